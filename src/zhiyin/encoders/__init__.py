@@ -1,0 +1,1 @@
+"""Text to vectors: words as sparse TF-IDF rows, sentences as dense unit rows, cached by content."""

@@ -1,0 +1,118 @@
+"""Words as sparse TF-IDF rows: brand names, model numbers and rare words that dense vectors blur.
+
+Tokens are words and neighbouring pairs of words; Chinese, Japanese and Korean text, which has no spaces,
+gives characters and pairs of characters. Tokens are hashed into 2^20 columns (Weinberger et al. 2009), so
+that a word never seen before has a column too. Weights are (1 + log tf) · idf with rows of length 1.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+
+from zhiyin.data.dataset import Floats
+from zhiyin.encoders.base import MAX_READ
+from zhiyin.types import Item
+
+N_COLUMNS = 1 << 20
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uac00-\ud7af]+")
+TITLE_WEIGHT, LABEL_WEIGHT, TEXT_WEIGHT = 1.0, 0.7, 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class LexicalEncoder:
+    """Fitted on a catalogue: only the idf of each column is learned."""
+
+    idf: Floats  # (N_COLUMNS,)
+
+    @classmethod
+    def fit(cls, items: Sequence[Item]) -> LexicalEncoder:
+        counts = np.zeros(N_COLUMNS, np.int64)
+        for item in items:
+            counts[list({_column(token) for token in item_tokens(item)})] += 1
+        return cls(np.log((1.0 + len(items)) / (1.0 + counts)).astype(np.float32) + 1.0)
+
+    def encode_items(self, items: Sequence[Item]) -> sp.csr_array:
+        """(n, N_COLUMNS) unit rows."""
+        return self._rows([item_tokens(item) for item in items])
+
+    def encode_texts(self, texts: Sequence[str]) -> sp.csr_array:
+        """(n, N_COLUMNS) unit rows of typed wishes."""
+        return self._rows([Counter(tokens(text)) for text in texts])
+
+    def _rows(self, bags: Sequence[Counter[str]]) -> sp.csr_array:
+        indptr, columns, data = [0], [], []
+        for bag in bags:
+            for token, weight in bag.items():
+                columns.append(_column(token))
+                data.append(weight)
+            indptr.append(len(columns))
+        rows = sp.csr_array(
+            (np.array(data, np.float32), np.array(columns, np.int32), np.array(indptr, np.int64)),
+            shape=(len(bags), N_COLUMNS),
+        )
+        rows.sum_duplicates()
+        rows.data = np.log1p(rows.data) * self.idf[rows.indices]
+        return unit_sparse(rows)
+
+
+def item_tokens(item: Item) -> Counter[str]:
+    """Tokens of an item with their weights: title, categories and brand (also as wholes), text, translations."""
+    bag: Counter[str] = Counter()
+    labels = [*item.categories, *((item.brand,) if item.brand else ())]
+    parts = [(TITLE_WEIGHT, item.title), (TEXT_WEIGHT, item.text)]
+    parts += [(LABEL_WEIGHT, label) for label in labels]
+    parts += [(LABEL_WEIGHT, str(value)) for value in item.attributes.values() if isinstance(value, str)]
+    for translation in item.translations.values():
+        parts += [(TITLE_WEIGHT, translation.title), (TEXT_WEIGHT, translation.text)]
+    for weight, text in parts:
+        for token in tokens(text[:MAX_READ]):
+            bag[token] += weight  # type: ignore[assignment]  # a Counter of weights
+    for label in labels:
+        bag["=" + _fold(label)] += LABEL_WEIGHT  # type: ignore[assignment]
+    return bag
+
+
+def tokens(text: str) -> Iterable[str]:
+    """Words and pairs of words; characters and pairs of characters where there are no spaces."""
+    words: list[str] = []
+    for word in _WORD.findall(_fold(text)):
+        words.extend(_split_cjk(word))
+    return [*words, *(f"{a} {b}" for a, b in zip(words, words[1:], strict=False))]
+
+
+def words_of(text: str) -> set[str]:
+    """The distinct words, without pairs: for saying which words of a wish an item matches."""
+    return {word for word in tokens(text) if " " not in word}
+
+
+def unit_sparse(rows: sp.csr_array) -> sp.csr_array:
+    """The rows scaled to length 1; empty rows stay empty."""
+    length = np.sqrt(np.add.reduceat(np.append(rows.data**2, 0.0), rows.indptr[:-1]))
+    length[np.diff(rows.indptr) == 0] = 1.0
+    rows.data = (rows.data / np.repeat(length, np.diff(rows.indptr))).astype(np.float32)
+    return rows
+
+
+def _split_cjk(word: str) -> list[str]:
+    parts, last = [], 0
+    for match in _CJK.finditer(word):
+        parts += [word[last : match.start()], *match.group()]
+        last = match.end()
+    return [part for part in (*parts, word[last:]) if part]
+
+
+def _fold(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).lower()
+
+
+def _column(token: str) -> int:
+    return zlib.crc32(token.encode("utf-8", "replace")) & (N_COLUMNS - 1)

@@ -1,0 +1,1 @@
+"""Why: shares of the parts of a score, and the history items and words they came through."""

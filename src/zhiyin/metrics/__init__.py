@@ -1,0 +1,1 @@
+"""How good a list is: pure functions of arrays. Nothing here reads files, models or the clock."""

@@ -1,0 +1,148 @@
+"""The seam of the channels: Recipe → Model, what they are asked (Batch) and what they answer (Candidates).
+
+B askers in a batch, H history entries of all of them together, I items, k candidates an asker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, Protocol, Self
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+from pydantic import BaseModel, ConfigDict
+
+from zhiyin.data.dataset import Doubles, Floats
+from zhiyin.data.vocabulary import Rows
+from zhiyin.encoders.base import Encoder
+from zhiyin.progress import Progress, Silent
+from zhiyin.types import Item
+
+Arrays = Mapping[str, npt.NDArray[np.generic]]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """B askers: their histories, oldest first, and what each typed ("" for nothing)."""
+
+    indptr: npt.NDArray[np.int64]  # (B + 1,): the history of asker b is indptr[b]:indptr[b + 1]
+    rows: Rows  # (H,) item rows
+    weights: Floats  # (H,) signed
+    ages: Floats  # (H,) days before now, 0 where unknown
+    texts: tuple[str, ...] = ()  # (B,) or empty when nobody typed anything
+
+    def __len__(self) -> int:
+        return len(self.indptr) - 1
+
+    @property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """(B,) number of history entries."""
+        return np.diff(self.indptr)
+
+    @property
+    def askers(self) -> Rows:
+        """(H,) whose entry it is."""
+        return np.repeat(np.arange(len(self), dtype=np.int32), self.lengths)
+
+    @property
+    def back(self) -> npt.NDArray[np.int64]:
+        """(H,) how many entries of the same history are newer."""
+        return np.repeat(self.indptr[1:], self.lengths) - 1 - np.arange(len(self.rows))
+
+    def matrix(self, n_items: int, values: Floats) -> sp.csr_array:
+        """(B, n_items) the `values` (H,) of the histories, repeats summed, newer items than n_items left out."""
+        known = self.rows < n_items
+        return sp.csr_array(
+            (values[known], (self.askers[known], self.rows[known])),
+            shape=(len(self), n_items),
+            dtype=np.float32,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The one currency between stages: rows padded with -1, scores with -inf, best first."""
+
+    rows: Rows  # (B, k)
+    scores: Floats  # (B, k)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """Items that came after fitting: their text, and the fitted items whose text is nearest."""
+
+    items: Sequence[Item]
+    vectors: Floats  # (n, dim) unit rows of the sentence encoder
+    near: sp.csr_array  # (n, I) rows of weights that sum to one; empty for an item without text
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How to fit: nothing here changes what is fitted, except the seed."""
+
+    encoder: Encoder
+    seed: int = 0
+    progress: Progress = field(default_factory=Silent)
+
+
+class Recipe(BaseModel):
+    """What to fit. Subclasses add their settings and `fit`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Model(Protocol):
+    """A fitted channel. Scores are on one scale for all askers; an item it knows nothing about scores 0."""
+
+    name: ClassVar[str]
+
+    @property
+    def n_items(self) -> int: ...
+
+    def score(self, batch: Batch) -> Floats:
+        """(B, I): everything. For evaluation and small catalogues."""
+        ...
+
+    def score_rows(self, batch: Batch, rows: Rows) -> Floats:
+        """(k,) scores of these rows for a batch of one: the same numbers as `score`."""
+        ...
+
+    def retrieve(self, batch: Batch, k: int) -> Rows:
+        """At most k rows that score highest for a batch of one, best first; only rows with something to say."""
+        ...
+
+    def why(self, batch: Batch, row: int) -> Floats:
+        """(H,) what each history entry of a batch of one adds to the score of `row`; sums to it, or is all
+        zero where the score does not come from the history."""
+        ...
+
+    def extended(self, arrivals: Arrivals) -> Self:
+        """The same model with rows for items that came later."""
+        ...
+
+    def arrays(self) -> Arrays:
+        """All there is to save."""
+        ...
+
+
+def history_batch(rows: Sequence[int], weights: Sequence[float], ages: Sequence[float], text: str = "") -> Batch:
+    """One asker."""
+    return Batch(
+        indptr=np.array([0, len(rows)], np.int64),
+        rows=np.asarray(rows, np.int32),
+        weights=np.asarray(weights, np.float32),
+        ages=np.asarray(ages, np.float32),
+        texts=(text,) if text else (),
+    )
+
+
+def best(scores: Floats | Doubles, k: int, among: npt.NDArray[np.integer] | None = None) -> Rows:
+    """The rows of the k highest scores, best first, ties by row; `among` names the row of each score."""
+    if len(scores) > k:
+        top = np.argpartition(-scores, k)[:k]
+        top = top[np.lexsort((top, -scores[top]))]
+    else:
+        top = np.argsort(-scores, kind="stable")
+    return (top if among is None else among[top]).astype(np.int32)

@@ -1,0 +1,75 @@
+"""Popular: what many take now. An event `half_life` days old counts half of one that happens now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
+
+import numpy as np
+from pydantic import Field
+
+from zhiyin.data.dataset import DAY, Dataset, Doubles, Floats
+from zhiyin.data.vocabulary import Rows
+from zhiyin.models.base import Arrays, Arrivals, Batch, Recipe, Run, best
+
+
+@dataclass(frozen=True, slots=True)
+class Popular:
+    """Scores are log(1 + decayed count), the same for everybody."""
+
+    name: ClassVar[str] = "popular"
+    counts: Doubles  # (I,) decayed to `until`
+    until: float  # epoch seconds; 0 without times
+    half_life: float  # days
+
+    @property
+    def n_items(self) -> int:
+        return len(self.counts)
+
+    @property
+    def scores(self) -> Floats:
+        return np.log1p(self.counts).astype(np.float32)
+
+    def score(self, batch: Batch) -> Floats:
+        return np.repeat(self.scores[None, :], len(batch), axis=0)
+
+    def score_rows(self, batch: Batch, rows: Rows) -> Floats:
+        return np.log1p(self.counts[rows]).astype(np.float32)
+
+    def retrieve(self, batch: Batch, k: int) -> Rows:
+        said = np.flatnonzero(self.counts > 0)
+        return best(self.counts[said], k, said)
+
+    def why(self, batch: Batch, row: int) -> Floats:
+        return np.zeros(len(batch.rows), np.float32)
+
+    def extended(self, arrivals: Arrivals) -> Self:
+        return replace(self, counts=np.append(self.counts, np.zeros(len(arrivals.items))))
+
+    def with_events(self, rows: Rows, weights: Floats, at: Doubles) -> Self:
+        """The same counts after later events: all decayed to the newest of them. This is the live trend."""
+        if not len(rows):
+            return self
+        until = max(self.until, float(at.max()))
+        counts = self.counts * 2.0 ** (-(until - self.until) / DAY / self.half_life) if self.until else self.counts
+        fresh = weights * np.exp2(-(until - at) / DAY / self.half_life)
+        return replace(self, counts=counts + np.bincount(rows, fresh, minlength=len(counts)), until=until)
+
+    def arrays(self) -> Arrays:
+        return {"counts": self.counts, "clock": np.array([self.until, self.half_life])}
+
+    @classmethod
+    def of_arrays(cls, arrays: Arrays) -> Self:
+        until, half_life = (float(x) for x in arrays["clock"])
+        return cls(np.asarray(arrays["counts"], np.float64), until, half_life)
+
+
+class PopularRecipe(Recipe):
+    """An event `half_life` days old counts half of one that happens now."""
+
+    half_life: float = Field(default=30.0, gt=0, description="Days after which an event counts half.")
+
+    def fit(self, data: Dataset, run: Run) -> Popular:
+        weight = np.maximum(data.weights, 0.0) * np.exp2(-data.ages() / self.half_life)
+        counts = np.bincount(data.item_rows, weight, minlength=len(data.items))
+        return Popular(counts.astype(np.float64), data.until, self.half_life)

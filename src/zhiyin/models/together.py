@@ -1,0 +1,78 @@
+"""Together: what is taken in the same stretch of a history, and what comes next.
+
+A pair of items d steps apart in somebody's history adds `decay`^(d−1) to their link, forwards a little more
+than backwards (`next_bonus`); counts are divided by the geometric mean of the two items' supports raised to
+`discount`, so that what everybody takes links to nothing in particular. Without any order it is plain
+co-occurrence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import scipy.sparse as sp
+from pydantic import Field
+
+from zhiyin.data.dataset import Dataset
+from zhiyin.models.base import Recipe, Run
+from zhiyin.models.neighbours import Neighbours, common_users, prune
+
+
+@dataclass(frozen=True, slots=True)
+class Together(Neighbours):
+    name: ClassVar[str] = "together"
+
+
+class TogetherRecipe(Recipe):
+    """Co-occurrence and next item, with recency."""
+
+    window: int = Field(default=10, gt=0, description="How many steps apart two events may be to count.")
+    decay: float = Field(default=0.8, gt=0, le=1, description="How a pair's count falls with each step apart.")
+    next_bonus: float = Field(default=1.0, ge=0, description="Extra count for the item that came right after.")
+    discount: float = Field(default=0.5, ge=0, le=1, description="How strongly popular items are discounted.")
+    recency: float = Field(default=0.7, gt=0, le=1, description="How an event counts less with each newer one.")
+    k: int = Field(default=200, gt=0, description="Links kept of each item.")
+
+    def fit(self, data: Dataset, run: Run) -> Together:
+        links = self._in_order(data, run) if data.ordered else self._in_sets(data)
+        return Together(
+            prune(self._discounted(links, data.support), self.k), self.recency if data.ordered else 1.0
+        )
+
+    def _in_order(self, data: Dataset, run: Run) -> sp.csr_array:
+        liked = data.keep(data.weights > 0)
+        n_items = len(data.items)
+        steps = max(min(self.window, int(np.diff(liked.indptr).max(initial=0)) - 1), 0)
+        links = sp.csr_array((n_items, n_items), dtype=np.float32)
+        users = liked.user_rows
+        run.progress.start("counting what goes together", steps)
+        for d in range(1, steps + 1):
+            earlier, later = _pairs(liked.item_rows, users, d)
+            weight = np.float32(self.decay ** (d - 1))
+            forward = weight + np.float32(self.next_bonus if d == 1 else 0.0)
+            ones = np.ones(len(earlier), np.float32)
+            pairs = sp.csr_array((ones, (earlier, later)), shape=(n_items, n_items))
+            links = links + forward * pairs + weight * sp.csr_array(pairs.T)
+            run.progress.advance(d)
+        run.progress.done()
+        return links
+
+    def _in_sets(self, data: Dataset) -> sp.csr_array:
+        blocks = [prune(common, 4 * self.k) for _, common in common_users(data.interactions())]
+        return sp.csr_array(sp.vstack(blocks)) if blocks else sp.csr_array((0, 0), dtype=np.float32)
+
+    def _discounted(self, links: sp.csr_array, support: np.ndarray) -> sp.csr_array:
+        links = sp.csr_array(links)
+        owner = np.repeat(np.arange(links.shape[0]), np.diff(links.indptr))
+        expected = (support[owner] * support[links.indices]).astype(np.float32) ** np.float32(self.discount)
+        links.data = np.where(owner == links.indices, 0.0, links.data / expected).astype(np.float32)
+        links.eliminate_zeros()
+        return links
+
+
+def _pairs(rows: np.ndarray, users: np.ndarray, d: int) -> tuple[np.ndarray, np.ndarray]:
+    """Items d steps apart in one history: (earlier, later)."""
+    same = users[:-d] == users[d:]
+    return rows[:-d][same], rows[d:][same]

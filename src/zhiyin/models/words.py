@@ -1,0 +1,115 @@
+"""Words: the same brand, the same author, the same rare word, in the history or in what was typed.
+
+The score is the cosine between the TF-IDF row of an item and the weighted sum of the history's rows (or the
+row of the typed text). Retrieval walks the posting lists of the profile's heaviest words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
+
+import numpy as np
+import scipy.sparse as sp
+from pydantic import Field
+
+from zhiyin.data.dataset import Dataset, Floats
+from zhiyin.data.vocabulary import Rows
+from zhiyin.encoders.lexical import N_COLUMNS, LexicalEncoder, unit_sparse
+from zhiyin.models.base import Arrays, Arrivals, Batch, Recipe, Run, best
+from zhiyin.types import Item
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    name: ClassVar[str] = "words"
+    encoder: LexicalEncoder
+    rows: sp.csr_array  # (I, N_COLUMNS) unit rows
+    postings: sp.csr_array  # (N_COLUMNS, I), its transpose
+    recency: float
+    n_terms: int  # words of a profile that retrieval looks up
+
+    @property
+    def n_items(self) -> int:
+        return self.rows.shape[0]
+
+    def score(self, batch: Batch) -> Floats:
+        return (self._profiles(batch) @ self.postings).toarray()
+
+    def score_rows(self, batch: Batch, rows: Rows) -> Floats:
+        profile = self._profiles(batch)
+        dense = np.zeros(N_COLUMNS, np.float32)
+        dense[profile.indices] = profile.data
+        return self.rows[rows] @ dense
+
+    def retrieve(self, batch: Batch, k: int) -> Rows:
+        profile = self._profiles(batch)
+        heavy = best(profile.data * self.encoder.idf[profile.indices], self.n_terms)
+        query = sp.csr_array((profile.data[heavy], profile.indices[heavy], [0, len(heavy)]), shape=(1, N_COLUMNS))
+        found = query @ self.postings
+        said = np.flatnonzero(found.data > 0)
+        return best(found.data[said], k, found.indices[said])
+
+    def why(self, batch: Batch, row: int) -> Floats:
+        if batch.texts:
+            return np.zeros(len(batch.rows), np.float32)
+        like = (self.rows[batch.rows] @ self.rows[[row]].T).toarray()[:, 0]
+        return (like * self._shares(batch)).astype(np.float32)
+
+    def extended(self, arrivals: Arrivals) -> Self:
+        rows = sp.csr_array(sp.vstack([self.rows, self.encoder.encode_items(arrivals.items)]))
+        return replace(self, rows=rows, postings=sp.csr_array(rows.T))
+
+    def reworded(self, rows: Rows, items: Sequence[Item]) -> Self:
+        """The same items, these rows read again."""
+        place = np.arange(self.n_items)
+        place[rows] = self.n_items + np.arange(len(rows))
+        changed = sp.csr_array(sp.csr_array(sp.vstack([self.rows, self.encoder.encode_items(items)]))[place])
+        return replace(self, rows=changed, postings=sp.csr_array(changed.T))
+
+    def arrays(self) -> Arrays:
+        return {
+            "idf": self.encoder.idf,
+            "indptr": self.rows.indptr,
+            "indices": self.rows.indices,
+            "data": self.rows.data,
+            "shape_of_use": np.array([self.recency, self.n_terms]),
+        }
+
+    @classmethod
+    def of_arrays(cls, arrays: Arrays) -> Self:
+        shape = (len(arrays["indptr"]) - 1, N_COLUMNS)
+        rows = sp.csr_array((arrays["data"], arrays["indices"], arrays["indptr"]), shape=shape)
+        recency, n_terms = (float(x) for x in arrays["shape_of_use"])
+        encoder = LexicalEncoder(np.asarray(arrays["idf"], np.float32))
+        return cls(encoder, rows, sp.csr_array(rows.T), recency, int(n_terms))
+
+    def _profiles(self, batch: Batch) -> sp.csr_array:
+        """(B, N_COLUMNS) unit rows: of the text where askers typed one, of the history where they did not."""
+        if batch.texts:
+            return self.encoder.encode_texts(batch.texts)
+        return unit_sparse(sp.csr_array(batch.matrix(self.n_items, self._values(batch)) @ self.rows))
+
+    def _values(self, batch: Batch) -> Floats:
+        return (batch.weights * np.float32(self.recency) ** batch.back).astype(np.float32)
+
+    def _shares(self, batch: Batch) -> Floats:
+        """(H,) what each entry counts, such that the weighted sum of the history has length 1."""
+        values = self._values(batch)
+        summed = batch.matrix(self.n_items, values) @ self.rows
+        length = float(np.sqrt((summed.data**2).sum()))
+        return values / max(length, 1e-6)
+
+
+class WordsRecipe(Recipe):
+    """TF-IDF over titles, labels and texts."""
+
+    recency: float = Field(default=0.9, gt=0, le=1, description="How an event counts less with each newer one.")
+    n_terms: int = Field(default=64, gt=0, description="Words of a profile that retrieval looks up.")
+
+    def fit(self, data: Dataset, run: Run) -> Words:
+        encoder = LexicalEncoder.fit(data.catalogue)
+        rows = encoder.encode_items(data.catalogue)
+        recency = self.recency if data.ordered else 1.0
+        return Words(encoder, rows, sp.csr_array(rows.T), recency, self.n_terms)

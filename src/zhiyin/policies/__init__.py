@@ -1,0 +1,1 @@
+"""Policies: choose last, place by place, and always say with what probability."""

@@ -1,0 +1,80 @@
+"""The seam of the policies, and the noise that belongs to items."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from zhiyin.data.dataset import Doubles
+from zhiyin.data.vocabulary import Keys
+
+Order = npt.NDArray[np.int64]
+
+
+class Adjustment(Protocol):
+    """What the places already filled do to the scores of the rest (diversity); 0 for the first place."""
+
+    def after(self, chosen: Sequence[int]) -> Doubles:
+        """(k,) addends to the scores, given the candidates already chosen."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Unadjusted:
+    """Every place is chosen by score alone."""
+
+    n_candidates: int
+
+    def after(self, chosen: Sequence[int]) -> Doubles:
+        return np.zeros(self.n_candidates)
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """Uniform numbers in (0, 1) that belong to (draw, item, place): the order in which candidates arrive and
+    which others there are never matters. `draw` is derived from the recommendation id."""
+
+    draw: int
+    keys: Keys  # (k,) key of each candidate's id
+
+    def at(self, place: int) -> Doubles:
+        """(k,) one number for each candidate at this place."""
+        return _uniform(self.keys ^ np.uint64(_mixed(self.draw ^ (place + 1))))
+
+
+class Policy(Protocol):
+    """How places are filled from scored candidates."""
+
+    @property
+    def name(self) -> str: ...
+
+    def choose(self, scores: Doubles, n: int, noise: Noise, adjustment: Adjustment) -> tuple[Order, Doubles]:
+        """(k,) scores to the min(n, k) candidates shown, in order, and the log-probability of each given the
+        places before it."""
+        ...
+
+    def log_probs(self, scores: Doubles, order: Order, adjustment: Adjustment) -> Doubles:
+        """The log-probability of each place of a given order, given the places before it."""
+        ...
+
+
+def _mixed(value: int) -> int:
+    """A 64-bit number scrambled (the finaliser of SplitMix64, Steele, Lea & Flood 2014)."""
+    value = (value + 0x9E3779B97F4A7C15) & 0xFFFFFFFFFFFFFFFF
+    value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF
+    value = ((value ^ (value >> 27)) * 0x94D049BB133111EB) & 0xFFFFFFFFFFFFFFFF
+    return value ^ (value >> 31)
+
+
+def _uniform(keys: Keys) -> Doubles:
+    """The same scrambling over an array, as numbers in (0, 1)."""
+    with np.errstate(over="ignore"):
+        value = keys + np.uint64(0x9E3779B97F4A7C15)
+        value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        value = value ^ (value >> np.uint64(31))
+    return ((value >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53

@@ -1,0 +1,1 @@
+"""From channel scores to one score: fusion with gates, rules, diversity."""

@@ -1,0 +1,31 @@
+"""Diversity: a place costs score for being like the places above it (Carbonell & Goldstein 1998, MMR).
+
+It is an adjustment, shown as its own part, never mixed into the channels' parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from zhiyin.data.dataset import Doubles, Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Diversity:
+    """After each choice: − strength · (largest cosine with what was chosen, where above 0)."""
+
+    alike: Floats  # (k, k) cosines of the candidates
+    strength: float  # in units of the score
+
+    @classmethod
+    def of(cls, vectors: Floats, strength: float) -> Diversity:
+        """`vectors` (k, dim) are unit rows of the candidates."""
+        return cls(np.maximum(vectors @ vectors.T, 0.0), strength)
+
+    def after(self, chosen: Sequence[int]) -> Doubles:
+        if not chosen or not self.strength:
+            return np.zeros(len(self.alike))
+        return -self.strength * self.alike[list(chosen)].max(axis=0).astype(np.float64)

@@ -1,0 +1,158 @@
+"""Fusion: a score is a sum of named parts, one a channel, each the channel's standardised score times a gate.
+
+part_c(u, j) = gate_c[history bucket of u, is j cold] · φ(s_c(u, j) / scale_c),  φ(z) = sign(z) · log(1 + |z|)
+
+φ calms the sparse channels, whose best scores lie fifty deviations out. Scales belong to the bundle. Gates depend on how long the history is and whether the item is cold,
+are fixed for one query, and are shown. A cold item also gets the part `fresh`, one learned constant a bucket
+that puts cold and warm items on one scale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from zhiyin.data.dataset import Floats, Mask
+from zhiyin.data.vocabulary import Rows
+from zhiyin.models.base import Arrays, Batch, Model
+
+BUCKETS = (0, 1, 2, 5, 10, 20)  # a history of n positive entries is in the last bucket that is <= n
+FRESH = "fresh"
+PRIOR_GATES: Mapping[str, float] = {
+    "popular": 0.3,
+    "together": 0.7,
+    "taste": 1.0,
+    "words": 0.7,
+    "meaning": 1.0,
+    "quality": 0.3,
+}
+READS = frozenset({"words", "meaning"})  # channels that can score a typed text
+WISH_GATES: Mapping[str, float] = {
+    "words": 1.0,
+    "meaning": 2.0,
+}  # for typed text; no log to learn them from yet
+
+
+@dataclass(frozen=True, slots=True)
+class Fusion:
+    """C channels, H history buckets; the last axis of `gates` is warm, cold."""
+
+    channels: tuple[str, ...]
+    scales: Floats  # (C,) > 0
+    gates: Floats  # (C, H, 2)
+    fresh: Floats  # (H,)
+    wish_scales: Floats  # (C,) of the same channels when they score a typed text; 0 where they cannot
+    cold: Mask  # (I,)
+    learned: bool
+
+    def parts(self, models: Mapping[str, Model], batch: Batch, rows: Rows, wish: Batch | None) -> Parts:
+        """The parts of these rows for a batch of one, of the channels in `models`; `wish` is the same asker
+        with only the typed text."""
+        bucket = int(buckets(batch)[0])
+        cold = self.cold[rows].astype(np.int64)
+        names: list[str] = []
+        values: list[Floats] = []
+        gates: dict[str, float] = {}
+        calm = 1.0 if wish is None else 0.5  # a wish typed now speaks louder than the past
+        for c, name in enumerate(self.channels):
+            if name not in models:
+                continue
+            gate = self.gates[c, bucket] * calm
+            if gate.any():
+                standard = standardised(models[name].score_rows(batch, rows), self.scales[c])
+                names.append(name)
+                values.append(gate[cold] * standard)
+                gates[name] = float(gate[0])
+            if wish is not None and self.wish_scales[c] > 0:
+                names.append(f"wish_{name}")
+                heard = standardised(models[name].score_rows(wish, rows), self.wish_scales[c])
+                values.append(WISH_GATES[name] * heard)
+                gates[f"wish_{name}"] = WISH_GATES[name]
+        names.append(FRESH)
+        values.append(cold * self.fresh[bucket])
+        return Parts(tuple(names), np.stack(values).astype(np.float64), gates)
+
+    def score(self, models: Mapping[str, Model], batch: Batch) -> Floats:
+        """(B, I): the same sum for everybody and everything, without wishes."""
+        bucket = buckets(batch)
+        cold = self.cold.astype(np.int64)
+        total = self.fresh[bucket][:, None] * self.cold[None, :].astype(np.float32)
+        for c, name in enumerate(self.channels):
+            gate = self.gates[c, bucket]  # (B, 2)
+            if gate.any():
+                total += gate[:, cold] * standardised(models[name].score(batch), self.scales[c])
+        return total
+
+    def extended(self, n: int) -> Self:
+        """The same fusion with n cold items more."""
+        return replace(self, cold=np.append(self.cold, np.ones(n, bool)))
+
+    def arrays(self) -> Arrays:
+        return {
+            "scales": self.scales,
+            "gates": self.gates,
+            "fresh": self.fresh,
+            "wish_scales": self.wish_scales,
+            "cold": self.cold,
+        }
+
+    @classmethod
+    def of_arrays(cls, channels: tuple[str, ...], arrays: Arrays, *, learned: bool) -> Self:
+        def floats(name: str) -> Floats:
+            return np.asarray(arrays[name], np.float32)
+
+        return cls(
+            channels,
+            floats("scales"),
+            floats("gates"),
+            floats("fresh"),
+            floats("wish_scales"),
+            np.asarray(arrays["cold"], bool),
+            learned,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The addends of k candidates' scores."""
+
+    names: tuple[str, ...]  # (P,)
+    values: npt.NDArray[np.float64]  # (P, k)
+    gates: Mapping[str, float]  # of a warm item
+
+    @property
+    def scores(self) -> npt.NDArray[np.float64]:
+        """(k,) the sums."""
+        return self.values.sum(axis=0)
+
+    def of(self, place: int) -> dict[str, float]:
+        """The addends of one candidate by name, without those that are zero."""
+        return {
+            name: float(value)
+            for name, value in zip(self.names, self.values[:, place], strict=True)
+            if value != 0.0
+        }
+
+
+def standardised(scores: Floats, scale: float) -> Floats:
+    """φ(s / scale): odd, concave above 0, so a channel's outliers do not drown the others."""
+    z = scores / np.float32(scale)
+    return np.sign(z) * np.log1p(np.abs(z))
+
+
+def buckets(batch: Batch) -> npt.NDArray[np.int64]:
+    """(B,) the history bucket of each asker."""
+    liked = np.bincount(batch.askers, batch.weights > 0, minlength=len(batch))
+    return np.searchsorted(BUCKETS, liked, side="right") - 1
+
+
+def prior_gates(channels: tuple[str, ...]) -> Floats:
+    """(C, H, 2) gates before anything is learned: the past speaks as soon as there is one."""
+    gates = np.zeros((len(channels), len(BUCKETS), 2), np.float32)
+    for c, name in enumerate(channels):
+        gates[c, :, :] = PRIOR_GATES[name]
+    return gates

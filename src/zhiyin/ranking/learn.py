@@ -1,0 +1,241 @@
+"""Learning the gates: a conditional logit over lists of candidates, one target each (McFadden 1974).
+
+The probability that the person takes the target out of a list is softmax(Σ_c gate_c · z_c). That is convex in
+the gates, solved by L-BFGS-B with gates ≥ 0, and every bucket is drawn towards the gates of all (`reg`), so
+that a bucket with few examples stays near them. Examples are events held out of the part that is fitted:
+the last ones of sampled people (warm), and all events of items hidden entirely (simulated cold).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+from scipy.optimize import minimize
+from scipy.special import logsumexp
+
+from zhiyin.data.dataset import Dataset, Doubles, Floats, Mask
+from zhiyin.data.vocabulary import Rows
+from zhiyin.models.base import Batch, Model, Recipe
+from zhiyin.ranking.fusion import BUCKETS, READS, Fusion, buckets, prior_gates, standardised
+
+BATCH = 128
+N_OTHERS = 300  # unseen items drawn for each example
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """N held-out events: a history that the fitted part knows, and the item it led to."""
+
+    batch: Batch  # N askers
+    targets: Rows  # (N,)
+
+
+class FusionRecipe(Recipe):
+    """How the gates are learned."""
+
+    n_examples: int = Field(default=3_000, ge=0, description="Held-out events the gates are learned from.")
+    hidden_share: float = Field(default=0.1, ge=0, lt=1, description="Items hidden to simulate cold ones.")
+    min_examples: int = Field(default=50, ge=1, description="Fewer examples than this: the prior gates stay.")
+    reg: float = Field(default=0.02, ge=0, description="Pull of each bucket's gates towards the gates of all.")
+
+    def learn(self, models: Mapping[str, Model], examples: Examples, cold: Mask, seed: int) -> Fusion:
+        """`cold` (I,) are the items that are cold in the part the models were fitted on."""
+        channels = tuple(models)
+        scales = spread(models, examples.batch, seed)
+        wish = wish_scales(models)
+        untaught = Fusion(
+            channels, scales, prior_gates(channels), np.zeros(len(BUCKETS), np.float32), wish, cold,
+            learned=False,
+        )  # fmt: skip
+        if len(examples.targets) < self.min_examples:
+            return untaught
+        lists = _lists(models, untaught, examples, np.random.default_rng(seed))
+        gates, fresh = self._solve(lists, len(channels), prior_gates(channels)[:, 0, 0])
+        return Fusion(channels, scales, gates, fresh, wish, cold, learned=True)
+
+    def _solve(self, lists: Lists, n_channels: int, start: Floats) -> tuple[Floats, Floats]:
+        """Gates (C, H, 2) and fresh constants (H,). The parameters are the gates of all buckets (C, 2) and each
+        bucket's deviation (H, C, 2), and one constant a bucket."""
+        n_buckets = len(BUCKETS)
+        common = np.repeat(start[:, None], 2, axis=1).astype(np.float64)  # (C, 2)
+        theta = np.concatenate([np.tile(common, (n_buckets, 1, 1)).ravel(), common.ravel(), np.zeros(n_buckets)])
+        n_gates = n_buckets * n_channels * 2
+        bounds = [(0.0, None)] * (n_gates + n_channels * 2) + [(None, None)] * n_buckets
+
+        def loss(theta: Doubles) -> tuple[float, Doubles]:
+            gates = theta[:n_gates].reshape(n_buckets, n_channels, 2)
+            common = theta[n_gates:-n_buckets].reshape(n_channels, 2)
+            value, d_gates, d_fresh = lists.loss(gates, theta[-n_buckets:])
+            away = gates - common
+            pull = self.reg * away
+            value += 0.5 * float((pull * away).sum())
+            gradient = np.concatenate([(d_gates + pull).ravel(), -pull.sum(axis=0).ravel(), d_fresh])
+            return value, gradient
+
+        found = minimize(loss, theta, jac=True, bounds=bounds, method="L-BFGS-B", options={"maxiter": 300})
+        gates = found.x[:n_gates].reshape(n_buckets, n_channels, 2)
+        return (
+            np.ascontiguousarray(gates.transpose(1, 0, 2), np.float32),
+            found.x[-n_buckets:].astype(np.float32),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """N lists of k candidates, the target first: what the gates are learned from."""
+
+    features: Floats  # (N, k, C) standardised scores
+    cold: Mask  # (N, k)
+    valid: Mask  # (N, k) false where a list is shorter
+    bucket: npt.NDArray[np.int64]  # (N,)
+
+    def loss(self, gates: Doubles, fresh: Doubles) -> tuple[float, Doubles, Doubles]:
+        """Mean negative log-probability of the targets, and its gradients by gates (H, C, 2) and fresh (H,)."""
+        by_kind = gates[self.bucket]  # (N, C, 2)
+        logits = np.where(
+            self.cold,
+            np.einsum("nkc,nc->nk", self.features, by_kind[:, :, 1]) + fresh[self.bucket][:, None],
+            np.einsum("nkc,nc->nk", self.features, by_kind[:, :, 0]),
+        )
+        logits[~self.valid] = -np.inf
+        log_probability = logits - logsumexp(logits, axis=1, keepdims=True)
+        slope = np.exp(log_probability)
+        slope[:, 0] -= 1.0
+        slope /= len(self.bucket)
+        d_gates, d_fresh = np.zeros_like(gates), np.zeros_like(fresh)
+        for kind, mask in enumerate((~self.cold, self.cold)):
+            np.add.at(d_gates[:, :, kind], self.bucket, np.einsum("nk,nkc->nc", slope * mask, self.features))
+        np.add.at(d_fresh, self.bucket, (slope * self.cold).sum(axis=1))
+        return -float(log_probability[:, 0].mean()), d_gates, d_fresh
+
+
+def spread(models: Mapping[str, Model], batch: Batch, seed: int) -> Floats:
+    """(C,) standard deviation of each channel's scores over all items, for up to 256 of the askers; for single
+    items of the catalogue as histories where nobody has one."""
+    n_items = next(iter(models.values())).n_items
+    rng = np.random.default_rng(seed)
+    with_history = np.flatnonzero(batch.lengths > 0)
+    if len(with_history):
+        sample = some(batch, np.sort(rng.permutation(with_history)[:256]))
+    else:
+        sample = singles(rng.permutation(n_items)[:256])
+    scales = [
+        np.sqrt(np.mean([model.score(part).var() for part in parts_of(sample)])) for model in models.values()
+    ]
+    return np.maximum(np.array(scales, np.float32), np.float32(1e-6))
+
+
+def wish_scales(models: Mapping[str, Model]) -> Floats:
+    """(C,) how much a channel's scores of a typed text vary over the catalogue; titles stand in for wishes,
+    which are not there to learn from. 0 for channels that do not read."""
+    scales = []
+    for name, model in models.items():
+        scales.append(
+            float(model.score(singles(np.arange(min(model.n_items, 64)))).std()) if name in READS else 0.0
+        )
+    return np.array(scales, np.float32)
+
+
+def singles(rows: npt.NDArray[np.int64]) -> Batch:
+    """One asker for each row, whose history is that item alone."""
+    n = len(rows)
+    ones, zeros = np.ones(n, np.float32), np.zeros(n, np.float32)
+    return Batch(np.arange(n + 1, dtype=np.int64), rows.astype(np.int32), ones, zeros)
+
+
+def some(batch: Batch, askers: npt.NDArray[np.int64]) -> Batch:
+    """Only these askers, in this order."""
+    lengths = batch.lengths[askers]
+    indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    entries = np.arange(indptr[-1]) + np.repeat(batch.indptr[askers] - indptr[:-1], lengths)
+    return Batch(indptr, batch.rows[entries], batch.weights[entries], batch.ages[entries])
+
+
+def parts_of(batch: Batch, size: int = BATCH) -> Iterator[Batch]:
+    """The same askers in batches of bounded size."""
+    for start in range(0, len(batch), size):
+        yield some(batch, np.arange(start, min(start + size, len(batch))))
+
+
+def _lists(models: Mapping[str, Model], fusion: Fusion, examples: Examples, rng: np.random.Generator) -> Lists:
+    features, cold, valid = [], [], []
+    for start, part in zip(range(0, len(examples.targets), BATCH), parts_of(examples.batch), strict=True):
+        targets = examples.targets[start : start + BATCH]
+        rows = _candidates(part, targets, len(fusion.cold), rng)
+        at = np.maximum(rows, 0)
+        chosen = [np.take_along_axis(model.score(part), at, axis=1) for model in models.values()]
+        features.append(
+            np.stack([standardised(s, scale) for s, scale in zip(chosen, fusion.scales, strict=True)], axis=2)
+        )
+        cold.append(fusion.cold[at])
+        valid.append(rows >= 0)
+    return Lists(np.concatenate(features), np.concatenate(cold), np.concatenate(valid), buckets(examples.batch))
+
+
+def _candidates(part: Batch, targets: Rows, n_items: int, rng: np.random.Generator) -> Rows:
+    """(B, k): the target, then unseen items drawn from all with equal chance; -1 where a draw was seen or is
+    the target. (Drawing the channels' favourites teaches each channel to distrust itself: docs/LOG.md.)"""
+    rows = np.full((len(part), 1 + min(N_OTHERS, n_items)), -1, np.int32)
+    rows[:, 0] = targets
+    for b in range(len(part)):
+        others = rng.choice(n_items, rows.shape[1] - 1, replace=False).astype(np.int32)
+        known = np.isin(others, part.rows[part.indptr[b] : part.indptr[b + 1]]) | (others == targets[b])
+        rows[b, 1:] = np.where(known, -1, others)
+    return rows
+
+
+def carve(data: Dataset, recipe: FusionRecipe, seed: int) -> tuple[Dataset, Examples]:
+    """The part to fit, and examples held out of it: newest events of sampled people, and events of items
+    hidden from everybody. Histories are cut to random lengths for half of the examples, so that short ones
+    are learned from too."""
+    rng = np.random.default_rng(seed)
+    hidden = np.zeros(len(data.items), bool)
+    known = np.flatnonzero(data.support > 0)
+    hidden[rng.permutation(known)[: int(recipe.hidden_share * len(known))]] = True
+    liked = data.weights > 0
+    cold = np.flatnonzero(hidden[data.item_rows] & liked)
+    warm = _last_of(data, liked & ~hidden[data.item_rows])
+    targets = np.sort(
+        np.concatenate(
+            [
+                rng.permutation(warm)[: recipe.n_examples],
+                rng.permutation(cold)[: recipe.n_examples // 4],
+            ]
+        )
+    )
+    held = hidden[data.item_rows].copy()
+    held[targets] = True
+    return data.keep(~held), _examples(data, targets, ~held, rng)
+
+
+def _last_of(data: Dataset, eligible: Mask) -> npt.NDArray[np.int64]:
+    """The newest eligible event of each user who has another one before it; of a set, where nothing is older,
+    the place in the dataset is random already."""
+    places = np.flatnonzero(eligible)
+    users = data.user_rows[places]
+    last = np.append(users[1:] != users[:-1], True)
+    counts = np.bincount(users, minlength=len(data.users))
+    return places[last & (counts[users] >= 2)]
+
+
+def _examples(data: Dataset, targets: npt.NDArray[np.int64], fitted: Mask, rng: np.random.Generator) -> Examples:
+    """The history of each target: the user's fitted events that lie before it (a cold target of an unordered
+    history is preceded by what the dataset lists before it)."""
+    ages = data.ages().astype(np.float32)
+    users = data.user_rows[targets]
+    histories = []
+    for place, user in zip(targets, users, strict=True):
+        before = np.arange(data.indptr[user], place)
+        before = before[fitted[before]]
+        if rng.random() < 0.5 and len(before) > 1:
+            before = before[-rng.integers(1, len(before)) :]
+        histories.append(before)
+    indptr = np.concatenate([[0], np.cumsum([len(h) for h in histories])]).astype(np.int64)
+    entries = np.concatenate(histories) if histories else np.zeros(0, np.int64)
+    since = np.repeat(ages[targets], np.diff(indptr))
+    batch = Batch(indptr, data.item_rows[entries], data.weights[entries], ages[entries] - since)
+    return Examples(batch, data.item_rows[targets])

@@ -1,0 +1,187 @@
+"""The whole online path on one screen: retrieve, score, apply rules, choose last.
+
+A list is a function of (query, recommendation id, bundle, settings, position in the logs, time of asking).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from zhiyin.data.dataset import Doubles, Mask
+from zhiyin.data.vocabulary import Rows, key_of
+from zhiyin.explain.reasons import reasons_for
+from zhiyin.live import Asker, Live, Snapshot
+from zhiyin.models.base import Batch, history_batch
+from zhiyin.policies.base import Noise, Order, Policy
+from zhiyin.policies.greedy import Greedy
+from zhiyin.ranking.diversity import Diversity
+from zhiyin.ranking.fusion import READS, Parts
+from zhiyin.ranking.rules import compile_filter
+from zhiyin.types import AsOf, Mode, Place, Query, Recommendation
+
+TRENDING, LATEST, DIVERSITY = "trending", "latest", "diversity"
+MAX_POOL = 5_000  # a filter that leaves fewer items than this makes all of them candidates
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The settings that shape a list, and their digest."""
+
+    candidates: int  # that reach ranking and are logged
+    retrieve: int  # that each channel proposes
+    diversity: float  # in units of the score
+    repeats: bool  # whether items already had may come again
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """Candidates after fusion, best first, with the addends of their scores."""
+
+    rows: Rows  # (k,)
+    scores: Doubles  # (k,)
+    parts: Parts
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """N places, as rows of the candidates."""
+
+    order: Order  # (N,)
+    log_probs: Doubles  # (N,)
+    adjusted: Doubles  # (N,) what diversity added at that place
+    explored: Mask  # (N,) a greedy policy would not have shown it
+
+
+class Recommender:
+    """Answers queries. Holds no state of its own: the world comes from `live`."""
+
+    def __init__(self, live: Live, policy: Policy, shape: Shape) -> None:
+        self._live, self._policy, self._shape = live, policy, shape
+
+    def recommend(
+        self, query: Query, recommendation_id: str, at: datetime, as_of: AsOf | None = None
+    ) -> Recommendation:
+        """The list for a query; `as_of` answers as of an earlier position in the logs, for replay."""
+        world = self._live.snapshot() if as_of is None else self._live.at(as_of)
+        asker = self._live.asker(query, world, at)
+        wish = history_batch([], [], [], query.text) if query.text and query.text.strip() else None
+        pool = self.eligible(self.retrieve(world, asker, wish, query), world, asker, query)
+        ranked = self.rank(world, asker, wish, pool, query)
+        chosen = self.choose(world, ranked, query.n, recommendation_id)
+        return Recommendation(
+            recommendation_id=recommendation_id,
+            at=at,
+            query=query,
+            bundle=world.bundle.name,
+            settings=self._shape.digest,
+            as_of=world.as_of,
+            policy=self._policy.name,
+            variant="champion",
+            mode=_mode(world, asker, wish),
+            items=tuple(_place(world, asker, wish, ranked, chosen, n) for n in range(len(chosen.order))),
+            candidates=tuple(
+                (world.vocabulary[row], score)
+                for row, score in zip(ranked.rows.tolist(), ranked.scores.tolist(), strict=True)
+            ),
+            missing_ids=tuple(id_ for id_ in named(query) if id_ not in world.vocabulary),
+        )
+
+    def retrieve(self, world: Snapshot, asker: Asker, wish: Batch | None, query: Query) -> Rows:
+        """What the channels propose, sorted by row; all that passes where a filter leaves few."""
+        if query.filter:
+            passing = np.flatnonzero(world.passing(compile_filter(query.filter)))
+            if len(passing) <= MAX_POOL:
+                return passing.astype(np.int32)
+        if query.scenario == LATEST:
+            return world.latest
+        speaking = [name for name in world.models if speaks(name, query)]
+        found = [world.models[name].retrieve(asker.history, self._shape.retrieve) for name in speaking]
+        if wish is not None:
+            found += [
+                world.models[name].retrieve(wish, self._shape.retrieve) for name in speaking if name in READS
+            ]
+        rows = np.unique(np.concatenate([np.zeros(0, np.int32), *found]))
+        if len(rows) < query.n + len(asker.seen) + len(query.exclude):  # little is known: anything may come
+            rows = np.union1d(rows, np.arange(min(len(world.items), self._shape.retrieve)))
+        return rows.astype(np.int32)
+
+    def eligible(self, rows: Rows, world: Snapshot, asker: Asker, query: Query) -> Rows:
+        """Without what cannot be shown: unavailable, excluded, filtered out, disliked, and what the person
+        has already had, unless repeats are wanted."""
+        rows = rows[world.available[rows]]
+        rows = rows[~np.isin(rows, world.vocabulary.rows(query.exclude))]
+        rows = rows[~np.isin(rows, asker.hidden if self._shape.repeats else asker.seen)]
+        if query.filter:
+            test = compile_filter(query.filter)
+            items = world.items
+            rows = rows[[(item := items[row]) is not None and test(item) for row in rows.tolist()]]
+        return rows
+
+    def rank(self, world: Snapshot, asker: Asker, wish: Batch | None, rows: Rows, query: Query) -> Ranked:
+        """The candidates with the highest sums, best first; ties by the hash of the item's id."""
+        parts = (
+            latest_parts(world, rows)
+            if query.scenario == LATEST
+            else world.fusion.parts(
+                {name: model for name, model in world.models.items() if speaks(name, query)},
+                asker.history,
+                rows,
+                wish,
+            )
+        )
+        scores = parts.scores
+        order = np.lexsort((world.vocabulary.keys[rows], -scores))[: self._shape.candidates]
+        return Ranked(rows[order], scores[order], Parts(parts.names, parts.values[:, order], parts.gates))
+
+    def choose(self, world: Snapshot, ranked: Ranked, n: int, recommendation_id: str) -> Chosen:
+        """Places from candidates, last of all, and how a greedy policy would have filled them."""
+        diversity = Diversity.of(world.vectors[ranked.rows], self._shape.diversity)
+        noise = Noise(key_of(recommendation_id), world.vocabulary.keys[ranked.rows])
+        order, log_probs = self._policy.choose(ranked.scores, n, noise, diversity)
+        greedy, _ = Greedy().choose(ranked.scores, n, noise, diversity)
+        places = order.tolist()
+        adjusted = np.array([diversity.after(places[:n])[pick] for n, pick in enumerate(places)])
+        return Chosen(order, log_probs, adjusted, explored=~np.isin(order, greedy))
+
+
+def speaks(channel: str, query: Query) -> bool:
+    """Whether a channel takes part in a scenario; scenarios with other names are places, not strategies."""
+    return query.scenario != TRENDING or channel == "popular"
+
+
+def latest_parts(world: Snapshot, rows: Rows) -> Parts:
+    """One part: the newest publication first."""
+    values = world.published[rows]
+    return Parts((LATEST,), values[None, :], {LATEST: 1.0})
+
+
+def named(query: Query) -> Iterable[str]:
+    """Item ids that the query names as examples."""
+    return dict.fromkeys((*query.session, *query.like, *query.unlike))
+
+
+def _place(world: Snapshot, asker: Asker, wish: Batch | None, ranked: Ranked, chosen: Chosen, n: int) -> Place:
+    pick = int(chosen.order[n])
+    row = int(ranked.rows[pick])
+    parts = ranked.parts.of(pick)
+    if chosen.adjusted[n]:
+        parts[DIVERSITY] = float(chosen.adjusted[n])
+    return Place(
+        item_id=world.vocabulary[row],
+        score=sum(parts.values()),
+        parts=parts,
+        log_propensity=float(chosen.log_probs[n]),
+        explored=bool(chosen.explored[n]),
+        reasons=reasons_for(parts, row, world, asker.history, wish),
+    )
+
+
+def _mode(world: Snapshot, asker: Asker, wish: Batch | None) -> Mode:
+    if world.bundle.manifest.mode == "zero_shot":
+        return "zero_shot"
+    return "trained" if len(asker.history.rows) or wish is not None else "popular"

@@ -1,0 +1,159 @@
+"""Settings: where things are and how a list is shaped, from zhiyin.toml and ZHIYIN_* variables.
+
+Read once at the start of a verb (settings_file.load_settings) and passed down. A variable names its setting
+with two underscores between the parts, ZHIYIN_SERVICE__PORT=9000, and wins over the file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Annotated, Literal
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from zhiyin.data.readers.mapping import EventFile, ItemFile, RelationFile, UserFile, VectorFile
+from zhiyin.data.readers.times import zone_of
+from zhiyin.data.signals import Signals
+from zhiyin.recipe import DefaultRecipe
+
+FILE = "zhiyin.toml"
+PREFIX = "ZHIYIN_"
+
+
+class Section(BaseModel):
+    """A part of the settings: frozen, and refuses what it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DataSettings(Section):
+    """The files to import and what is in them."""
+
+    time_zone: str = Field(default="UTC", description="Zone of times that have none, such as Asia/Shanghai.")
+    items: ItemFile | None = Field(default=None, description="The catalogue.")
+    users: UserFile | None = Field(default=None, description="What is known about people.")
+    relations: RelationFile | None = Field(default=None, description="Edges of a knowledge graph.")
+    events: EventFile | None = Field(default=None, description="Behaviour.")
+    vectors: dict[str, VectorFile] = Field(default_factory=dict, description="Vectors of items, by name.")
+    signals: Signals = Field(default_factory=Signals, description="What events say about liking.")
+
+    @field_validator("time_zone")
+    @classmethod
+    def _zone_is_known(cls, name: str) -> str:
+        zone_of(name)
+        return name
+
+
+class StoreSettings(Section):
+    """Where events, items and recommendations are kept."""
+
+    url: str = Field(
+        default="sqlite:///zhiyin.db",
+        description="Database: sqlite:///FILE, relative to this folder, or memory:",
+    )
+
+
+class BundleSettings(Section):
+    """Where fitted models are kept."""
+
+    folder: str = Field(default="bundles", description="Folder of the bundles, relative to this folder.")
+
+
+class ServiceSettings(Section):
+    """The HTTP service."""
+
+    host: str = Field(
+        default="127.0.0.1", description="Address to listen on; any other than 127.0.0.1 needs API keys."
+    )
+    port: int = Field(default=8420, ge=0, le=65_535, description="Port to listen on; 0 takes a free one.")
+    cors: tuple[str, ...] = Field(default=(), description="Origins whose pages may call the service.")
+    api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        default=(),
+        description="Keys for writes, console and profiles; better in ZHIYIN_SERVICE__API_KEYS=KEY,KEY.",
+    )
+    max_body_bytes: PositiveInt = Field(default=1_048_576, description="Largest body of a request, in bytes.")
+
+    @field_validator("api_keys", mode="before")
+    @classmethod
+    def _split_by_comma(cls, value: object) -> object:
+        """A variable holds KEY,KEY; the file holds a list."""
+        return tuple(key.strip() for key in value.split(",") if key.strip()) if isinstance(value, str) else value
+
+
+class PolicySettings(Section):
+    """How the places of a list are chosen from the scores."""
+
+    name: Literal["greedy", "softmax"] = Field(
+        default="softmax", description="greedy shows the best; softmax explores in proportion to the scores."
+    )
+    temperature: PositiveFloat = Field(default=0.1, description="Of softmax: higher explores more.")
+    floor: float = Field(
+        default=0.01, ge=0, lt=1, description="Share of the probability spread over all candidates."
+    )
+
+
+class RankingSettings(Section):
+    """How many are considered, and how alike they may be."""
+
+    candidates: PositiveInt = Field(default=200, description="Candidates that reach ranking, and are logged.")
+    retrieve: PositiveInt = Field(default=500, description="Items that each channel proposes.")
+    diversity: float = Field(
+        default=0.2, ge=0, description="What being the twin of an item already shown costs, in units of the score."
+    )
+    repeats: bool = Field(
+        default=False, description="Whether what a person already had may come again (groceries, music)."
+    )
+
+
+class Settings(BaseSettings):
+    """All settings of one shop."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        nested_model_default_partial_update=True,
+    )
+
+    name: str = Field(default="zhiyin", description="Name of the shop, shown on the pages.")
+    language: Literal["en", "zh", "other"] = Field(default="en", description="Language of the catalogue.")
+    data: DataSettings = Field(default_factory=DataSettings, description="Files to import.")
+    store: StoreSettings = Field(default_factory=StoreSettings, description="Database.")
+    bundles: BundleSettings = Field(default_factory=BundleSettings, description="Fitted models.")
+    service: ServiceSettings = Field(default_factory=ServiceSettings, description="HTTP service.")
+    policy: PolicySettings = Field(default_factory=PolicySettings, description="Choice of places.")
+    ranking: RankingSettings = Field(default_factory=RankingSettings, description="Candidates and diversity.")
+    recipe: DefaultRecipe = Field(default_factory=DefaultRecipe, description="What is fitted, and how.")
+    folder: Path = Field(default=Path(), exclude=True, description="Where zhiyin.toml is; set when it is loaded.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """A variable wins over the file, which comes as arguments."""
+        return env_settings, init_settings
+
+    def digest(self) -> str:
+        """A name for the settings that shape a list, and only those: policy and ranking."""
+        shaping = {"policy": self.policy.model_dump(), "ranking": self.ranking.model_dump()}
+        return hashlib.sha256(orjson.dumps(shaping, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+
+    def store_url(self) -> str:
+        """The database's address with the file of SQLite seen from anywhere."""
+        path = self.store.url.removeprefix("sqlite:///")
+        if path == "memory:" or "://" in path:
+            return self.store.url
+        return f"sqlite:///{self.path(path)}"
+
+    def path(self, name: str) -> Path:
+        """A file or folder that the settings name, seen from anywhere."""
+        return (self.folder / name).resolve()

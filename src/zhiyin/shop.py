@@ -1,0 +1,167 @@
+"""One shop: the store, the encoder and whatever bundle is live. The object that CLI, service and tests share.
+
+from zhiyin import Zhiyin
+z = Zhiyin.open("shop")
+for place in z.recommend(user_id="ann", n=5).items: ...
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Lock
+from types import TracebackType
+from typing import Self
+from uuid import uuid4
+
+from zhiyin.bundle import Bundle, load_bundle, save_bundle
+from zhiyin.data.dataset import build_dataset
+from zhiyin.data.store.open import open_store
+from zhiyin.data.store.protocols import Appended, Publication, Store
+from zhiyin.encoders.base import Encoder
+from zhiyin.encoders.cache import CachedEncoder
+from zhiyin.encoders.sentence import SentenceEncoder
+from zhiyin.errors import NotFound
+from zhiyin.live import Live
+from zhiyin.models.base import Run
+from zhiyin.policies.base import Policy
+from zhiyin.policies.greedy import Greedy
+from zhiyin.policies.softmax import Softmax
+from zhiyin.progress import Progress, Silent
+from zhiyin.recommender import Recommender, Shape
+from zhiyin.settings import Settings
+from zhiyin.settings_file import load_settings
+from zhiyin.types import Event, Item, Query, Recommendation
+
+LOOK_AGAIN = 1.0  # seconds between two looks for a new publication
+
+
+class Zhiyin:
+    """Open it once and keep it; safe to share between threads."""
+
+    def __init__(
+        self, settings: Settings, store: Store, encoder: Encoder, progress: Progress | None = None
+    ) -> None:
+        self.settings, self.store, self.progress = settings, store, progress or Silent()
+        self._plain = encoder
+        self._serving: tuple[Publication, Live] | None = None
+        self._looked = 0.0
+        self._lock = Lock()
+
+    @classmethod
+    def open(cls, folder: str | Path = ".", progress: Progress | None = None) -> Self:
+        """The shop in a folder that holds a zhiyin.toml."""
+        settings = load_settings(Path(folder))
+        return cls(settings, open_store(settings.store_url()), SentenceEncoder(), progress)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.store.close()
+
+    @property
+    def bundles(self) -> Path:
+        """The folder of the bundles."""
+        return self.settings.path(self.settings.bundles.folder)
+
+    def encoder(self) -> CachedEncoder:
+        """The encoder that remembers the catalogue on disk: for reading many items."""
+        return CachedEncoder(self._plain, self.settings.path("cache"), self.progress)
+
+    def recommend(self, *, user_id: str | None = None, text: str | None = None, n: int = 10) -> Recommendation:
+        """A list for a person, a wish in words, or both; logged like every list that is shown."""
+        return self.answer(Query(user_id=user_id, text=text, n=n))
+
+    def similar(self, item_id: str, n: int = 10) -> Recommendation:
+        """Items like this one."""
+        self.item(item_id)
+        return self.answer(Query(like=(item_id,), n=n, scenario="similar"))
+
+    def answer(self, query: Query) -> Recommendation:
+        """The list for a query; it is in the log before it is returned."""
+        recommendation = self.compute(query)
+        self.store.log([recommendation])
+        return recommendation
+
+    def compute(self, query: Query) -> Recommendation:
+        """The list for a query, not logged: for whoever logs by themselves, in groups."""
+        return self.recommender().recommend(query, new_id(), datetime.now(UTC))
+
+    def add_events(self, events: Sequence[Event]) -> Appended:
+        """Append to the log; they count in the next answer."""
+        return self.store.append(events)
+
+    def put_items(self, items: Sequence[Item]) -> int:
+        """Insert or replace; they can be recommended in the next answer."""
+        return self.store.put_items(items)
+
+    def item(self, item_id: str) -> Item:
+        """An item of the catalogue. Raises NotFound."""
+        found = self.store.item(item_id)
+        if found is None:
+            raise NotFound(f"no item {item_id!r} in the catalogue: zhiyin import or POST /v1/items adds it")
+        return found
+
+    def recommender(self) -> Recommender:
+        """The recommender of the bundle that is live now; before anything was published, of a zero-shot one."""
+        ranking = self.settings.ranking
+        shape = Shape(
+            ranking.candidates, ranking.retrieve, ranking.diversity, ranking.repeats, self.settings.digest()
+        )
+        return Recommender(self.live(), self._policy(), shape)
+
+    def live(self) -> Live:
+        """The folds over the live bundle. Looks for a new publication once a second."""
+        with self._lock:
+            now = time.monotonic()
+            if self._serving is None or now - self._looked > LOOK_AGAIN:
+                self._looked = now
+                self._serving = self._newest(self._serving)
+            return self._serving[1]
+
+    def publication(self) -> Publication | None:
+        """What is live."""
+        return next(iter(self.store.publications()), None)
+
+    def bundle(self, name: str) -> Bundle:
+        """A bundle of this shop, verified."""
+        return load_bundle(self.bundles, name, self._plain)
+
+    def publish(self, name: str, reason: str = "published") -> Publication:
+        """Load the bundle, and only if it is sound, make it live."""
+        bundle = self.bundle(name)
+        publication = self.store.publish(bundle.name, at=datetime.now(UTC), reason=reason)
+        with self._lock:
+            self._serving = (publication, Live(bundle, self.store, self.settings.data.signals))
+        return publication
+
+    def _newest(self, serving: tuple[Publication, Live] | None) -> tuple[Publication, Live]:
+        publication = self.publication() or self._publish_zero_shot()
+        if serving is not None and serving[0].seq == publication.seq:
+            return serving
+        bundle = self.bundle(publication.bundle)
+        return publication, Live(bundle, self.store, self.settings.data.signals)
+
+    def _publish_zero_shot(self) -> Publication:
+        """Nothing was trained yet: a bundle that only reads the catalogue."""
+        encoder = self.encoder()
+        as_of = self.store.position()
+        data = build_dataset(self.store.items(), ())
+        recipe = self.settings.recipe
+        fitted = recipe.fit(data, Run(encoder, progress=self.progress))
+        name = save_bundle(self.bundles, fitted, recipe, data, encoder, seed=0, as_of=as_of)
+        return self.store.publish(name, at=datetime.now(UTC), reason="published")
+
+    def _policy(self) -> Policy:
+        policy = self.settings.policy
+        return Greedy() if policy.name == "greedy" else Softmax(policy.temperature, policy.floor)
+
+
+def new_id() -> str:
+    """A fresh recommendation id."""
+    return uuid4().hex

@@ -1,0 +1,345 @@
+"""What every store must do: inherit `StoreContract` in a test class and give a fixture `store`, an empty one.
+
+@pytest.fixture(params=[open_in_memory, open_sqlite])
+def store(request, tmp_path): ...
+
+class TestStore(StoreContract): ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+
+from zhiyin.data.store.open import check_store, open_store
+from zhiyin.data.store.protocols import Erased, Store
+from zhiyin.errors import InvalidData, NotFound
+from zhiyin.testing import strategies as some
+from zhiyin.testing.event_log_contract import NOON, EventLogContract, click, item_ids, law
+from zhiyin.types import AsOf, Event, Item, Place, Query, Recommendation, Relation, User
+
+
+def shown(recommendation_id: str, user_id: str | None = None) -> Recommendation:
+    return Recommendation(
+        recommendation_id=recommendation_id,
+        at=NOON,
+        query=Query(user_id),
+        bundle="b1",
+        settings="s1",
+        as_of=AsOf(3, 2),
+        policy="greedy",
+        variant="control",
+        mode="popular",
+        items=(Place("a", 1.5, {"popular": 1.5}, 0.0),),
+        candidates=(("a", 1.5), ("b", 0.1)),
+    )
+
+
+class CatalogueContract:
+    """Items, people, relations."""
+
+    @law
+    @given(item=some.items())
+    def test_an_item_comes_out_equal(self, store: Store, item: Item) -> None:
+        store.put_items([item])
+        assert store.item(item.item_id) == item
+        assert store.put_items([item]) == 0
+        *_, last = store.item_changes(after=0)
+        assert store.last_item() == last.seq
+
+    def test_an_unchanged_item_writes_nothing(self, store: Store) -> None:
+        item = Item("a", "Lamp", attributes={"height": 30, "wood": True}, published_at=NOON)
+        assert store.put_items([item, Item("b")]) == 2
+        there = store.last_item()
+        shuffled = replace(item, attributes={"wood": True, "height": 30})
+        elsewhere = replace(item, published_at=NOON.astimezone(timezone(timedelta(hours=8))))
+        assert store.put_items([shuffled, elsewhere]) == 0
+        assert store.last_item() == there
+        assert store.put_items([replace(item, price=3.0)]) == 1
+        assert store.last_item() > there
+
+    def test_the_log_tells_how_items_changed(self, store: Store) -> None:
+        old, new = Item("a", "old"), Item("a", "new")
+        assert store.put_items([old, new, Item("b")]) == 3
+        assert store.delete_items(["a", "a", "unknown"]) == 1
+        changes = list(store.item_changes(after=0))
+        assert [(change.item_id, change.item) for change in changes] == [
+            ("a", old),
+            ("a", new),
+            ("b", Item("b")),
+            ("a", None),
+        ]
+        seqs = [change.seq for change in changes]
+        assert seqs == sorted(set(seqs))
+        assert store.last_item() == seqs[-1]
+        assert list(store.item_changes(after=seqs[0], until=seqs[2])) == changes[1:3]
+        assert store.item("a") is None
+        assert list(store.items()) == [Item("b")]
+
+    def test_a_deleted_item_can_come_back(self, store: Store) -> None:
+        store.put_items([Item("a")])
+        store.delete_items(["a"])
+        assert store.put_items([Item("a")]) == 1
+        assert [change.item for change in store.item_changes(after=0)] == [Item("a"), None, Item("a")]
+
+    def test_items_come_by_id_in_the_order_of_code_points(self, store: Store) -> None:
+        ids = [f"{number:04d}" for number in range(3_000)] + ["a", "B", "é", "知", "😀", "\uffee"]
+        store.put_items([Item(item_id) for item_id in reversed(ids)])
+        assert [item.item_id for item in store.items()] == sorted(ids)
+        assert len(list(store.item_changes(after=0))) == len(ids)
+        assert store.delete_items(ids) == len(ids)
+
+    def test_an_item_not_there_is_none(self, store: Store) -> None:
+        assert store.item("a") is None
+        assert store.last_item() == 0
+
+    def test_users_are_replaced(self, store: Store) -> None:
+        old, new = User("u", {"age": 7}), User("u", {"age": 8, "city": "知音"})
+        assert store.put_users([old, User("v")]) == 2
+        assert store.put_users([old]) == 0
+        assert store.put_users([new]) == 1
+        assert store.user("u") == new
+        assert store.user("w") is None
+        assert store.put_users([]) == 0
+
+    def test_a_relation_is_stored_once_and_read_sorted(self, store: Store) -> None:
+        edges = [Relation("b", "by", "x"), Relation("a", "of", "y"), Relation("a", "by", "z")]
+        assert store.put_relations([*edges, edges[0]]) == 3
+        assert store.put_relations(edges) == 0
+        assert list(store.relations()) == [edges[2], edges[1], edges[0]]
+
+    def test_many_relations_stream(self, store: Store) -> None:
+        edges = [Relation(f"{n // 100:03d}", f"r{n % 100:02d}", "x") for n in range(4_500)]
+        assert store.put_relations(edges) == len(edges)
+        assert list(store.relations()) == edges
+
+
+class PeopleContract:
+    """Merge and erase."""
+
+    def test_merged_events_are_one_history(self, store: Store) -> None:
+        store.append([click("session", "b", 2), click("account", "a", 1), click("account", "c", 3)])
+        store.merge("session", "account")
+        for name in ("session", "account"):
+            history = store.history(name, limit=9)
+            assert item_ids(history) == ["a", "b", "c"]
+            assert {event.user_id for event in history} == {"account"}
+            assert item_ids(store.history(name, limit=2)) == ["b", "c"]
+            assert store.resolve(name) == "account"
+        assert {event.user_id for _, event in store.events()} == {"account"}
+
+    def test_events_after_the_merge_count_too(self, store: Store) -> None:
+        store.merge("session", "account")
+        store.append([click("session", "a", 0)])
+        assert item_ids(store.history("account", limit=9)) == ["a"]
+
+    def test_chains_are_followed_in_any_order_of_merging(self, store: Store) -> None:
+        store.append([click(name, name, minute) for minute, name in enumerate("abcd")])
+        store.merge("c", "d")
+        store.merge("a", "b")
+        store.merge("b", "c")
+        assert [store.resolve(name) for name in "abcd"] == ["d"] * 4
+        assert item_ids(store.history("b", limit=9)) == list("abcd")
+        assert {event.user_id for _, event in store.events()} == {"d"}
+
+    def test_a_cycle_is_refused(self, store: Store) -> None:
+        store.merge("a", "b")
+        store.merge("b", "c")
+        with pytest.raises(InvalidData, match="merged"):
+            store.merge("c", "a")
+        assert store.resolve("a") == "c"
+
+    def test_merging_twice_or_with_itself_changes_nothing(self, store: Store) -> None:
+        store.merge("a", "b")
+        store.merge("a", "b")
+        store.merge("a", "a")
+        store.merge("c", "c")
+        assert (store.resolve("a"), store.resolve("c")) == ("b", "c")
+        assert store.counts()["aliases"] == 1
+
+    def test_merging_elsewhere_moves_an_alias_with_all_below_it(self, store: Store) -> None:
+        store.append([click("phone", "x", 0)])
+        store.merge("phone", "session")
+        store.merge("session", "first")
+        store.merge("session", "second")
+        assert store.history("first", limit=9) == []
+        assert item_ids(store.history("second", limit=9)) == ["x"]
+        assert store.erase("first") == Erased(0, 0, 0, 0)
+        assert store.resolve("phone") == "second"
+
+    @pytest.mark.parametrize("bad", ["", "  ", "a\x00b", "x" * 600])
+    def test_merging_what_is_no_id_is_refused(self, store: Store, bad: str) -> None:
+        with pytest.raises(InvalidData):
+            store.merge(bad, "u")
+        with pytest.raises(InvalidData):
+            store.merge("u", bad)
+
+    @pytest.mark.parametrize("name", ["account", "session"])
+    def test_erasing_removes_the_whole_person_and_nobody_else(self, store: Store, name: str) -> None:
+        store.append([click("session", "a", 0), click("account", "b", 1), click("other", "a", 2)])
+        store.put_users([User("account"), User("other")])
+        store.log([shown("r1", "session"), shown("r2", "account"), shown("r3", "other"), shown("r4")])
+        store.merge("session", "account")
+        store.merge("alias", "other")
+        assert store.erase(name) == Erased(events=2, recommendations=2, user=1, aliases=1)
+        assert store.history(name, limit=9) == []
+        assert store.user("account") is None
+        assert store.recommendation("r1") is None
+        assert store.resolve("session") == "session"
+        assert item_ids(store.history("alias", limit=9)) == ["a"]
+        assert [entry.recommendation_id for entry in store.recent(limit=9)] == ["r4", "r3"]
+        assert store.user("other") == User("other")
+
+    def test_an_erased_event_can_be_sent_again_under_a_new_number(self, store: Store) -> None:
+        event = click("u", "a", 0)
+        first = store.append([event]).last
+        assert store.erase("u").events == 1
+        assert store.erase("u") == Erased(0, 0, 0, 0)
+        again = store.append([event])
+        assert (again.stored, again.duplicates) == (1, 0)
+        assert again.last > first
+
+    def test_an_erased_alias_is_free_to_be_merged_anew(self, store: Store) -> None:
+        store.merge("a", "b")
+        store.erase("b")
+        store.merge("b", "a")
+        assert store.resolve("b") == "a"
+
+
+class WholeContract:
+    """Recommendations, publications, numbers, copies."""
+
+    @law
+    @given(recommendation=some.recommendations())
+    def test_a_recommendation_comes_out_equal(self, store: Store, recommendation: Recommendation) -> None:
+        if store.recommendation(recommendation.recommendation_id) is None:
+            store.log([recommendation])
+            back = store.recommendation(recommendation.recommendation_id)
+            assert back == recommendation
+            assert back is not None
+            assert back.at.tzinfo is UTC
+
+    def test_recent_is_newest_first_and_sees_merged_people(self, store: Store) -> None:
+        store.log([shown("r1", "a"), shown("r2", "b"), shown("r3"), shown("r4", "a")])
+        store.merge("a", "c")
+        store.merge("b", "c")
+
+        def recent(limit: int, user_id: str | None = None) -> list[str]:
+            return [entry.recommendation_id for entry in store.recent(limit=limit, user_id=user_id)]
+
+        assert recent(9) == ["r4", "r3", "r2", "r1"]
+        assert recent(2, "c") == recent(2, "a") == ["r4", "r2"]
+        assert recent(9, "nobody") == []
+        assert recent(0) == []
+        assert store.recent(limit=1, user_id="c") == [shown("r4", "a")]
+
+    def test_logging_a_list_twice_is_harmless_but_another_under_its_id_is_refused(self, store: Store) -> None:
+        store.log([])
+        store.log([shown("r1"), shown("r1")])
+        store.log([shown("r1")])
+        with pytest.raises(InvalidData, match="r1"):
+            store.log([shown("r2"), shown("r1", "somebody")])
+        assert store.recommendation("r2") is None
+        assert store.counts()["recommendations"] == 1
+
+    @pytest.mark.parametrize("bad", [float("nan"), float("-inf")])
+    def test_a_list_with_an_endless_number_is_refused(self, store: Store, bad: float) -> None:
+        place = shown("r1").items[0]
+        for entry in (
+            replace(shown("r1"), candidates=(("a", bad),)),
+            replace(shown("r1"), items=(replace(place, score=bad),)),
+            replace(shown("r1"), items=(replace(place, log_propensity=bad),)),
+            replace(shown("r1"), items=(replace(place, parts={"taste": bad}),)),
+        ):
+            with pytest.raises(InvalidData, match="NaN"):
+                store.log([entry])
+        assert store.recommendation("r1") is None
+
+    def test_publications_are_newest_first(self, store: Store) -> None:
+        assert store.publications() == []
+        first = store.publish("b1", at=NOON, reason="published")
+        second = store.publish("b2", at=NOON.astimezone(timezone(timedelta(hours=8))), reason="published")
+        back = store.publish("b1", at=NOON, reason="rolled back")
+        assert store.publications() == [back, second, first]
+        assert second.seq > first.seq
+        assert second.at.tzinfo is UTC
+
+    def test_counts_are_rows_by_kind(self, store: Store) -> None:
+        kinds = ("items", "users", "events", "recommendations", "relations", "aliases")
+        assert store.counts() == dict.fromkeys(kinds, 0)
+        store.append([click("u", "a", 0), click("u", "a", 1), Event("u", None, "search", text="x")])
+        store.put_items([Item("a")])
+        store.merge("s", "u")
+        numbers = dict.fromkeys(kinds, 0) | {"items": 1, "events": 3, "aliases": 1}
+        assert store.counts() == numbers | {"events.click": 2, "events.search": 1}
+
+    def test_unknown_items_are_counted_and_named_most_frequent_first(self, store: Store) -> None:
+        store.put_items([Item("known")])
+        names = ("known", "rare", "also rare", "often", "often")
+        store.append([click("u", name, minute) for minute, name in enumerate(names)])
+        store.append([Event("u", None, "search", text="x")])
+        assert store.unknown_items() == (4, ["often", "also rare", "rare"])
+        assert store.unknown_items(limit=1) == (4, ["often"])
+
+    def test_position_is_the_end_of_both_logs(self, store: Store) -> None:
+        store.append([click("u", "a")])
+        store.put_items([Item("a"), Item("b")])
+        assert store.position() == AsOf(store.last_event(), store.last_item())
+
+    def test_a_backup_holds_everything(self, store: Store, tmp_path: Path) -> None:
+        _fill(store)
+        path = tmp_path / "copy of 100%.db"
+        store.backup(str(path))
+        assert list(tmp_path.glob("copy*")) == [path]
+        check_store(str(path))
+        copy = open_store(str(path))
+        assert list(_everything(copy)) == list(_everything(store))
+        newest = store.append([click("new", "a")]).last
+        assert copy.append([click("new", "a")]).last == newest
+        copy.close()
+
+    def test_a_backup_overwrites_nothing(self, store: Store, tmp_path: Path) -> None:
+        path = tmp_path / "there.db"
+        path.write_text("precious")
+        with pytest.raises(InvalidData, match="exists"):
+            store.backup(str(path))
+        assert path.read_text() == "precious"
+        with pytest.raises(NotFound, match="folder"):
+            store.backup(str(tmp_path / "nowhere" / "copy.db"))
+
+    def test_closing_twice_is_harmless(self, store: Store) -> None:
+        store.close()
+        store.close()
+
+
+class StoreContract(EventLogContract, CatalogueContract, PeopleContract, WholeContract):
+    """All of it."""
+
+
+def _fill(store: Store) -> None:
+    store.append([click("u", "a", 0), click("s", "b", 1), click("gone", "a", 2)])
+    store.put_items([Item("a", "Lamp"), Item("b")])
+    store.delete_items(["b"])
+    store.put_users([User("u", {"age": 7})])
+    store.put_relations([Relation("a", "by", "x")])
+    store.merge("s", "u")
+    store.log([shown("r1", "u"), shown("r2")])
+    store.publish("b1", at=NOON, reason="published")
+    store.erase("gone")
+
+
+def _everything(store: Store) -> Iterator[object]:
+    yield store.counts()
+    yield store.publications()
+    yield store.recent(limit=9)
+    yield store.user("u")
+    yield store.history("s", limit=9)
+    yield from store.events()
+    yield from store.item_changes(after=0)
+    yield from store.items()
+    yield from store.relations()

@@ -1,0 +1,274 @@
+"""The nouns: item, user, relation, event, query, candidates, recommendation.
+
+Frozen slots dataclasses, checked once when they are made (bytes enter here, through readers and HTTP
+bodies) and trusted afterwards. `Query` and `Event` travel unchanged from the HTTP body to the log.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Literal, NewType, get_args
+
+from zhiyin.errors import InvalidData, InvalidQuery
+
+ItemId = NewType("ItemId", str)
+UserId = NewType("UserId", str)
+
+EventType = Literal[
+    "impression",
+    "view",
+    "click",
+    "like",
+    "dislike",
+    "hide",
+    "cart",
+    "purchase",
+    "rating",
+    "review",
+    "share",
+    "search",
+]
+Mode = Literal["zero_shot", "trained", "popular"]
+Scalar = str | float | int | bool
+
+EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
+MAX_ID = 512  # characters
+MAX_TITLE = 2_000  # characters
+MAX_TEXT = 100_000  # characters
+MAX_ATTRIBUTES = 100
+MAX_N = 1_000  # places of one list
+MAX_QUERY_TEXT = 2_000  # characters
+MAX_HISTORY = 1_000  # item ids in session, like or unlike of one query
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")  # a text may have tabs and line ends
+_CONTROL_OR_SPACE = re.compile(r"[\x00-\x1f\x7f]")  # an id may not
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """An item's title and text in one more language."""
+
+    title: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing of the catalogue. Only `item_id` must be given; text is what makes it findable at once."""
+
+    item_id: str
+    title: str = ""
+    text: str = ""
+    categories: tuple[str, ...] = ()
+    brand: str | None = None
+    attributes: Mapping[str, Scalar] = field(default_factory=dict)
+    price: float | None = None
+    url: str | None = None
+    image: str | None = None
+    language: str | None = None
+    translations: Mapping[str, Translation] = field(default_factory=dict)
+    vectors: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    available: bool = True
+    published_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        check_id("item_id", self.item_id)
+        _check_length("title", self.title, MAX_TITLE)
+        _check_length("text", self.text, MAX_TEXT)
+        if len(self.attributes) > MAX_ATTRIBUTES:
+            raise InvalidData(f"an item has at most {MAX_ATTRIBUTES} attributes, got {len(self.attributes)}")
+        if self.price is not None and not (math.isfinite(self.price) and self.price >= 0):
+            raise InvalidData(f"price is a number from 0 up, got {self.price}: leave it out when unknown")
+        _check_aware("published_at", self.published_at)
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """What is known about a person beside what they did."""
+
+    user_id: str
+    attributes: Mapping[str, Scalar] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_id("user_id", self.user_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """An edge of the knowledge graph: (head, relation, tail); heads and tails are item ids or entities."""
+
+    head: str
+    relation: str
+    tail: str
+
+    def __post_init__(self) -> None:
+        for name in ("head", "relation", "tail"):
+            check_id(name, getattr(self, name))
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Somebody did something with an item: the append-only truth.
+
+    `at` is aware UTC; imported history may lack it, then recency goes by `order`, and without either the
+    history is a set. `value` is seconds of dwell for a view, stars for a rating or review, units for a
+    purchase. A search has a `text` and no item. `event_id` makes sending twice harmless; without one the
+    content is the identity.
+    """
+
+    user_id: str
+    item_id: str | None
+    type: EventType
+    at: datetime | None = None
+    order: int | None = None
+    value: float | None = None
+    text: str | None = None
+    event_id: str | None = None
+    session_id: str | None = None
+    recommendation_id: str | None = None
+    position: int | None = None
+    context: Mapping[str, Scalar] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_id("user_id", self.user_id)
+        if self.type not in EVENT_TYPES:
+            raise InvalidData(f"unknown event type {self.type!r}: one of {', '.join(EVENT_TYPES)}")
+        if self.item_id is not None:
+            check_id("item_id", self.item_id)
+        elif self.type != "search":
+            raise InvalidData(f"a {self.type} event needs an item_id; only a search has none")
+        for name in ("event_id", "session_id", "recommendation_id"):
+            if (value := getattr(self, name)) is not None:
+                check_id(name, value)
+        if self.value is not None and not math.isfinite(self.value):
+            raise InvalidData(f"value is a finite number, got {self.value}: leave it out when unknown")
+        if self.text is not None:
+            _check_length("text", self.text, MAX_TEXT)
+        _check_aware("at", self.at)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What is asked: for whom, near what, how many. The same object from the HTTP body to the log.
+
+    `session` are items touched just now (oldest first) that the log may not hold yet, `like` and `unlike`
+    are explicit examples, `text` is a typed wish. `filter` is an expression over item fields, such as
+    `category = "Garden" and price < 20` (zhiyin.ranking.rules).
+    """
+
+    user_id: str | None = None
+    session: tuple[str, ...] = ()
+    text: str | None = None
+    like: tuple[str, ...] = ()
+    unlike: tuple[str, ...] = ()
+    n: int = 10
+    scenario: str = "for_you"
+    filter: str | None = None
+    exclude: tuple[str, ...] = ()
+    context: Mapping[str, Scalar] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.n <= MAX_N:
+            raise InvalidQuery(f"n is a number of places from 1 to {MAX_N}, got {self.n}")
+        if self.user_id is not None:
+            check_id("user_id", self.user_id)
+        for name in ("session", "like", "unlike", "exclude"):
+            ids = getattr(self, name)
+            if len(ids) > MAX_HISTORY:
+                raise InvalidQuery(f"{name} holds at most {MAX_HISTORY} item ids, got {len(ids)}")
+            for item_id in ids:
+                check_id(name, item_id)
+        if self.text is not None and len(self.text) > MAX_QUERY_TEXT:
+            raise InvalidQuery(f"text has at most {MAX_QUERY_TEXT} characters, got {len(self.text)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why an item stands where it stands, from exact arithmetic: `share` of the score comes from `channel`,
+    through these items of the history or these words."""
+
+    channel: str
+    share: float  # of the sum of positive parts, 0..1
+    items: tuple[str, ...] = ()  # ids of the history items that contributed most
+    words: tuple[str, ...] = ()  # matching words or attributes
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One place of a list. `score` is the sum of `parts`; `log_propensity` the log-probability with which
+    this item was chosen here, given the places before it."""
+
+    item_id: str
+    score: float
+    parts: Mapping[str, float]
+    log_propensity: float
+    explored: bool = False
+    reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AsOf:
+    """The position in the two logs that a list was made from: nothing later was seen."""
+
+    event: int = 0  # sequence number of the last event
+    item: int = 0  # sequence number of the last change of the catalogue
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """A list as it was shown, with everything needed to explain, replay and evaluate it."""
+
+    recommendation_id: str
+    at: datetime
+    query: Query
+    bundle: str
+    settings: str  # digest of the settings that shape a list
+    as_of: AsOf
+    policy: str
+    variant: str
+    mode: Mode
+    items: tuple[Place, ...]
+    candidates: tuple[tuple[str, float], ...] = ()  # the top M item ids with their scores, best first
+    missing_ids: tuple[str, ...] = ()  # ids in the query that the catalogue does not know
+
+
+def check_id(name: str, value: str) -> None:
+    """Ids are any text of 1 to 512 characters without control characters; emoji, slashes, spaces are fine."""
+    if not isinstance(value, str) or not value.strip():
+        raise InvalidData(f"{name} is an id, a non-empty text, got {value!r}")
+    if len(value) > MAX_ID:
+        raise InvalidData(f"{name} has at most {MAX_ID} characters, got {len(value)} ({value[:20]!r} …)")
+    if _CONTROL_OR_SPACE.search(value) or not _encodable(value):
+        raise InvalidData(f"{name} holds a control character or half a character: {value[:60]!r}; remove it")
+
+
+def clean_text(text: str) -> str:
+    """Text without NUL, control characters and lone surrogates, which no store and no tokenizer wants."""
+    return _CONTROL.sub(" ", text.encode("utf-8", "replace").decode("utf-8") if not _encodable(text) else text)
+
+
+def utc(moment: datetime) -> datetime:
+    """The same instant in UTC. Raises InvalidData if it has no zone."""
+    if moment.tzinfo is None:
+        raise InvalidData(f"time {moment.isoformat()} has no zone: write 2026-01-31T12:00:00Z or +08:00")
+    return moment.astimezone(UTC)
+
+
+def _encodable(text: str) -> bool:
+    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _check_length(name: str, text: str, most: int) -> None:
+    if len(text) > most:
+        raise InvalidData(f"{name} has at most {most:,} characters, got {len(text):,}: shorten it")
+    if _CONTROL.search(text) or not _encodable(text):
+        raise InvalidData(f"{name} holds control characters: clean_text() removes them")
+
+
+def _check_aware(name: str, moment: datetime | None) -> None:
+    if moment is not None and moment.tzinfo is None:
+        raise InvalidData(f"{name} {moment.isoformat()} has no zone: write 2026-01-31T12:00:00Z or +08:00")

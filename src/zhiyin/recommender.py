@@ -15,7 +15,7 @@ from zhiyin.data.dataset import Doubles, Mask
 from zhiyin.data.vocabulary import Rows, key_of
 from zhiyin.explain.reasons import reasons_for
 from zhiyin.live import Asker, Live, Snapshot
-from zhiyin.models.base import Batch, history_batch
+from zhiyin.models.base import Batch, best, history_batch
 from zhiyin.policies.base import Noise, Order, Policy
 from zhiyin.policies.greedy import Greedy
 from zhiyin.ranking.diversity import Diversity
@@ -24,6 +24,8 @@ from zhiyin.ranking.rules import compile_filter
 from zhiyin.types import AsOf, Mode, Place, Query, Recommendation
 
 TRENDING, LATEST, DIVERSITY = "trending", "latest", "diversity"
+ECHO_OF, ECHO, ECHO_AMONG = 3, 1.5, 50  # items that echo a wish, their weight against it, and where from
+NOBODY = history_batch([], [], [])
 MAX_POOL = 5_000  # a filter that leaves fewer items than this makes all of them candidates
 
 
@@ -69,7 +71,7 @@ class Recommender:
         """The list for a query; `as_of` answers as of an earlier position in the logs, for replay."""
         world = self._live.snapshot() if as_of is None else self._live.at(as_of)
         asker = self._live.asker(query, world, at)
-        wish = history_batch([], [], [], query.text) if query.text and query.text.strip() else None
+        wish = self.hear(world, query)
         pool = self.eligible(self.retrieve(world, asker, wish, query), world, asker, query)
         ranked = self.rank(world, asker, wish, pool, query)
         chosen = self.choose(world, ranked, query.n, recommendation_id)
@@ -90,6 +92,19 @@ class Recommender:
             ),
             missing_ids=tuple(id_ for id_ in named(query) if id_ not in world.vocabulary),
         )
+
+    def hear(self, world: Snapshot, query: Query) -> Batch | None:
+        """What was typed, with the ECHO_OF items that answer it best (pseudo-relevance feedback, Rocchio 1971):
+        a wish names a need, the items that meet it name the things. Nothing without readable text."""
+        if query.text is None or not query.text.strip():
+            return None
+        wish = history_batch([], [], [], query.text)
+        found = [world.models[name].retrieve(wish, ECHO_AMONG) for name in sorted(READS)]
+        rows = np.unique(np.concatenate(found))
+        rows = rows[world.available[rows]]
+        said = world.fusion.parts({name: world.models[name] for name in READS}, NOBODY, rows, wish).scores
+        echo = best(said, ECHO_OF, rows)
+        return history_batch(echo.tolist(), [ECHO / ECHO_OF] * len(echo), [0.0] * len(echo), query.text)
 
     def retrieve(self, world: Snapshot, asker: Asker, wish: Batch | None, query: Query) -> Rows:
         """What the channels propose, sorted by row; all that passes where a filter leaves few."""
@@ -147,6 +162,18 @@ class Recommender:
         places = order.tolist()
         adjusted = np.array([diversity.after(places[:n])[pick] for n, pick in enumerate(places)])
         return Chosen(order, log_probs, adjusted, explored=~np.isin(order, greedy))
+
+    def chances(self, world: Snapshot, ranked: Ranked, chosen: Chosen, pick: int) -> Doubles:
+        """(N,) the probability of candidate `pick` at each place, given the places above it as they were
+        chosen; 0 below its own place."""
+        diversity = Diversity.of(world.vectors[ranked.rows], self._shape.diversity)
+        above = chosen.order.tolist()
+        above = above[: above.index(pick) + 1] if pick in above else above
+        chances = np.zeros(len(chosen.order))
+        for place in range(len(above)):
+            order = np.array([*above[:place], pick], np.int64)
+            chances[place] = np.exp(self._policy.log_probs(ranked.scores, order, diversity)[-1])
+        return chances
 
 
 def speaks(channel: str, query: Query) -> bool:

@@ -107,13 +107,14 @@ class Zhiyin:
             raise NotFound(f"no item {item_id!r} in the catalogue: zhiyin import or POST /v1/items adds it")
         return found
 
-    def recommender(self) -> Recommender:
-        """The recommender of the bundle that is live now; before anything was published, of a zero-shot one."""
+    def recommender(self, live: Live | None = None) -> Recommender:
+        """The recommender of the bundle that is live now; before anything was published, of a zero-shot one.
+        `live`: of these folds instead."""
         ranking = self.settings.ranking
         shape = Shape(
             ranking.candidates, ranking.retrieve, ranking.diversity, ranking.repeats, self.settings.digest()
         )
-        return Recommender(self.live(), self._policy(), shape)
+        return Recommender(live or self.live(), self._policy(), shape)
 
     def live(self) -> Live:
         """The folds over the live bundle. Looks for a new publication once a second."""
@@ -139,6 +140,11 @@ class Zhiyin:
         with self._lock:
             self._serving = (publication, Live(bundle, self.store, self.settings.data.signals))
         return publication
+
+    def fold_again(self) -> None:
+        """Forget the folds; the next answer makes them again from the logs. After an erasure."""
+        with self._lock:
+            self._serving = None
 
     def _newest(self, serving: tuple[Publication, Live] | None) -> tuple[Publication, Live]:
         publication = self.publication() or self._publish_zero_shot()

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import tracemalloc
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zhiyin.data.readers.delimited import MAX_LINE
+from zhiyin.data.readers.source import first_bad_byte
 from zhiyin.data.readers.table import Table, open_table
 from zhiyin.errors import InvalidData, NotFound
 
@@ -33,9 +35,7 @@ def write_csv(path: Path, rows: list[dict[str, str]], encoding: str = "utf-8", d
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
-def test_csv_reads_back_whatever_its_delimiter_and_encoding(
-    tmp_path: Path, delimiter: str, encoding: str
-) -> None:
+def test_csv_reads_back_whatever_its_delimiter_and_encoding(tmp_path: Path, delimiter: str, encoding: str) -> None:
     rows = [{**row, "name": row["name"].replace("“friend”", "朋友") * 3} for row in ROWS]
     table = open_table(write_csv(tmp_path / "a.txt", rows, encoding, delimiter))
     assert table.delimiter == delimiter
@@ -63,9 +63,7 @@ def test_the_format_is_found_by_content_and_not_by_name(tmp_path: Path) -> None:
 
 def test_json_lines_read_back_in_gb18030(tmp_path: Path) -> None:
     rows = [{"id": 1, "name": "高山流水遇知音"}]
-    (tmp_path / "a").write_bytes(
-        "\n".join(json.dumps(row, ensure_ascii=False) for row in rows).encode("gb18030")
-    )
+    (tmp_path / "a").write_bytes("\n".join(json.dumps(row, ensure_ascii=False) for row in rows).encode("gb18030"))
     assert rows_of(open_table(tmp_path / "a")) == rows
 
 
@@ -98,6 +96,7 @@ def test_what_was_written_as_csv_is_read_as_it_was(
         (b'{\n  "a": 1\n}', "not JSON Lines"),
         (b"PK\x03\x04rest", "Excel"),
         ("a,b\n1,café crème\n".encode("latin-1"), "byte 9 is 0xe9"),
+        ("a,b\n1,Zürich naïvement\n".encode("latin-1"), "byte 7 is 0xfc"),
         (b"a,b\n1," + "知".encode()[:2], "byte 6 is 0xe7"),
         ("a,b\n1,2\n".encode("utf-16-le"), "NUL bytes"),
         ("a,b\n1,2\n".encode("utf-16") + b"x", "begins as UTF-16"),
@@ -121,6 +120,12 @@ def test_a_bad_byte_at_the_very_end_is_found_before_any_row_is_read(tmp_path: Pa
     (tmp_path / "a").write_bytes(b"a,b\n" + b"1,2\n" * 600_000 + b"3,\xff\n")
     with pytest.raises(InvalidData, match="byte 2,400,006 is 0xff"):
         open_table(tmp_path / "a")
+
+
+def test_a_character_broken_between_two_chunks_is_found_where_it_begins() -> None:
+    assert first_bad_byte(iter([b"ab\xe7\x9f", b"x", b"y"]), "utf-8") == 2
+    assert first_bad_byte(iter([b"ab\xe7\x9f", b"\xa5\xff"]), "utf-8") == 5
+    assert first_bad_byte(iter([b"ab\xe7\x9f", b"\xa5"]), "utf-8") is None
 
 
 def test_utf8_characters_across_the_chunks_of_the_scan_are_fine(tmp_path: Path) -> None:
@@ -149,15 +154,14 @@ def test_ragged_rows_are_set_aside_with_their_number(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("length", [200_000, 1_000_000, MAX_LINE + 1, 2 * MAX_LINE])
-def test_a_field_or_line_far_too_long_is_one_bad_row_and_the_next_is_fine(
-    tmp_path: Path, length: int
-) -> None:
+def test_a_field_or_line_far_too_long_is_one_bad_row_and_the_next_is_fine(tmp_path: Path, length: int) -> None:
     (tmp_path / "a").write_text("a,b\n1,x\n2," + "y" * length + "\n3,z\n")
     (batch,) = open_table(tmp_path / "a").batches()
     assert list(batch.numbers) == [1, 3]
     (bad,) = batch.bad
     assert bad.number == 2
     assert "131072" in bad.reason
+    assert str(bad.raw).startswith("2")
 
 
 def test_a_quote_that_is_never_closed_costs_bounded_memory_and_is_told(tmp_path: Path) -> None:
@@ -193,6 +197,17 @@ def test_parquet_gives_times_lists_and_numbers_as_they_are(tmp_path: Path) -> No
     first, second = rows_of(open_table(tmp_path / "a"))
     assert first == {"at": at, "tags": ["a", "b"], "n": 1.5}
     assert second == {"at": None, "tags": [], "n": None}
+
+
+def test_memory_is_bounded_by_the_batch_and_not_by_the_file(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(gzip.compress(b"id,text\n" + b"12345,some words of a review\n" * 300_000))
+    table = open_table(tmp_path / "a")
+    tracemalloc.start()
+    rows = sum(len(batch) for batch in table.batches(1_000))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert rows == 300_000
+    assert peak < 2_000_000  # bytes; the rows at once are 60 MB
 
 
 def test_progress_counts_the_bytes_of_the_file_on_disk(tmp_path: Path) -> None:

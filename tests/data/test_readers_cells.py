@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from zhiyin.data.readers.cells import (
@@ -112,7 +112,9 @@ def test_attributes_become_numbers_only_where_nothing_is_lost() -> None:
     ]
 
 
-@given(st.lists(st.text(), max_size=20))
+@given(st.lists(st.text(st.characters()), max_size=20))
+@example(["fine", "half \ud800 of one"])
+@example(["한국어"])
 def test_the_fast_search_for_unclean_texts_misses_none(cells: list[str]) -> None:
     assert count_unclean([cells]) == sum(cleaned(cell)[1] for cell in cells)
 
@@ -179,7 +181,9 @@ def test_the_format_of_times_is_decided_over_the_column(values: list[object], fo
     assert guess.format == format_
 
 
-@pytest.mark.parametrize("values", [["1", "2", "3"], ["a", "b"], ["1995", "1996"], [], ["4.5", "3.0"]])
+@pytest.mark.parametrize(
+    "values", [["1", "2", "3"], ["150000", "200000"], ["a", "b"], ["1995", "1996"], [], ["4.5", "3.0"]]
+)
 def test_counters_years_and_ratings_are_no_times(values: list[object]) -> None:
     assert guess_times(values) is None
 

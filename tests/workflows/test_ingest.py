@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from zhiyin.data.store.memory import MemoryStore
 from zhiyin.data.store.open import open_store
 from zhiyin.data.store.protocols import Store
-from zhiyin.errors import InvalidData, InvalidSettings, ZhiyinError
+from zhiyin.errors import InvalidData, ZhiyinError
 from zhiyin.settings import FILE
 from zhiyin.settings_file import load_settings
 from zhiyin.types import Event, Item, Translation

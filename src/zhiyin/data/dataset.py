@@ -6,6 +6,7 @@ source had none; then `order` is the only order, and `timed` says whether ages m
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -110,13 +111,13 @@ def build_dataset(
 
 
 class EventColumns:
-    """Events on their way into arrays: append one by one, then sort by user and time."""
+    """Events on their way into arrays: append one by one, then sort by user and time. 56 bytes an event."""
 
     def __init__(self) -> None:
         self._users: dict[str, int] = {}
-        self._user: list[int] = []
-        self._item: list[int] = []
-        self._numbers: list[tuple[float, int, float, float, float]] = []  # weight, type, value, at, order
+        self._user = array("q")
+        self._item = array("q")
+        self._numbers = array("d")  # weight, type, value, at, order of each event
         self._unknown = 0
         self._ordered = True
 
@@ -131,7 +132,7 @@ class EventColumns:
         self._item.append(row)
         self._ordered &= event.at is not None or event.order is not None
         nan = float("nan")
-        self._numbers.append(
+        self._numbers.extend(
             (
                 signals.weight(event.type, event.value),
                 TYPE_CODE[event.type],
@@ -145,10 +146,8 @@ class EventColumns:
         self, items: Vocabulary, catalogue: Sequence[Item], relations: Sequence[Relation], last_event: int
     ) -> Dataset:
         users = Vocabulary.hashed(self._users)
-        numbers = np.array(self._numbers, np.float64).reshape(-1, 5)
-        user_rows = (
-            users.rows(self._users)[np.array(self._user, np.int64)] if self._user else np.zeros(0, np.int32)
-        )
+        numbers = np.frombuffer(self._numbers, np.float64).reshape(-1, 5)
+        user_rows = users.rows(self._users)[np.frombuffer(self._user, np.int64)]
         at, order = numbers[:, 3], numbers[:, 4]
         place = np.lexsort((order, np.where(np.isfinite(at), at, -np.inf), user_rows))
         counts = np.bincount(user_rows, minlength=len(users))
@@ -158,7 +157,7 @@ class EventColumns:
             catalogue=catalogue,
             relations=relations,
             indptr=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-            item_rows=np.array(self._item, np.int32)[place],
+            item_rows=np.frombuffer(self._item, np.int64)[place].astype(np.int32),
             weights=numbers[place, 0].astype(np.float32),
             types=numbers[place, 1].astype(np.uint8),
             values=numbers[place, 2].astype(np.float32),

@@ -34,7 +34,7 @@ def documents(item: Item) -> tuple[str, ...]:
     """What is read of an item: one document a language, the title first."""
     labels = ". ".join((*item.categories, *((item.brand,) if item.brand else ())))
     first = _join(item.title, labels, item.text)
-    return (first, *(_join(t.title, "", t.text) for _, t in sorted(item.translations.items())))
+    return (first, *(_join(t.title, labels, t.text) for _, t in sorted(item.translations.items())))
 
 
 def encode_items(encoder: Encoder, items: Sequence[Item]) -> Floats:

@@ -19,7 +19,6 @@ from zhiyin.data.vocabulary import Rows
 from zhiyin.encoders.base import Encoder, encode_items, unit
 from zhiyin.models.base import Arrays, Arrivals, Batch, Recipe, Run, best
 
-
 @dataclass(frozen=True, slots=True)
 class Meaning:
     name: ClassVar[str] = "meaning"
@@ -75,9 +74,11 @@ class Meaning:
         return cls(vectors, centre, encoder, float(arrays["recency"][0]))
 
     def _profiles(self, batch: Batch) -> Floats:
-        """(B, dim) unit rows: of the text where askers typed one, of the history where they did not."""
+        """(B, dim) unit rows: of the history, or where askers typed something, of their text plus the weighted
+        items of the batch. A text is not centred: its offset is the same for all items."""
         if batch.texts:
-            return self.centred(self.encoder.encode(batch.texts))
+            echo = _summed(batch, self.vectors[batch.rows] * batch.weights[:, None])
+            return unit(self.encoder.encode(batch.texts) + echo)
         return _summed(batch, self.vectors[batch.rows] * self._shares(batch)[:, None])
 
     def _shares(self, batch: Batch) -> Floats:

@@ -143,6 +143,10 @@ class MemoryStore:
         with self._lock:
             return self._chain(user_id)[-1]
 
+    def ids_of(self, user_id: str) -> list[str]:
+        with self._lock:
+            return self._ids_of(user_id)
+
     def put_relations(self, relations: Sequence[Relation]) -> int:
         with self._lock:
             before = len(self._relations)

@@ -174,6 +174,10 @@ class SqliteStore:
         with self._database.driver() as connection:
             return people.root_of(connection, user_id)
 
+    def ids_of(self, user_id: str) -> list[str]:
+        with self._database.driver() as connection:
+            return people.ids_of(connection, user_id)
+
     def put_relations(self, relations: Sequence[Relation]) -> int:
         rows = [(edge.head, edge.relation, edge.tail) for edge in relations]
         with self._database.driver_write() as connection:

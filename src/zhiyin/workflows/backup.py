@@ -1,0 +1,187 @@
+"""`zhiyin backup` and `zhiyin restore`: the whole shop in one file.
+
+    zhiyin.toml, store.db, bundles/<sha256>/…, backup.json with the sha256 of every other member
+
+Consistent while the shop is being served: the store gives a copy as of one moment, and every bundle that the
+copy speaks of was there before it. A restore checks every byte before anything appears, and overwrites nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tarfile
+import tempfile
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path, PurePosixPath
+
+import orjson
+
+from zhiyin.bundle import SHORT, bundles_in, read_manifest
+from zhiyin.data.store.open import check_store
+from zhiyin.errors import BrokenBundle, BrokenStore, InvalidData, InvalidSettings, NotFound
+from zhiyin.settings import FILE
+from zhiyin.settings_file import load_settings
+from zhiyin.shop import Zhiyin
+
+FORMAT = 1
+STORE, INDEX, BUNDLES = "store.db", "backup.json", "bundles"
+MEMORY = "memory:"
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What a backup holds."""
+
+    path: Path
+    bundles: tuple[str, ...]
+    files: int
+    size: int  # bytes of the archive
+
+
+def backup(shop: Zhiyin, path: Path) -> Saved:
+    """Write everything into a new .tar.gz that only its owner can read; it appears whole or not at all.
+
+    Raises InvalidData if the file exists, InvalidSettings for a store that lives in memory.
+    """
+    _refuse_existing(path)
+    if shop.settings.store_url() == MEMORY:
+        raise InvalidSettings("a store in memory ends with its process: set store.url to sqlite:///zhiyin.db")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".backup-") as draft:
+        copy = Path(draft) / STORE
+        shop.store.backup(str(copy))
+        members = {FILE: shop.settings.path(FILE), STORE: copy, **_bundle_files(shop.bundles)}
+        archive = Path(draft) / path.name
+        archive.touch(mode=0o600)
+        _write(archive, members)
+        archive.replace(path)
+    names = tuple(bundle.name for bundle in bundles_in(shop.bundles))
+    return Saved(path, names, len(members), path.stat().st_size)
+
+
+def restore(path: Path, folder: Path) -> Saved:
+    """Check every byte of a backup, then put the shop into a folder that has none.
+
+    Raises NotFound without the file, InvalidData if it is no sound backup or something would be overwritten.
+    """
+    if not path.is_file():
+        raise NotFound(f"no backup at {path}: zhiyin backup FILE makes one")
+    _refuse_existing(folder / FILE)
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".restore-") as name:
+        draft = Path(name)
+        files = _unpacked(path, draft)
+        _check(draft)
+        _move_in(draft, folder)
+    names = tuple(sorted({file.split("/")[1] for file in files if file.startswith(f"{BUNDLES}/")}))
+    return Saved(path, names, len(files), path.stat().st_size)
+
+
+def _refuse_existing(path: Path) -> None:
+    if path.exists():
+        raise InvalidData(f"{path} exists, and nothing is overwritten: choose another place")
+
+
+def _bundle_files(folder: Path) -> dict[str, Path]:
+    return {
+        f"{BUNDLES}/{bundle.name}/{file.name}": file
+        for bundle in bundles_in(folder)
+        for file in sorted(bundle.iterdir())
+        if file.is_file()
+    }
+
+
+def _write(archive: Path, members: Mapping[str, Path]) -> None:
+    digests: dict[str, str] = {}
+    with tarfile.open(archive, "w:gz", compresslevel=6) as tar:
+        for name, file in members.items():
+            content = file.read_bytes() if file.suffix == ".json" or name == FILE else None
+            if content is None:
+                digests[name] = _sha256(file)
+                tar.add(file, arcname=name, recursive=False)
+            else:  # small files that may be replaced meanwhile: one reading for digest and content
+                digests[name] = hashlib.sha256(content).hexdigest()
+                _add(tar, name, content)
+        _add(tar, INDEX, orjson.dumps({"format": FORMAT, "files": digests}, option=orjson.OPT_INDENT_2))
+
+
+def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
+    member = tarfile.TarInfo(name)
+    member.size = len(content)
+    tar.addfile(member, BytesIO(content))
+
+
+def _unpacked(path: Path, draft: Path) -> list[str]:
+    """All members in the draft folder, each with the digest that the index says. Names of the members."""
+    try:
+        with tarfile.open(path, "r:gz") as tar:
+            names = list(_extract(tar, draft))
+    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+        raise InvalidData(f"{path} is not a whole backup ({error}): take another copy of it") from error
+    digests = _index(path, draft / INDEX)
+    for name in {*names, *digests} - {INDEX}:
+        found = _sha256(draft / name) if name in names else "nothing"
+        if digests.get(name) != found:
+            raise InvalidData(f"{name} in {path} is not what the backup wrote: take another copy of it")
+    return sorted(digests)
+
+
+def _extract(tar: tarfile.TarFile, draft: Path) -> Iterator[str]:
+    """Plain files only, at places inside of the draft only."""
+    for member in tar:
+        parts = PurePosixPath(member.name).parts
+        known = member.name in (FILE, STORE, INDEX) or (len(parts) == 3 and parts[0] == BUNDLES)
+        if not (member.isreg() and known and ".." not in parts):
+            raise InvalidData(f"the backup holds {member.name!r}, which no backup has: do not use it")
+        tar.extract(member, draft, filter="data")
+        yield member.name
+
+
+def _index(path: Path, file: Path) -> Mapping[str, str]:
+    try:
+        index = orjson.loads(file.read_bytes())
+        kind, digests = index["format"], index["files"]
+    except (OSError, orjson.JSONDecodeError, KeyError, TypeError) as error:
+        raise InvalidData(f"{path} is no backup of zhiyin, or was cut short: it has no {INDEX}") from error
+    if kind != FORMAT:
+        raise InvalidData(f"{path} has format {kind}, this version reads {FORMAT}: use the version that wrote it")
+    return dict(digests)
+
+
+def _check(draft: Path) -> None:
+    """The settings can be read, the store is sound, the bundles are what their names say."""
+    load_settings(draft)
+    try:
+        check_store(str(draft / STORE))
+        for bundle in bundles_in(draft / BUNDLES):
+            _check_bundle(bundle)
+    except (BrokenStore, BrokenBundle, NotFound) as error:
+        raise InvalidData(f"the backup holds something unsound: {error}") from error
+
+
+def _check_bundle(bundle: Path) -> None:
+    for file, digest in read_manifest(bundle).files.items():
+        if not (bundle / file).is_file() or _sha256(bundle / file) != digest:
+            raise BrokenBundle(f"{file} of bundle {bundle.name[:SHORT]} is not what its manifest says")
+
+
+def _move_in(draft: Path, folder: Path) -> None:
+    """Into the places that the settings name; zhiyin.toml last, so that a folder with it is a whole shop."""
+    settings = load_settings(draft).model_copy(update={"folder": folder})
+    store = Path(settings.store_url().removeprefix("sqlite:///"))
+    bundles = settings.path(settings.bundles.folder)
+    for target in (store, bundles):
+        _refuse_existing(target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+    (draft / STORE).replace(store)
+    if (draft / BUNDLES).is_dir():
+        (draft / BUNDLES).replace(bundles)
+    (draft / FILE).replace(folder / FILE)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -1,0 +1,81 @@
+"""`zhiyin erase`: remove a person, and say exactly what is gone and what is not yet.
+
+Rows and folds go at once. Trained weights forget at the next fit: until then the receipt names every bundle
+that saw the person. Source files, quarantine, exports and backups are yours to clean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+
+from zhiyin.bundle import SHORT, bundles_in
+from zhiyin.data.vocabulary import key_of
+from zhiyin.shop import Zhiyin
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a person's traces. `unreadable`: bundles that may have seen them; nobody can tell."""
+
+    user_ids: tuple[str, ...]  # the person's own id first, then all that was merged into it
+    rows: Mapping[str, int]  # removed, by table
+    caches: tuple[str, ...]  # emptied
+    bundles: tuple[str, ...]  # that saw the person
+    unreadable: tuple[str, ...]
+
+    def sentences(self) -> list[str]:
+        """The receipt in words."""
+        gone = ", ".join(f"{count:,} {table}" for table, count in self.rows.items())
+        told = [f"Removed for {', '.join(self.user_ids)}: {gone}.", f"Emptied: {', '.join(self.caches)}."]
+        if self.bundles:
+            names = ", ".join(name[:SHORT] for name in self.bundles)
+            told.append(
+                f"These bundles were fitted on data that held the person: {names}. Trained weights forget at the "
+                "next fit: zhiyin train, then zhiyin publish, then delete these folders."
+            )
+        else:
+            told.append("No bundle in the folder was fitted on data that held the person.")
+        if self.unreadable:
+            broken = ", ".join(name[:SHORT] for name in self.unreadable)
+            told.append(f"These bundles cannot be read, so they may have: {broken}. Delete their folders.")
+        return [
+            *told,
+            "Not touched: files you imported from, quarantine, exports and backups. Remove the person there too, "
+            "or the next import brings them back.",
+        ]
+
+
+def erase(shop: Zhiyin, user_id: str) -> Receipt:
+    """Erase a person under all ids that were merged. Somebody unknown gives a receipt of zeros."""
+    ids = tuple(shop.store.ids_of(user_id))
+    saw, unreadable = _bundles_that_saw(shop.bundles, ids)
+    erased = shop.store.erase(user_id)
+    shop.fold_again()
+    rows = {
+        "events": erased.events,
+        "recommendations": erased.recommendations,
+        "users": erased.user,
+        "aliases": erased.aliases,
+    }
+    return Receipt(ids, rows, ("folds of this process (trends, histories)",), saw, unreadable)
+
+
+def _bundles_that_saw(folder: Path, ids: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names of the bundles with any of the keys, and of those whose keys cannot be read."""
+    keys = np.array([key_of(id_) for id_ in ids], np.uint64)
+    saw, unreadable = [], []
+    for path in bundles_in(folder):
+        try:
+            with safe_open(path / "fusion.safetensors", "np") as arrays:
+                people = arrays.get_tensor("people")
+        except (SafetensorError, OSError):
+            unreadable.append(path.name)
+            continue
+        if np.isin(keys, people).any():
+            saw.append(path.name)
+    return tuple(saw), tuple(unreadable)

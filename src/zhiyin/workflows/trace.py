@@ -1,0 +1,204 @@
+"""`zhiyin trace`: why an item is not in somebody's list: the stage at which it was lost, with the number.
+
+The same steps as an answer takes (Recommender.retrieve, eligible, rank, choose), one after the other, until
+the item is gone. Nothing is logged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Literal
+
+import numpy as np
+
+from zhiyin.data.vocabulary import PAD, Rows
+from zhiyin.live import Live
+from zhiyin.models.base import Batch, Model, history_batch
+from zhiyin.ranking.fusion import READS
+from zhiyin.ranking.rules import compile_filter
+from zhiyin.recommender import LATEST, Ranked, speaks
+from zhiyin.shop import Zhiyin, new_id
+from zhiyin.types import Query
+
+Stage = Literal[
+    "unknown",
+    "deleted",
+    "unavailable",
+    "excluded",
+    "filtered",
+    "seen",
+    "not_retrieved",
+    "below_cut",
+    "not_chosen",
+    "shown",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelRank:
+    """Where a channel alone puts the item among all items; no rank: it has nothing to say about it."""
+
+    channel: str
+    score: float
+    rank: int | None  # 1 is the best; ties share the better rank
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """What became of one item for one query."""
+
+    item_id: str
+    stage: Stage
+    sentence: str
+    channels: tuple[ChannelRank, ...] = ()
+    score: float | None = None
+    cut: float | None = None  # the score of the last candidate
+    rank: int | None = None  # among everything that was eligible
+    probability: float | None = None  # of standing in one of the places, given the others as they were drawn
+    parts: Mapping[str, float] = field(default_factory=dict)
+
+
+def trace(shop: Zhiyin, query: Query, item_id: str, recommendation_id: str | None = None) -> Traced:
+    """The last stage that the item reached. `recommendation_id` decides the draw; fresh by default."""
+    live = shop.live()
+    if live.snapshot().vocabulary.row(item_id) == PAD:
+        return _not_there(shop, item_id)
+    look = _Look(shop, live, query, item_id)
+    return look.ruled_out() or look.competed(recommendation_id or new_id())
+
+
+def _not_there(shop: Zhiyin, item_id: str) -> Traced:
+    """An item without a row: never there, or deleted before the bundle was made."""
+    if any(change.item_id == item_id for change in shop.store.item_changes(after=0)):
+        return Traced(item_id, "deleted", f"{item_id!r} was deleted from the catalogue")
+    return Traced(item_id, "unknown", f"{item_id!r} is not in the catalogue: zhiyin import adds items")
+
+
+class _Look:
+    """One item on its way through the stages of one query."""
+
+    def __init__(self, shop: Zhiyin, live: Live, query: Query, item_id: str) -> None:
+        self._shop, self._query, self._item_id = shop, query, item_id
+        self._world = live.snapshot()
+        self._row = self._world.vocabulary.row(item_id)
+        self._recommender = shop.recommender(live)
+        self._asker = live.asker(query, self._world, datetime.now(UTC))
+        text = query.text if query.text and query.text.strip() else None
+        self._wish: Batch | None = history_batch([], [], [], text) if text else None
+
+    def ruled_out(self) -> Traced | None:
+        """Lost to a rule, whatever its score."""
+        item, query = self._world.items[self._row], self._query
+        if item is None:
+            return self._lost("deleted", "it was deleted from the catalogue")
+        if not item.available:
+            return self._lost("unavailable", "it is marked as not available")
+        if self._item_id in query.exclude:
+            return self._lost("excluded", "the query excludes it")
+        if query.filter and not compile_filter(query.filter)(item):
+            return self._lost("filtered", f"it does not pass the filter {query.filter}")
+        return self._had()
+
+    def _had(self) -> Traced | None:
+        """Lost because of what the person did with it."""
+        mine = np.array([self._row])
+        if len(self._recommender.eligible(mine, self._world, self._asker, self._query)):
+            return None
+        events = [event for event in self._asker.events if event.item_id == self._item_id]
+        if not events:
+            return self._lost("seen", "the query itself names it as an example")
+        last = events[-1]
+        when = f" on {last.at:%Y-%m-%d}" if last.at else ""
+        more = "" if self._row in self._asker.hidden else "; ranking.repeats = true lets items come again"
+        told = f"{len(events)} events, the last a {last.type}{when}{more}"
+        return self._lost("seen", f"{self._query.user_id!r} already had to do with it ({told})")
+
+    def competed(self, recommendation_id: str) -> Traced:
+        """Lost to other items, or shown."""
+        retrieved = self._recommender.retrieve(self._world, self._asker, self._wish, self._query)
+        if self._row not in retrieved:
+            most = self._shop.settings.ranking.retrieve
+            return self._lost("not_retrieved", f"no channel has it among its first {most} ({self._ranks_said()})")
+        pool = self._recommender.eligible(retrieved, self._world, self._asker, self._query)
+        ranked = self._ranked(pool)
+        pick = np.flatnonzero(ranked.rows == self._row)
+        if not len(pick):
+            return self._below_cut(pool, ranked)
+        return self._drawn(ranked, int(pick[0]), recommendation_id)
+
+    def _below_cut(self, pool: Rows, ranked: Ranked) -> Traced:
+        cut, n_best = float(ranked.scores[-1]), len(ranked.rows)
+        rank = n_best
+        page = ranked
+        while self._row not in page.rows:  # the next best, until the item is among them
+            pool = pool[~np.isin(pool, page.rows)]
+            page = self._ranked(pool)
+            rank += len(page.rows)
+        place = int(np.flatnonzero(page.rows == self._row)[0])
+        rank += place + 1 - len(page.rows)
+        score = float(page.scores[place])
+        told = f"rank {rank:,} with {score:.4f}; the last of {n_best:,} candidates has {cut:.4f}"
+        lost = self._lost("below_cut", f"it is not among the candidates: {told} (ranking.candidates)")
+        return _with(lost, score=score, cut=cut, rank=rank, parts=page.parts.of(place))
+
+    def _drawn(self, ranked: Ranked, pick: int, recommendation_id: str) -> Traced:
+        chosen = self._recommender.choose(self._world, ranked, self._query.n, recommendation_id)
+        chances = self._recommender.chances(self._world, ranked, chosen, pick)
+        probability = float(1.0 - np.prod(1.0 - chances))
+        score, cut = float(ranked.scores[pick]), float(ranked.scores[-1])
+        where = np.flatnonzero(chosen.order == pick)
+        told = f"rank {pick + 1:,} of {len(ranked.rows):,} candidates with {score:.4f}"
+        n = len(chosen.order)
+        if len(where):
+            at = f"it is shown at place {int(where[0]) + 1} ({told}); its probability there was"
+            found = self._lost("shown", f"{at} {chances[int(where[0])]:.4f}")
+        else:
+            policy = self._shop.settings.policy.name
+            chance = f"its probability of one of the {n} places was {probability:.4f}"
+            found = self._lost("not_chosen", f"it is a candidate but was not chosen by {policy}: {told}, {chance}")
+        parts = ranked.parts.of(pick)
+        return _with(found, score=score, cut=cut, rank=pick + 1, probability=probability, parts=parts)
+
+    def _ranked(self, pool: Rows) -> Ranked:
+        return self._recommender.rank(self._world, self._asker, self._wish, pool, self._query)
+
+    def _lost(self, stage: Stage, why: str) -> Traced:
+        return Traced(self._item_id, stage, f"{self._item_id!r}: {why}", self._channels())
+
+    def _channels(self) -> tuple[ChannelRank, ...]:
+        """Every channel that takes part, and for a wish those that read it."""
+        if self._query.scenario == LATEST:
+            return ()
+        speaking = {name: model for name, model in self._world.models.items() if speaks(name, self._query)}
+        found = [self._rank(name, model, self._asker.history) for name, model in speaking.items()]
+        if self._wish is not None:
+            found += [self._rank(f"wish_{n}", m, self._wish) for n, m in speaking.items() if n in READS]
+        return tuple(found)
+
+    def _rank(self, name: str, model: Model, batch: Batch) -> ChannelRank:
+        scores = model.score(batch)[0]
+        mine = float(scores[self._row])
+        return ChannelRank(name, mine, int((scores > mine).sum()) + 1 if mine > 0 else None)
+
+    def _ranks_said(self) -> str:
+        if self._query.scenario == LATEST:
+            return "it has no date of publication, or many are newer"
+        ranks = ((found.channel, found.rank) for found in self._channels())
+        return ", ".join(f"{name} {f'rank {rank:,}' if rank else 'nothing to say'}" for name, rank in ranks)
+
+
+def _with(
+    traced: Traced,
+    *,
+    score: float,
+    cut: float,
+    rank: int,
+    parts: Mapping[str, float],
+    probability: float | None = None,
+) -> Traced:
+    """The same with the numbers of the ranking."""
+    return Traced(
+        traced.item_id, traced.stage, traced.sentence, traced.channels, score, cut, rank, probability, parts
+    )

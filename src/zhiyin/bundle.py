@@ -175,6 +175,14 @@ def bundles_in(folder: Path) -> list[Path]:
     return sorted(found, key=lambda path: (path / "manifest.json").stat().st_mtime, reverse=True)
 
 
+def newest_in(folder: Path) -> Path:
+    """Folder of the bundle made last. Raises NotFound if there is none."""
+    found = bundles_in(folder)
+    if not found:
+        raise NotFound(f"there is no bundle in {folder}: zhiyin train makes one")
+    return found[0]
+
+
 def read_manifest(path: Path) -> Manifest:
     """The manifest in a bundle's folder, if it is what the folder's name says."""
     try:

@@ -34,6 +34,7 @@ from zhiyin.types import AsOf, Event, Item, Query
 HISTORY = 200  # newest events of a person that a list is made from
 TREND_BLOCK = 64  # events
 LATEST = 500  # items
+SIMILAR = "similar"  # the scenario in which the past is silent
 READERS = frozenset({"words", "meaning"})
 
 
@@ -86,6 +87,11 @@ class Live:
         self._now = self._base
         self._lock = Lock()
 
+    @property
+    def folded(self) -> Snapshot:
+        """The world as it was folded last, without a look at the logs."""
+        return self._now
+
     def snapshot(self) -> Snapshot:
         """The world as of now; folds what is new first."""
         position = self._store.position()
@@ -121,7 +127,7 @@ class Live:
         )
 
     def _history(self, query: Query, snapshot: Snapshot) -> list[Event]:
-        if query.user_id is None:
+        if query.user_id is None or query.scenario == SIMILAR:  # like an item, whoever asks
             return []
         return self._store.history(query.user_id, limit=HISTORY, until=snapshot.as_of.event)
 

@@ -5,14 +5,14 @@ A list is a function of (query, recommendation id, bundle, settings, position in
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
 
 from zhiyin.data.dataset import Doubles, Mask
-from zhiyin.data.vocabulary import Rows, key_of
+from zhiyin.data.vocabulary import PAD, Rows, key_of
 from zhiyin.explain.reasons import reasons_for
 from zhiyin.live import Asker, Live, Snapshot
 from zhiyin.models.base import Batch, best, history_batch
@@ -66,13 +66,22 @@ class Recommender:
         self._live, self._policy, self._shape = live, policy, shape
 
     def recommend(
-        self, query: Query, recommendation_id: str, at: datetime, as_of: AsOf | None = None
+        self,
+        query: Query,
+        recommendation_id: str,
+        at: datetime,
+        as_of: AsOf | None = None,
+        given: Sequence[str] | None = None,
     ) -> Recommendation:
-        """The list for a query; `as_of` answers as of an earlier position in the logs, for replay."""
+        """The list for a query; `as_of` answers as of an earlier position in the logs, for replay. `given`:
+        these items are the candidates, whatever the rules say."""
         world = self._live.snapshot() if as_of is None else self._live.at(as_of)
         asker = self._live.asker(query, world, at)
         wish = self.hear(world, query)
-        pool = self.eligible(self.retrieve(world, asker, wish, query), world, asker, query)
+        if given is None:
+            pool = self.eligible(self.retrieve(world, asker, wish, query), world, asker, query)
+        else:
+            pool = there(world, given)
         ranked = self.rank(world, asker, wish, pool, query)
         chosen = self.choose(world, ranked, query.n, recommendation_id)
         return Recommendation(
@@ -85,13 +94,19 @@ class Recommender:
             policy=self._policy.name,
             variant="champion",
             mode=_mode(world, asker, wish),
-            items=tuple(_place(world, asker, wish, ranked, chosen, n) for n in range(len(chosen.order))),
+            items=places(world, asker, wish, ranked, chosen),
             candidates=tuple(
                 (world.vocabulary[row], score)
                 for row, score in zip(ranked.rows.tolist(), ranked.scores.tolist(), strict=True)
             ),
-            missing_ids=tuple(id_ for id_ in named(query) if id_ not in world.vocabulary),
+            missing_ids=tuple(id_ for id_ in named(query, given or ()) if id_ not in world.vocabulary),
         )
+
+    def order(self, query: Query, given: Sequence[str], recommendation_id: str, at: datetime) -> Recommendation:
+        """Given items by the same sums, best first, the first `query.n` of them: no rule, no diversity and no
+        chance."""
+        shape = replace(self._shape, candidates=len(given), diversity=0.0)
+        return Recommender(self._live, Greedy(), shape).recommend(query, recommendation_id, at, given=given)
 
     def hear(self, world: Snapshot, query: Query) -> Batch | None:
         """What was typed, with the ECHO_OF items that answer it best (pseudo-relevance feedback, Rocchio 1971):
@@ -187,24 +202,35 @@ def latest_parts(world: Snapshot, rows: Rows) -> Parts:
     return Parts((LATEST,), values[None, :], {LATEST: 1.0})
 
 
-def named(query: Query) -> Iterable[str]:
-    """Item ids that the query names as examples."""
-    return dict.fromkeys((*query.session, *query.like, *query.unlike))
+def named(query: Query, given: Sequence[str]) -> Iterable[str]:
+    """Item ids that the query names as examples, and those given to be ordered."""
+    return dict.fromkeys((*query.session, *query.like, *query.unlike, *given))
 
 
-def _place(world: Snapshot, asker: Asker, wish: Batch | None, ranked: Ranked, chosen: Chosen, n: int) -> Place:
-    pick = int(chosen.order[n])
-    row = int(ranked.rows[pick])
-    parts = ranked.parts.of(pick)
-    if chosen.adjusted[n]:
-        parts[DIVERSITY] = float(chosen.adjusted[n])
-    return Place(
-        item_id=world.vocabulary[row],
-        score=sum(parts.values()),
-        parts=parts,
-        log_propensity=float(chosen.log_probs[n]),
-        explored=bool(chosen.explored[n]),
-        reasons=reasons_for(parts, row, world, asker.history, wish),
+def there(world: Snapshot, item_ids: Sequence[str]) -> Rows:
+    """Rows of those items that are in the catalogue, sorted."""
+    rows = np.unique(world.vocabulary.rows(item_ids))
+    return rows[[row != PAD and world.items[row] is not None for row in rows.tolist()]]
+
+
+def places(world: Snapshot, asker: Asker, wish: Batch | None, ranked: Ranked, chosen: Chosen) -> tuple[Place, ...]:
+    """The chosen candidates with all that is known about why."""
+    parts = [ranked.parts.of(int(pick)) for pick in chosen.order]
+    for one, adjusted in zip(parts, chosen.adjusted.tolist(), strict=True):
+        if adjusted:
+            one[DIVERSITY] = adjusted
+    rows = ranked.rows[chosen.order]
+    reasons = reasons_for(parts, rows, world, asker.history, wish)
+    return tuple(
+        Place(
+            item_id=world.vocabulary[int(rows[n])],
+            score=sum(parts[n].values()),
+            parts=parts[n],
+            log_propensity=float(chosen.log_probs[n]),
+            explored=bool(chosen.explored[n]),
+            reasons=reasons[n],
+        )
+        for n in range(len(rows))
     )
 
 

@@ -11,7 +11,8 @@ from typing import Protocol
 
 import numpy as np
 
-from zhiyin.data.vocabulary import Vocabulary
+from zhiyin.data.dataset import Floats
+from zhiyin.data.vocabulary import Rows, Vocabulary
 from zhiyin.encoders.lexical import words_of
 from zhiyin.models.base import Batch, Model
 from zhiyin.types import Item, Reason
@@ -34,34 +35,39 @@ class World(Protocol):
 
 
 def reasons_for(
-    parts: Mapping[str, float], row: int, world: World, history: Batch, wish: Batch | None
-) -> tuple[Reason, ...]:
-    """The largest positive parts of one item's score, each with what it came through, largest first."""
+    parts: Sequence[Mapping[str, float]], rows: Rows, world: World, history: Batch, wish: Batch | None
+) -> list[tuple[Reason, ...]]:
+    """For each of the N places its largest positive parts, each with what it came through, largest first."""
+    largest = [_largest(one) for one in parts]
+    speaking = {name for one in largest for name, _ in one if name in world.models}
+    through = {name: world.models[name].why(history, rows) for name in speaking} if len(history.rows) else {}
+    return [
+        tuple(
+            Reason(
+                channel,
+                round(share, 4),
+                items=_sources(through[channel][:, n], history, world.vocabulary) if channel in through else (),
+                words=_shared_words(wish.texts[0], world.items[int(rows[n])])
+                if wish is not None and channel == "wish_words"
+                else (),
+            )
+            for channel, share in one
+        )
+        for n, one in enumerate(largest)
+    ]
+
+
+def _largest(parts: Mapping[str, float]) -> list[tuple[str, float]]:
+    """Names and shares of the positive parts that made most of the score."""
     total = sum(part for part in parts.values() if part > 0)
-    if not total:
-        return ()
-    largest = sorted(parts, key=lambda name: -parts[name])[:MAX_REASONS]
-    return tuple(
-        _reason(name, parts[name] / total, row, world, history, wish)
-        for name in largest
-        if parts[name] / total >= MIN_SHARE
-    )
+    names = sorted(parts, key=lambda name: -parts[name])[:MAX_REASONS]
+    return [(name, parts[name] / total) for name in names if total and parts[name] / total >= MIN_SHARE]
 
 
-def _reason(channel: str, share: float, row: int, world: World, history: Batch, wish: Batch | None) -> Reason:
-    words: tuple[str, ...] = ()
-    sources: tuple[str, ...] = ()
-    if channel == "wish_words" and wish is not None:
-        words = _shared_words(wish.texts[0], world.items[row])
-    elif channel in world.models and len(history.rows):
-        sources = _sources(world.models[channel].why(history, row), history, world.vocabulary)
-    return Reason(channel, round(share, 4), sources, words)
-
-
-def _sources(contributions: np.ndarray, history: Batch, vocabulary: Vocabulary) -> tuple[str, ...]:
+def _sources(contributions: Floats, history: Batch, vocabulary: Vocabulary) -> tuple[str, ...]:
     """The history items that contributed most, each once."""
     found: dict[str, None] = {}
-    for place in np.argsort(-contributions, kind="stable"):
+    for place in np.argsort(-contributions, kind="stable").tolist():
         if contributions[place] <= 0 or len(found) == MAX_SOURCES:
             break
         found[vocabulary[int(history.rows[place])]] = None

@@ -113,9 +113,9 @@ class Model(Protocol):
         """At most k rows that score highest for a batch of one, best first; only rows with something to say."""
         ...
 
-    def why(self, batch: Batch, row: int) -> Floats:
-        """(H,) what each history entry of a batch of one adds to the score of `row`; sums to it, or is all
-        zero where the score does not come from the history."""
+    def why(self, batch: Batch, rows: Rows) -> Floats:
+        """(H, k) what each history entry of a batch of one adds to the scores of these rows: columns sum to
+        the scores, or are all zero where a score does not come from the history."""
         ...
 
     def extended(self, arrivals: Arrivals) -> Self:
@@ -140,9 +140,11 @@ def history_batch(rows: Sequence[int], weights: Sequence[float], ages: Sequence[
 
 def best(scores: Floats | Doubles, k: int, among: npt.NDArray[np.integer] | None = None) -> Rows:
     """The rows of the k highest scores, best first, ties by row; `among` names the row of each score."""
-    if len(scores) > k:
-        top = np.argpartition(-scores, k)[:k]
+    if len(scores) > k > 0:
+        least = np.partition(scores, len(scores) - k)[len(scores) - k]  # the k-th highest; its ties go by row
+        above, tied = np.flatnonzero(scores > least), np.flatnonzero(scores == least)
+        top = np.concatenate([above, tied[: k - len(above)]])
         top = top[np.lexsort((top, -scores[top]))]
     else:
-        top = np.argsort(-scores, kind="stable")
+        top = np.argsort(-scores, kind="stable")[:k]
     return (top if among is None else among[top]).astype(np.int32)

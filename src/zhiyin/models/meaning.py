@@ -1,7 +1,8 @@
 """Meaning: what reads like what the person liked, or like what they typed.
 
 Items are the sentence encoder's rows, centred on the catalogue (in any one shop all texts are somewhat
-alike; what is common to all says nothing) and scaled to length 1. A history is the weighted sum of its
+alike; what is common to all says nothing), turned to the catalogue's main axes, the strongest of them damped
+(Su et al. 2021, "Whitening Sentence Representations"; here variance^-whiten), and scaled to length 1. A history is the weighted sum of its
 items, newer ones counting more, scaled to length 1; the score is the cosine. Being linear in the history it
 says exactly what each entry contributed.
 """
@@ -19,11 +20,13 @@ from zhiyin.data.vocabulary import Rows
 from zhiyin.encoders.base import Encoder, encode_items, unit
 from zhiyin.models.base import Arrays, Arrivals, Batch, Recipe, Run, best
 
+
 @dataclass(frozen=True, slots=True)
 class Meaning:
     name: ClassVar[str] = "meaning"
-    vectors: Floats  # (I, dim) centred unit rows
-    centre: Floats  # (dim,)
+    vectors: Floats  # (I, dim) unit rows
+    centre: Floats  # (encoder's dim,)
+    axes: Floats  # (encoder's dim, dim): main axes of the catalogue, each with its damping
     encoder: Encoder
     recency: float
 
@@ -38,23 +41,19 @@ class Meaning:
         return self.vectors[rows] @ self._profiles(batch)[0]
 
     def retrieve(self, batch: Batch, k: int) -> Rows:
-        profile = self._profiles(batch)[0]
-        return best(self.vectors @ profile, k) if profile.any() else np.zeros(0, np.int32)
-
-    def why(self, batch: Batch, row: int) -> Floats:
-        if batch.texts:
-            return np.zeros(len(batch.rows), np.float32)
-        return self._shares(batch) * (self.vectors[batch.rows] @ self.vectors[row])
-
-    def nearest(self, vector: Floats, k: int, among: Rows) -> tuple[Rows, Floats]:
-        """The k of the rows `among` whose text is nearest to a centred unit vector, and their cosines."""
-        cosines = self.vectors[among] @ vector
+        cosines = self.vectors @ self._profiles(batch)[0]
         top = best(cosines, k)
-        return among[top], cosines[top]
+        return top[cosines[top] > 0]
+
+    def why(self, batch: Batch, rows: Rows) -> Floats:
+        if batch.texts:
+            return np.zeros((len(batch.rows), len(rows)), np.float32)
+        return self._shares(batch)[:, None] * (self.vectors[batch.rows] @ self.vectors[rows].T)
 
     def centred(self, vectors: Floats) -> Floats:
-        """Unit rows of the encoder as rows of this channel."""
-        return _centred(vectors, self.centre)
+        """Unit rows of the encoder as rows of this channel; an item without text stays zero, near to nothing."""
+        told = np.abs(vectors).sum(axis=1, keepdims=True) > 0
+        return unit(np.where(told, vectors - self.centre, np.float32(0.0)) @ self.axes)
 
     def extended(self, arrivals: Arrivals) -> Self:
         return replace(self, vectors=np.concatenate([self.vectors, self.centred(arrivals.vectors)]))
@@ -66,20 +65,31 @@ class Meaning:
         return replace(self, vectors=changed)
 
     def arrays(self) -> Arrays:
-        return {"vectors": self.vectors, "centre": self.centre, "recency": np.array([self.recency])}
+        return {
+            "vectors": self.vectors,
+            "centre": self.centre,
+            "axes": self.axes,
+            "recency": np.array([self.recency]),
+        }
 
     @classmethod
     def of_arrays(cls, arrays: Arrays, encoder: Encoder) -> Self:
-        vectors, centre = (np.asarray(arrays[name], np.float32) for name in ("vectors", "centre"))
-        return cls(vectors, centre, encoder, float(arrays["recency"][0]))
+        vectors, centre, axes = (np.asarray(arrays[name], np.float32) for name in ("vectors", "centre", "axes"))
+        return cls(vectors, centre, axes, encoder, float(arrays["recency"][0]))
 
     def _profiles(self, batch: Batch) -> Floats:
         """(B, dim) unit rows: of the history, or where askers typed something, of their text plus the weighted
         items of the batch. A text is not centred: its offset is the same for all items."""
         if batch.texts:
             echo = _summed(batch, self.vectors[batch.rows] * batch.weights[:, None])
-            return unit(self.encoder.encode(batch.texts) + echo)
+            return unit(unit(self.encoder.encode(batch.texts) @ self._undamped) + echo)
         return _summed(batch, self.vectors[batch.rows] * self._shares(batch)[:, None])
+
+    @property
+    def _undamped(self) -> Floats:
+        """(encoder's dim, dim): the axes with the inverse of their damping. Damping is for comparing items with
+        items; a wish is worded unlike any item and is compared along the axes as they are."""
+        return self.axes / np.maximum((self.axes**2).sum(axis=0), 1e-12)
 
     def _shares(self, batch: Batch) -> Floats:
         """(H,) what each entry counts, such that the weighted sum of a history has length 1."""
@@ -91,24 +101,26 @@ class Meaning:
 class MeaningRecipe(Recipe):
     """The language model's reading of the catalogue."""
 
+    dim: int = Field(default=192, gt=0, description="Main axes kept of the encoder's dimensions.")
+    whiten: float = Field(default=0.25, ge=0, le=0.5, description="Damping of strong axes: 0 none, 0.5 whitening.")
     recency: float = Field(default=0.9, gt=0, le=1, description="How an event counts less with each newer one.")
 
     def fit(self, data: Dataset, run: Run) -> Meaning:
-        vectors = encode_items(run.encoder, data.catalogue)
-        told = vectors[np.abs(vectors).sum(axis=1) > 0]
+        read = encode_items(run.encoder, data.catalogue)
+        told = read[np.abs(read).sum(axis=1) > 0]
         centre = told.mean(axis=0) if len(told) > 1 else np.zeros(run.encoder.dim, np.float32)
-        return Meaning(
-            _centred(vectors, centre),
-            centre.astype(np.float32),
-            run.encoder,
-            self.recency if data.ordered else 1.0,
-        )
+        axes = self._axes(told - centre, run.encoder.dim)
+        recency = self.recency if data.ordered else 1.0
+        blank = Meaning(read[:0], centre.astype(np.float32), axes, run.encoder, recency)
+        return replace(blank, vectors=blank.centred(read))
 
-
-def _centred(vectors: Floats, centre: Floats) -> Floats:
-    """Centred unit rows; an item without text stays zero, near to nothing."""
-    told = np.abs(vectors).sum(axis=1, keepdims=True) > 0
-    return unit(np.where(told, vectors - centre, np.float32(0.0)).astype(np.float32, copy=False))
+    def _axes(self, centred: Floats, encoder_dim: int) -> Floats:
+        """(encoder's dim, dim); all axes as they are where a catalogue is too small to say which are main."""
+        if len(centred) <= 2 * self.dim:
+            return np.eye(encoder_dim, dtype=np.float32)
+        variance, axes = np.linalg.eigh((centred.T @ centred).astype(np.float64) / len(centred))
+        main = np.argsort(-variance)[: self.dim]
+        return (axes[:, main] * np.maximum(variance[main], 1e-9) ** -self.whiten).astype(np.float32)
 
 
 def _summed(batch: Batch, entries: Floats) -> Floats:

@@ -16,6 +16,7 @@ import scipy.sparse as sp
 from zhiyin.data.dataset import Floats
 from zhiyin.data.vocabulary import Rows
 from zhiyin.models.base import Arrays, Arrivals, Batch, best
+from zhiyin.models.sparse import block, entries, weighted_sum
 
 ROWS_AT_ONCE = 2_048
 
@@ -46,25 +47,28 @@ class Neighbours:
 
     def score(self, batch: Batch) -> Floats:
         own = (batch.matrix(self.n_fitted, self._values(batch)) @ self.links).toarray()
-        scores = np.hstack([own, np.zeros((len(batch), self.n_later), np.float32)]) if self.n_later else own
-        if len(self.cold):
-            scores[:, self.cold] = (self.lift @ own.T).T
-        return scores
+        return self._lifted(own)
 
     def score_rows(self, batch: Batch, rows: Rows) -> Floats:
-        return self.score(batch)[0][rows]
+        return self._score_one(batch)[rows]
 
     def retrieve(self, batch: Batch, k: int) -> Rows:
-        scores = self.score(batch)[0]
+        scores = self._score_one(batch)
         said = np.flatnonzero(scores > 0)
         return best(scores[said], k, said)
 
-    def why(self, batch: Batch, row: int) -> Floats:
-        known = batch.rows < self.n_fitted
-        sources = self._sources(row)
-        out = np.zeros(len(batch.rows), np.float32)
-        out[known] = (self.links[batch.rows[known]] @ sources.T).toarray()[:, 0] * self._values(batch)[known]
-        return out
+    def why(self, batch: Batch, rows: Rows) -> Floats:
+        known = np.flatnonzero(batch.rows < self.n_fitted)
+        out = np.zeros((len(batch.rows), len(rows)), np.float32)
+        place_of = np.full(self.n_items, -1, np.int32)
+        place_of[self.cold] = np.arange(len(self.cold))
+        cold = place_of[rows] >= 0
+        out[np.ix_(known, ~cold)] = block(self.links, batch.rows[known], rows[~cold])
+        if cold.any():
+            owner, sources, data = entries(self.lift, place_of[rows[cold]])
+            shares = sp.csr_array((data, (np.arange(len(data)), owner)), shape=(len(data), int(cold.sum())))
+            out[np.ix_(known, cold)] = block(self.links, batch.rows[known], sources) @ shares
+        return out * self._values(batch)[:, None]
 
     def propagated(self, cold: Rows, lift: sp.csr_array) -> Self:
         """The same links, with the rows `cold` scored through `lift` (see models.propagation)."""
@@ -92,15 +96,22 @@ class Neighbours:
     def of_arrays(cls, arrays: Arrays) -> Self:
         n_items = len(arrays["links.indptr"]) - 1
         decay, norm = (float(x) for x in arrays["shape_of_use"])
-        cold = np.asarray(arrays["cold"], np.int32)
-        return cls(_matrix("links", arrays, n_items), decay, norm, cold, _matrix("lift", arrays, n_items))
+        cold, lift = np.asarray(arrays["cold"], np.int32), _matrix("lift", arrays, n_items)
+        n_later = max(int(cold.max(initial=-1)) + 1 - n_items, 0)
+        return cls(_matrix("links", arrays, n_items), decay, norm, cold, lift, n_later)
 
-    def _sources(self, row: int) -> sp.csr_array:
-        """(1, I) whose scores make the score of `row`: its own, or those it is lifted by."""
-        place = np.flatnonzero(self.cold == row)
-        if len(place):
-            return self.lift[[int(place[0])]]
-        return sp.csr_array((np.ones(1, np.float32), ([0], [row])), shape=(1, self.n_fitted))
+    def _score_one(self, batch: Batch) -> Floats:
+        """(I,) what `score` gives for a batch of one."""
+        known = batch.rows < self.n_fitted
+        return self._lifted(weighted_sum(self.links, batch.rows[known], self._values(batch)[known])[None, :])[0]
+
+    def _lifted(self, own: Floats) -> Floats:
+        """(B, I) scores of all rows from the (B, fitted) scores of the links."""
+        scores = np.hstack([own, np.zeros((len(own), self.n_later), np.float32)]) if self.n_later else own
+        if len(self.cold):
+            lifted = (self.lift @ own.T).T  # before any cold row changes: scores may be own
+            scores[:, self.cold] = lifted
+        return scores
 
     def _values(self, batch: Batch) -> Floats:
         """(H,) what each entry counts; repeats of an item count once, at their newest place."""

@@ -40,8 +40,8 @@ class Popular:
         said = np.flatnonzero(self.counts > 0)
         return best(self.counts[said], k, said)
 
-    def why(self, batch: Batch, row: int) -> Floats:
-        return np.zeros(len(batch.rows), np.float32)
+    def why(self, batch: Batch, rows: Rows) -> Floats:
+        return np.zeros((len(batch.rows), len(rows)), np.float32)
 
     def extended(self, arrivals: Arrivals) -> Self:
         return replace(self, counts=np.append(self.counts, np.zeros(len(arrivals.items))))

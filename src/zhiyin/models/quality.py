@@ -39,8 +39,8 @@ class Quality:
     def retrieve(self, batch: Batch, k: int) -> Rows:
         return np.zeros(0, np.int32)  # what is near is brought by meaning; this channel only weighs it
 
-    def why(self, batch: Batch, row: int) -> Floats:
-        return self.meaning.why(batch, row) * self.standing[row]
+    def why(self, batch: Batch, rows: Rows) -> Floats:
+        return self.meaning.why(batch, rows) * self.standing[rows]
 
     def extended(self, arrivals: Arrivals) -> Self:
         usual = np.full(len(arrivals.items), self.usual, np.float32)

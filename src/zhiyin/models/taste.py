@@ -38,7 +38,7 @@ class TasteRecipe(Recipe):
 
     def fit(self, data: Dataset, run: Run) -> Taste:
         users_by_items = data.interactions()
-        seen = int((data.support > 0).sum())
+        seen = len(np.unique(users_by_items.indices))
         links = (
             self._ease(users_by_items, run) if 0 < seen <= self.max_dense else self._item_knn(users_by_items, run)
         )

@@ -18,6 +18,7 @@ from zhiyin.data.dataset import Dataset, Floats
 from zhiyin.data.vocabulary import Rows
 from zhiyin.encoders.lexical import N_COLUMNS, LexicalEncoder, unit_sparse
 from zhiyin.models.base import Arrays, Arrivals, Batch, Recipe, Run, best
+from zhiyin.models.sparse import entries, weighted_sum
 from zhiyin.types import Item
 
 
@@ -38,24 +39,26 @@ class Words:
         return (self._profiles(batch) @ self.postings).toarray()
 
     def score_rows(self, batch: Batch, rows: Rows) -> Floats:
-        profile = self._profiles(batch)
+        columns, weights = self._profile(batch)
         dense = np.zeros(N_COLUMNS, np.float32)
-        dense[profile.indices] = profile.data
-        return self.rows[rows] @ dense
+        dense[columns] = weights
+        owner, found, data = entries(self.rows, rows)
+        return np.bincount(owner, data * dense[found], minlength=len(rows)).astype(np.float32)
 
     def retrieve(self, batch: Batch, k: int) -> Rows:
-        profile = self._profiles(batch)
-        heavy = best(profile.data * self.encoder.idf[profile.indices], self.n_terms)
-        query = sp.csr_array((profile.data[heavy], profile.indices[heavy], [0, len(heavy)]), shape=(1, N_COLUMNS))
-        found = query @ self.postings
-        said = np.flatnonzero(found.data > 0)
-        return best(found.data[said], k, found.indices[said])
+        columns, weights = self._profile(batch)
+        heavy = best(weights * self.encoder.idf[columns], self.n_terms)
+        scores = weighted_sum(self.postings, columns[heavy], weights[heavy])
+        said = np.flatnonzero(scores > 0)
+        return best(scores[said], k, said)
 
-    def why(self, batch: Batch, row: int) -> Floats:
+    def why(self, batch: Batch, rows: Rows) -> Floats:
         if batch.texts:
-            return np.zeros(len(batch.rows), np.float32)
-        like = (self.rows[batch.rows] @ self.rows[[row]].T).toarray()[:, 0]
-        return (like * self._shares(batch)).astype(np.float32)
+            return np.zeros((len(batch.rows), len(rows)), np.float32)
+        columns, weights = self._weights(batch)
+        length = float(np.sqrt((weights**2).sum()))
+        like = (self.rows[batch.rows] @ self.rows[rows].T).toarray()
+        return like * (self._values(batch) / max(length, 1e-6))[:, None]
 
     def extended(self, arrivals: Arrivals) -> Self:
         rows = sp.csr_array(sp.vstack([self.rows, self.encoder.encode_items(arrivals.items)]))
@@ -91,15 +94,24 @@ class Words:
             return self.encoder.encode_texts(batch.texts)
         return unit_sparse(sp.csr_array(batch.matrix(self.n_items, self._values(batch)) @ self.rows))
 
+    def _profile(self, batch: Batch) -> tuple[Rows, Floats]:
+        """Columns and weights of what `_profiles` gives for a batch of one."""
+        columns, weights = self._weights(batch)
+        return columns, weights / max(float(np.sqrt((weights**2).sum())), 1e-6)
+
+    def _weights(self, batch: Batch) -> tuple[Rows, Floats]:
+        """Columns, ascending, and their weights, before scaling to length 1."""
+        if batch.texts:
+            text = self.encoder.encode_texts(batch.texts)
+            return text.indices, text.data
+        owner, columns, data = entries(self.rows, batch.rows)
+        known, place = np.unique(columns, return_inverse=True)
+        return known, np.bincount(place, data * self._values(batch)[owner], minlength=len(known)).astype(
+            np.float32
+        )
+
     def _values(self, batch: Batch) -> Floats:
         return (batch.weights * np.float32(self.recency) ** batch.back).astype(np.float32)
-
-    def _shares(self, batch: Batch) -> Floats:
-        """(H,) what each entry counts, such that the weighted sum of the history has length 1."""
-        values = self._values(batch)
-        summed = batch.matrix(self.n_items, values) @ self.rows
-        length = float(np.sqrt((summed.data**2).sum()))
-        return values / max(length, 1e-6)
 
 
 class WordsRecipe(Recipe):

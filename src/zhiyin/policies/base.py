@@ -77,4 +77,4 @@ def _uniform(keys: Keys) -> Doubles:
         value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         value = value ^ (value >> np.uint64(31))
-    return ((value >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
+    return ((value >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52  # 53 bits and a half would round to 1

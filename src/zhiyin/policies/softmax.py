@@ -29,10 +29,10 @@ class Softmax:
         log_probs: list[float] = []
         left = np.ones(len(scores), bool)
         for place in range(min(n, len(scores))):
-            probability = self._probabilities(scores + adjustment.after(chosen), left)
-            pick = self._draw(probability, left, noise, place)
+            log_probability = self._log_probabilities(scores + adjustment.after(chosen), left)
+            pick = self._draw(log_probability, noise, place)
             chosen.append(pick)
-            log_probs.append(float(np.log(probability[pick])))
+            log_probs.append(float(log_probability[pick]))
             left[pick] = False
         return np.array(chosen, np.int64), np.array(log_probs)
 
@@ -40,17 +40,18 @@ class Softmax:
         out = np.zeros(len(order))
         left = np.ones(len(scores), bool)
         for place, pick in enumerate(order):
-            out[place] = np.log(self._probabilities(scores + adjustment.after(order[:place].tolist()), left)[pick])
+            adjusted = scores + adjustment.after(order[:place].tolist())
+            out[place] = self._log_probabilities(adjusted, left)[pick]
             left[pick] = False
         return out
 
-    def _probabilities(self, adjusted: Doubles, left: np.ndarray) -> Doubles:
+    def _log_probabilities(self, adjusted: Doubles, left: np.ndarray) -> Doubles:
+        """(k,) of one place; -inf for those that stand above, and where a chance is too small for a number."""
         logits = np.where(left, adjusted / self.temperature, -np.inf)
         weight = np.exp(logits - logits.max())
-        return (1.0 - self.floor) * weight / weight.sum() + self.floor * left / left.sum()
+        probability = (1.0 - self.floor) * weight / weight.sum() + self.floor * left / left.sum()
+        return np.log(probability, out=np.full(len(probability), -np.inf), where=probability > 0)
 
-    def _draw(self, probability: Doubles, left: np.ndarray, noise: Noise, place: int) -> int:
+    def _draw(self, log_probability: Doubles, noise: Noise, place: int) -> int:
         """Gumbel-max over the mixture, with fresh noise of the item at this place."""
-        log_probability = np.log(probability, out=np.full(len(probability), -np.inf), where=probability > 0)
-        gumbel = -np.log(-np.log(noise.at(place)))
-        return int(np.argmax(np.where(left, log_probability + gumbel, -np.inf)))
+        return int(np.argmax(log_probability - np.log(-np.log(noise.at(place)))))

@@ -1,7 +1,8 @@
 """Filters: expressions over an item's fields, such as `category = "Garden" and price < 20`.
 
 Read with Python's own parser and a short list of allowed nodes; nothing is ever evaluated as code. A field
-an item lacks makes a comparison false. `category` matches any of the item's categories.
+an item lacks makes a comparison false, so `!=` and `not in` are true of it. `category` matches any of the
+item's categories.
 """
 
 from __future__ import annotations
@@ -57,15 +58,18 @@ def _test(node: ast.expr) -> Test:
 
 
 def _comparison(read: Callable[[Item], Value], op: ast.cmpop, wanted: object) -> Test:
+    if isinstance(wanted, tuple):
+        match op:
+            case ast.In():
+                return lambda item: any(_same(read(item), one) for one in wanted)
+            case ast.NotIn():
+                return lambda item: not any(_same(read(item), one) for one in wanted)
+        raise _unreadable(f"{type(op).__name__} {wanted!r}")
     match op:
         case ast.Eq():
             return lambda item: _same(read(item), wanted)
         case ast.NotEq():
             return lambda item: not _same(read(item), wanted)
-        case ast.In() if isinstance(wanted, tuple):
-            return lambda item: any(_same(read(item), one) for one in wanted)
-        case ast.NotIn() if isinstance(wanted, tuple):
-            return lambda item: not any(_same(read(item), one) for one in wanted)
         case _ if type(op) in _ORDERED:
             return _ordered(read, _ORDERED[type(op)], wanted)
     raise _unreadable(f"{type(op).__name__} {wanted!r}")

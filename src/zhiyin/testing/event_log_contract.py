@@ -73,6 +73,15 @@ class EventLogContract:
         assert appended.last == store.last_event()
         assert item_ids(store.history("u", limit=9)) == ["a", "a"]
 
+    def test_several_batches_in_one_transaction_are_counted_each(self, store: Store) -> None:
+        batches = [[click("u", "a"), click("u", "b")], [], [click("u", "b"), click("u", "c")]]
+        each = store.append_each(batches)
+        assert [(one.stored, one.duplicates) for one in each] == [(2, 0), (0, 0), (1, 1)]
+        assert [one.last for one in each] == [2, 2, store.last_event()]
+        with pytest.raises(InvalidData):
+            store.append_each([[click("u", "d")], [replace(click("u", "e"), context={"x": float("nan")})]])
+        assert store.last_event() == each[-1].last
+
     def test_history_is_the_newest_events_oldest_first(self, store: Store) -> None:
         store.append([click("u", "c", 3), click("u", "a", 1), click("v", "x", 9), click("u", "b", 2)])
         assert item_ids(store.history("u", limit=9)) == ["a", "b", "c"]

@@ -51,6 +51,14 @@ class FileReport:
                 f"duplicates + {self.quarantined:,} quarantined: this is a bug, please report it"
             )
 
+    def sentences(self) -> list[str]:
+        """The counts, then the notes."""
+        return [
+            f"{self.kind}: {self.read:,} rows read from {self.path.name} = {self.stored:,} stored + "
+            f"{self.duplicates:,} there already + {self.quarantined:,} quarantined",
+            *(f"  {note}" for note in self.notes),
+        ]
+
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
@@ -59,6 +67,14 @@ class ImportReport:
     files: tuple[FileReport, ...]
     unknown_items: int
     unknown_examples: tuple[str, ...]
+
+    def sentences(self) -> list[str]:
+        """The report in words, notes under their file."""
+        told = [line for file in self.files for line in file.sentences()]
+        if self.unknown_items:
+            examples = ", ".join(self.unknown_examples)
+            told.append(f"{self.unknown_items:,} events are about items that are not in the catalogue: {examples}")
+        return told
 
 
 @dataclass(frozen=True, slots=True)

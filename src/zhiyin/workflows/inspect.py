@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import zip_longest
 
 from zhiyin.live import Snapshot
 from zhiyin.models.base import Batch, Model, history_batch
@@ -20,6 +21,11 @@ class Inspected:
 
     fused: Recommendation
     channels: Mapping[str, tuple[str, ...]]
+
+    def rows(self) -> list[tuple[str, ...]]:
+        """Place by place: its number, the item shown, and the item of each channel ("" below its end)."""
+        lists = [tuple(place.item_id for place in self.fused.items), *self.channels.values()]
+        return [(str(n), *column) for n, column in enumerate(zip_longest(*lists, fillvalue=""), start=1)]
 
 
 def inspect(shop: Zhiyin, query: Query) -> Inspected:
@@ -37,13 +43,10 @@ def inspect(shop: Zhiyin, query: Query) -> Inspected:
     return Inspected(shop.compute(query), lists)
 
 
-def _voices(
-    world: Snapshot, history: Batch, wish: Batch | None, query: Query
-) -> list[tuple[str, Model, Batch]]:
+def _voices(world: Snapshot, history: Batch, wish: Batch | None, query: Query) -> list[tuple[str, Model, Batch]]:
     """Every channel with what it listens to: the history, and a wish if it reads."""
     speaking = [(name, model) for name, model in world.models.items() if speaks(name, query)]
     voices = [(name, model, history) for name, model in speaking]
     if wish is not None:
         voices += [(f"wish_{name}", model, wish) for name, model in speaking if name in READS]
     return voices
-

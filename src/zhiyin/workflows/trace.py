@@ -59,6 +59,18 @@ class Traced:
     probability: float | None = None  # of standing in one of the places, given the others as they were drawn
     parts: Mapping[str, float] = field(default_factory=dict)
 
+    def rows(self) -> list[tuple[str, str, str, str]]:
+        """Channel, its score, its rank and its part of the sum, in words; then parts that are no channel's."""
+        told = [
+            (one.channel, f"{one.score:.4f}", f"{one.rank:,}" if one.rank else "-", self._part(one.channel))
+            for one in self.channels
+        ]
+        named = {one.channel for one in self.channels}
+        return [*told, *((name, "", "", self._part(name)) for name in self.parts if name not in named)]
+
+    def _part(self, name: str) -> str:
+        return f"{self.parts[name]:+.4f}" if name in self.parts else ""
+
 
 def trace(shop: Zhiyin, query: Query, item_id: str, recommendation_id: str | None = None) -> Traced:
     """The last stage that the item reached. `recommendation_id` decides the draw; fresh by default."""

@@ -85,7 +85,8 @@ def _take_id(roles: Roles, event_ids: frozenset[str]) -> str:
     candidates = named or [column for column in roles.free() if column.fill == 1.0 and column.length <= 64]
     candidates = candidates if named else [column for column in candidates if column.uniqueness == 1.0]
     if event_ids:
-        met = max(roles.free(), key=lambda column: shared(column, event_ids), default=None)
+        distinct = [column for column in roles.free() if column.uniqueness > 0.9]  # years are met in ids too
+        met = max(distinct, key=lambda column: shared(column, event_ids), default=None)
         if met and shared(met, event_ids) > max([0.1, *(shared(column, event_ids) for column in candidates)]):
             candidates = [met]
         candidates = sorted(candidates, key=lambda column: -shared(column, event_ids))

@@ -39,10 +39,12 @@ class MemoryStore:
     # -- events
 
     def append(self, events: Sequence[Event]) -> Appended:
-        rows = [codec.event_row(event) for event in events]
+        return self.append_each([events])[0]
+
+    def append_each(self, batches: Sequence[Sequence[Event]]) -> list[Appended]:
+        rows = [[codec.event_row(event) for event in events] for events in batches]
         with self._lock:
-            stored = sum(self._append(row) for row in rows)
-            return Appended(stored, len(rows) - stored, self.last_event())
+            return [self._append_all(some) for some in rows]
 
     def history(self, user_id: str, *, limit: int, until: int | None = None) -> list[Event]:
         check_limit(limit)
@@ -66,6 +68,10 @@ class MemoryStore:
     def last_event(self) -> int:
         with self._lock:
             return next(reversed(self._events), 0)
+
+    def _append_all(self, rows: Sequence[Row]) -> Appended:
+        stored = sum(self._append(row) for row in rows)
+        return Appended(stored, len(rows) - stored, self.last_event())
 
     def _append(self, row: Row) -> bool:
         digest, user_id, *_ = row
@@ -127,6 +133,11 @@ class MemoryStore:
     def user(self, user_id: str) -> User | None:
         body = self._users.get(user_id)
         return None if body is None else User(user_id, codec.scalars_of(body))
+
+    def users(self) -> Iterator[User]:
+        with self._lock:
+            bodies = sorted(self._users.items())
+        return (User(user_id, codec.scalars_of(body)) for user_id, body in bodies)
 
     def merge(self, alias: str, user_id: str) -> None:
         check_id("alias", alias)
@@ -201,6 +212,10 @@ class MemoryStore:
 
     def recommendation(self, recommendation_id: str) -> Recommendation | None:
         return self._shown.get(recommendation_id)
+
+    def recommendations(self) -> Iterator[Recommendation]:
+        with self._lock:
+            return iter(list(self._shown.values()))
 
     def recent(self, *, limit: int, user_id: str | None = None) -> list[Recommendation]:
         check_limit(limit)

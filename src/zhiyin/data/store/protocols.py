@@ -61,6 +61,10 @@ class EventLog(Protocol):
         without one) are skipped and counted."""
         ...
 
+    def append_each(self, batches: Sequence[Sequence[Event]]) -> list[Appended]:
+        """`append` for several callers in one transaction: what became of each batch."""
+        ...
+
     def history(self, user_id: str, *, limit: int, until: int | None = None) -> list[Event]:
         """The newest `limit` events with an item of a person (all merged ids), oldest first.
         `until`: only events with a sequence number up to this one."""
@@ -100,6 +104,10 @@ class Catalogue(Protocol):
 
     def user(self, user_id: str) -> User | None: ...
 
+    def users(self) -> Iterator[User]:
+        """All people of whom something is known beside what they did, ordered by user_id."""
+        ...
+
     def merge(self, alias: str, user_id: str) -> None:
         """From now on, events of `alias` (an anonymous session) are `user_id`'s. Chains are followed."""
         ...
@@ -123,6 +131,10 @@ class RecommendationLog(Protocol):
     def log(self, recommendations: Sequence[Recommendation]) -> None: ...
 
     def recommendation(self, recommendation_id: str) -> Recommendation | None: ...
+
+    def recommendations(self) -> Iterator[Recommendation]:
+        """All of them, oldest first, streamed."""
+        ...
 
     def recent(self, *, limit: int, user_id: str | None = None) -> list[Recommendation]:
         """Newest first."""

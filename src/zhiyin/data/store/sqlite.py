@@ -72,11 +72,12 @@ class SqliteStore:
     # -- events
 
     def append(self, events: Sequence[Event]) -> Appended:
-        rows = [codec.event_row(event) for event in events]
+        return self.append_each([events])[0]
+
+    def append_each(self, batches: Sequence[Sequence[Event]]) -> list[Appended]:
+        rows = [[codec.event_row(event) for event in events] for events in batches]
         with self._database.driver_write() as connection:
-            stored = connection.executemany(_APPEND, rows).rowcount if rows else 0
-            last: int = connection.execute(_LAST_EVENT).fetchone()[0]
-        return Appended(stored, len(rows) - stored, last)
+            return [_append(connection, some) for some in rows]
 
     def history(self, user_id: str, *, limit: int, until: int | None = None) -> list[Event]:
         check_limit(limit)
@@ -162,6 +163,11 @@ class SqliteStore:
             body = connection.scalar(select(schema.users.c.attributes).where(schema.users.c.user_id == user_id))
         return None if body is None else User(user_id, codec.scalars_of(body))
 
+    def users(self) -> Iterator[User]:
+        query = select(schema.users).order_by(schema.users.c.user_id)
+        for user_id, body in self._stream(query, lambda row: query.where(schema.users.c.user_id > row[0])):
+            yield User(user_id, codec.scalars_of(body))
+
     def merge(self, alias: str, user_id: str) -> None:
         check_id("alias", alias)
         check_id("user_id", user_id)
@@ -208,6 +214,12 @@ class SqliteStore:
         with self._database.driver() as connection:
             row = connection.execute(_LOGGED, (recommendation_id,)).fetchone()
         return None if row is None else codec.recommendation_of(row[0])
+
+    def recommendations(self) -> Iterator[Recommendation]:
+        seq, body = schema.recommendations.c.seq, schema.recommendations.c.body
+        query = select(seq, body).order_by(seq)
+        for _, packed in self._stream(query, lambda row: query.where(seq > row[0])):
+            yield codec.recommendation_of(packed)
 
     def recent(self, *, limit: int, user_id: str | None = None) -> list[Recommendation]:
         check_limit(limit)
@@ -289,6 +301,12 @@ class SqliteStore:
             busy = 1
         if busy:
             logger.warning("erased rows are gone, their bytes stay in the file until the next erasure")
+
+
+def _append(connection: sqlite3.Connection, rows: Sequence[Row]) -> Appended:
+    stored = connection.executemany(_APPEND, rows).rowcount if rows else 0
+    last: int = connection.execute(_LAST_EVENT).fetchone()[0]
+    return Appended(stored, len(rows) - stored, last)
 
 
 def _check_same(connection: sqlite3.Connection, recommendations: Iterable[Recommendation]) -> None:

@@ -1,7 +1,8 @@
 // The two languages of the pages: which one is spoken, the words in it, and an item as it reads in it.
-import { EN, ZH } from "./words.js";
+import * as console from "./console_words.js";
+import * as storefront from "./words.js";
 
-const WORDS = { en: EN, zh: ZH };
+const WORDS = { en: { ...storefront.EN, ...console.EN }, zh: { ...storefront.ZH, ...console.ZH } };
 const root = document.documentElement;
 
 export function language() {
@@ -9,11 +10,17 @@ export function language() {
 }
 
 /** Speak the other language, and tell the page. */
-export function speak(next) {
+function speak(next) {
   root.lang = next;
   localStorage.setItem("zhiyin.look.language", next);
   translate(document);
   document.dispatchEvent(new CustomEvent("language"));
+}
+
+/** Say everything in the language spoken, and let the switch change it. */
+export function listen() {
+  translate(document);
+  document.getElementById("language").addEventListener("click", () => speak(language() === "zh" ? "en" : "zh"));
 }
 
 /** The words for a key, {name} replaced. */
@@ -23,7 +30,7 @@ export function t(key, values = {}) {
 }
 
 /** Put the words into what the server rendered: data-t is the text, data-t-label and data-t-hint attributes. */
-export function translate(under) {
+function translate(under) {
   for (const element of under.querySelectorAll("[data-t]")) element.textContent = t(element.dataset.t);
   for (const element of under.querySelectorAll("[data-t-label]"))
     element.setAttribute("aria-label", t(element.dataset.tLabel));

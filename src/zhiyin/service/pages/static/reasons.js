@@ -1,5 +1,5 @@
 // Reasons in words. The service says which channel and which items; here it becomes a half-sentence.
-import { item, likes } from "./known.js";
+import { likes, named } from "./known.js";
 import { reading, t } from "./language.js";
 
 const SAID = 2; // reasons on a card
@@ -24,14 +24,14 @@ function words(reason) {
   if (SIMPLE[channel]) return t(SIMPLE[channel]);
   if (channel === "wish_meaning") return t("reason_reads_wish");
   if (channel === "wish_words") return reason.words.length ? t("reason_matches", { words: quoted(reason.words) }) : null;
-  const sources = reason.items.filter(item);
+  const sources = reason.items.filter(named);
   if (!sources.length) return WITHOUT[channel] ? t(WITHOUT[channel]) : null;
   const key = channel === "taste" ? (sources.every(likes) ? "reason_because" : "reason_chose") : WITH_ITEMS[channel];
   return key ? t(key, { items: titles(sources) }) : null;
 }
 
 function titles(itemIds) {
-  return itemIds.map((itemId) => quote(reading(item(itemId)).title)).join(t("and"));
+  return itemIds.map((itemId) => quote(reading(named(itemId)).title)).join(t("and"));
 }
 
 function quoted(list) {

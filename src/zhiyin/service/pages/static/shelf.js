@@ -1,6 +1,7 @@
 // A shelf: one titled list of cards that changes in place, so that what stays slides and what is new appears.
 import { card } from "./card.js";
 import { h } from "./element.js";
+import { meetNames } from "./known.js";
 import { t } from "./language.js";
 
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
@@ -28,6 +29,7 @@ export class Shelf {
     const rectangles = this.#rectangles();
     const focused = this.cards.contains(document.activeElement) && this.#focused();
     this.list = list;
+    meetNames(list.titles || {});
     this.heading.textContent = this.title();
     this.cards.replaceChildren(...list.items.map((place, n) => card(place, list, n, this.acts)));
     if (!list.items.length) this.cards.append(h("li", { class: "nothing" }, t("nothing")));
@@ -41,6 +43,19 @@ export class Shelf {
   /** The same list in the language spoken now. */
   again() {
     if (this.list) this.show(this.list);
+  }
+
+  /** Take an item out at once, without waiting for the next list. */
+  without(itemId) {
+    if (!this.list?.items.some((place) => place.item_id === itemId)) return;
+    const cards = [...this.cards.children];
+    const at = cards.findIndex((element) => element.dataset.zhiyinItem === itemId);
+    const focused = cards[at]?.contains(document.activeElement);
+    this.list = { ...this.list, items: this.list.items.filter((place) => place.item_id !== itemId) };
+    const rectangles = this.#rectangles();
+    cards[at]?.remove();
+    this.#move(rectangles);
+    if (focused) this.#focus({ item: null, n: at });
   }
 
   hide() {

@@ -40,9 +40,9 @@
     return ask("v1/similar", { item_id: itemId, user_id: user, ...query });
   }
 
-  /** Items for a wish in words; the wish is logged as a search. */
-  async function search(text, query = {}) {
-    track("search", null, { text });
+  /** Items for a wish in words; logged as a search, unless it is still being typed (`log: false`). */
+  async function search(text, query = {}, { log = true } = {}) {
+    if (log) track("search", null, { text });
     await flush();
     return ask("v1/search", { text, user_id: user, ...query });
   }
@@ -55,8 +55,8 @@
       signal: AbortSignal.timeout(ASK_TIMEOUT),
     });
     const said = await answer.json();
-    if (!answer.ok) throw new Error(said.detail || said.title || `the service answered ${answer.status}`);
-    return said;
+    if (answer.ok) return said;
+    throw Object.assign(new Error(said.detail || `the service answered ${answer.status}`), { status: answer.status });
   }
 
   function headers() {

@@ -1,0 +1,76 @@
+"""All commands, in the order in which a newcomer meets them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from zhiyin import __version__
+from zhiyin.cli import (
+    backup,
+    demo,
+    doctor,
+    erase,
+    evaluate,
+    export,
+    import_files,
+    init,
+    inspect,
+    publish,
+    recommend,
+    replay,
+    restore,
+    rollback,
+    similar,
+    trace,
+    train,
+    up,
+)
+from zhiyin.cli.guard import guarded
+
+app = typer.Typer(
+    name="zhiyin",
+    help="A recommender system that reads. Begin with `zhiyin demo`, or with `zhiyin init` on files of your own.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+for _name, _command in {
+    "demo": demo.demo,
+    "init": init.init,
+    "import": import_files.import_files,
+    "doctor": doctor.doctor,
+    "up": up.up,
+    "train": train.train,
+    "evaluate": evaluate.evaluate,
+    "publish": publish.publish,
+    "rollback": rollback.rollback,
+    "recommend": recommend.recommend,
+    "similar": similar.similar,
+    "trace": trace.trace,
+    "inspect": inspect.inspect,
+    "replay": replay.replay,
+    "export": export.export,
+    "erase": erase.erase,
+    "backup": backup.backup,
+    "restore": restore.restore,
+}.items():
+    app.command(_name)(guarded(_command))
+app.command("serve", hidden=True)(guarded(up.up))
+
+
+def _version(*, asked: bool) -> None:
+    if asked:
+        typer.echo(f"zhiyin {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    *,
+    version: Annotated[bool, typer.Option("--version", help="Show the version.", is_eager=True)] = False,
+) -> None:
+    _version(asked=version)

@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from zhiyin.cli.options import HERE, Folder
+from zhiyin.cli.show import say
+
+File = Annotated[Path | None, typer.Option(help="CSV, JSON Lines or Parquet, also gzipped.")]
+
+
+def init(
+    *,
+    items: File = None,
+    events: File = None,
+    users: File = None,
+    relations: File = None,
+    vectors: Annotated[Path | None, typer.Option(help="Vectors of the items: .npy or Parquet.")] = None,
+    name: Annotated[str, typer.Option(help="Name of the shop; the folder's name if not given.")] = "",
+    force: Annotated[bool, typer.Option("--force", help="Write over a zhiyin.toml that is there.")] = False,
+    folder: Folder = HERE,
+) -> None:
+    """Look at your files, say what is assumed about them, and write zhiyin.toml."""
+    from zhiyin.workflows.init import Files, init_project
+
+    assumed = init_project(folder, Files(items, events, users, relations, vectors), name=name, force=force)
+    say(assumed.sentences())
+    say([f"Wrote {assumed.path}: correct it if something is wrong. Next: zhiyin import"])

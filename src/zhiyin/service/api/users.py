@@ -1,0 +1,55 @@
+"""Users: what is known about people, who is who, and forgetting them."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+
+from zhiyin.service.answers import Changed, Merged, json
+from zhiyin.service.bodies import Form, Merge, path_id
+from zhiyin.service.desk import Desk
+from zhiyin.service.openapi import body, problems
+from zhiyin.service.profile import Profile, profile
+from zhiyin.types import User
+from zhiyin.workflows.erase import Receipt, erase
+
+ANN = {"user_id": "ann", "attributes": {"country": "CN", "member": True}}
+ALIAS = {"alias": "anon-31b7", "user_id": "ann"}
+
+
+def router(desk: Desk) -> APIRouter:
+    users, merges = Form(User, many="users"), Form(Merge)
+    store = desk.shop.store
+    routes = APIRouter(tags=["users"], responses=problems(401, 403, 503))
+    bad = problems(400, 413, 422)
+
+    @routes.post("/v1/users", response_model=Changed, openapi_extra=body(users, {"a person": ANN}), responses=bad)
+    async def put(request: Request) -> Response:
+        """What is known about people beside what they did, in place of what was known before."""
+        people = users.read_all(await request.body())
+        changed = await desk.writer.act(lambda: store.put_users(people))
+        return json(Changed(changed, len(people) - changed))
+
+    @routes.post(
+        "/v1/users/merge", response_model=Merged, openapi_extra=body(merges, {"a login": ALIAS}), responses=bad
+    )
+    async def merge(request: Request) -> Response:
+        """An anonymous session turns out to be somebody."""
+        who = merges.read(await request.body())
+        await desk.writer.act(lambda: store.merge(who.alias, who.user_id))
+        return json(Merged(who.alias, await desk.aside(lambda: store.resolve(who.user_id))))
+
+    @routes.get("/v1/users/{user_id:path}/profile", response_model=Profile, responses=problems(404))
+    async def get_profile(user_id: str) -> Response:
+        """What a person did and what that says about them."""
+        world = await desk.world()
+        return json(await desk.aside(lambda: profile(desk.shop, world, path_id("user_id", user_id))))
+
+    @routes.delete("/v1/users/{user_id:path}", response_model=Receipt, responses=problems(404))
+    async def forget(user_id: str) -> Response:
+        """Erase a person. The receipt names the bundles that saw them, which forget when they are fitted again."""
+        known = path_id("user_id", user_id)
+        receipt = await desk.writer.act(lambda: erase(desk.shop, known))
+        await desk.look()  # the folds go, too
+        return json(receipt)
+
+    return routes

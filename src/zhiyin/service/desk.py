@@ -1,0 +1,188 @@
+"""The desk behind the handlers: asks the shop off the event loop, has it logged, and says it.
+
+Answers are made from folds that a keeper refreshes beside them once a second, so that neither a new bundle
+nor a first one makes anybody wait behind a lock. What the logs hold is folded in by every answer itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from time import perf_counter
+from typing import TypeVar
+
+from fastapi import Response
+
+from zhiyin.errors import NotFound, ZhiyinError
+from zhiyin.live import Live, Snapshot
+from zhiyin.recommender import Recommender
+from zhiyin.service import answers
+from zhiyin.service.bodies import Ranking
+from zhiyin.service.meters import Meters
+from zhiyin.service.problems import Overloaded
+from zhiyin.service.writer import Writer
+from zhiyin.shop import Zhiyin, new_id
+from zhiyin.types import Event, Item, Query, Recommendation
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+THREADS = 2  # that make answers; see docs/decisions for the measurement
+MOST_ASKING = 256  # requests under way
+LOOK_EVERY = 1.0  # seconds between two looks for a new publication
+READY_WITHIN = 5.0  # seconds in which a store that can be written to has been
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What answers are made from."""
+
+    live: Live
+    recommender: Recommender
+
+
+class Desk:
+    """One service. `open` before the first request, `close` after the last."""
+
+    def __init__(self, shop: Zhiyin, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self.shop, self.clock = shop, clock
+        self.writer = Writer(shop.store)
+        self.meters = Meters(lambda: self.writer.waiting)
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="zhiyin-answer")
+        self._serving: Serving | None = None
+        self._trouble = "the shop is being opened"
+        self._asking = 0
+        self._keeper: asyncio.Task[None] | None = None
+        self.opened = asyncio.Event()  # there is something to serve
+
+    async def open(self) -> None:
+        """Start looking for what to serve; `ready` says when there is something."""
+        self._keeper = asyncio.create_task(self._keep())
+
+    async def close(self) -> None:
+        """Finish what is under way: everything accepted is written."""
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.gather(self._keeper, return_exceptions=True)
+        await self.writer.close()
+        self._threads.shutdown()
+
+    # -- lists
+
+    async def recommend(self, query: Query) -> Response:
+        """The list for a query, in the log before it is returned."""
+        recommender = self.serving.recommender
+        return await self._answer(lambda: recommender.recommend(query, new_id(), self.clock()))
+
+    async def similar(self, query: Query) -> Response:
+        """Raises NotFound unless the catalogue has the item."""
+        await self.item(query.like[0])
+        return await self.recommend(query)
+
+    async def order(self, ranking: Ranking) -> Response:
+        """Given items in order, logged like a list."""
+        recommender = self.serving.recommender
+        query = replace(ranking.query, n=len(ranking.item_ids))
+        return await self._answer(lambda: recommender.order(query, ranking.item_ids, new_id(), self.clock()))
+
+    # -- what happens
+
+    async def append(self, events: Sequence[Event]) -> answers.Stored:
+        """Events, durable; one that does not say when it happened happens now."""
+        now = self.clock()
+        dated = [event if event.at or event.order is not None else replace(event, at=now) for event in events]
+        appended = await self.writer.append(dated)
+        self.meters.appended(appended)
+        named = dict.fromkeys(event.item_id for event in events if event.item_id is not None)
+        return answers.Stored(appended.stored, appended.duplicates, tuple(await self._unknown(list(named))))
+
+    async def put(self, items: Sequence[Item]) -> answers.Changed:
+        """Items into the catalogue, durable."""
+        changed = await self.writer.act(lambda: self.shop.put_items(items))
+        self.meters.changed(changed)
+        return answers.Changed(changed, len(items) - changed)
+
+    async def item(self, item_id: str) -> Item:
+        """An item of the catalogue, however new. Raises NotFound."""
+        if self._serving is not None and not answers.unknown_in(self._serving.live.folded, [item_id]):
+            return answers.item_in(self._serving.live.folded, item_id)
+        return await self.aside(lambda: self.shop.item(item_id))
+
+    async def delete_item(self, item_id: str) -> None:
+        """Raises NotFound."""
+        if not (changed := await self.writer.act(lambda: self.shop.store.delete_items([item_id]))):
+            raise NotFound(f"no item {item_id!r} in the catalogue: nothing was deleted")
+        self.meters.changed(changed)
+
+    # -- the state of things
+
+    @property
+    def serving(self) -> Serving:
+        """Raises Overloaded while there is none."""
+        if self._serving is None:
+            raise Overloaded(f"no list can be made yet: {self._trouble}; GET /readyz says when")
+        return self._serving
+
+    async def world(self) -> Snapshot:
+        """The catalogue and trends as of now."""
+        return await self.aside(self.serving.live.snapshot)
+
+    async def ready(self) -> answers.Health:
+        """Raises Overloaded unless a bundle is live and the store takes a write."""
+        manifest = (bundle := self.serving.live.folded.bundle).manifest
+        try:
+            await asyncio.wait_for(self.writer.act(lambda: self.shop.store.log(())), READY_WITHIN)
+        except (ZhiyinError, TimeoutError, OSError) as error:
+            logger.warning("the store cannot be written", exc_info=error)
+            raise Overloaded("the store cannot be written: see the log of the service") from None
+        return answers.Health("ready", bundle.name, manifest.mode)
+
+    async def aside(self, act: Callable[[], T]) -> T:
+        """Do something off the event loop. Raises Overloaded if too many wait for that."""
+        if self._asking >= MOST_ASKING:
+            raise Overloaded(f"{self._asking} requests are under way: send it again in a second")
+        self._asking += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, act)
+        finally:
+            self._asking -= 1
+
+    async def _answer(self, make: Callable[[], Recommendation]) -> Response:
+        start = perf_counter()
+        shown = await self.aside(make)
+        await self.writer.log(shown)
+        self.meters.shown(shown)
+        world = self.serving.live.folded
+        return answers.json(answers.answer(shown, world, (perf_counter() - start) * 1e3))
+
+    async def _unknown(self, item_ids: Sequence[str]) -> Sequence[str]:
+        """Those not in the catalogue; what the folds do not know yet is folded in first."""
+        if self._serving is None:
+            return await self.aside(lambda: [id_ for id_ in item_ids if self.shop.store.item(id_) is None])
+        unknown = answers.unknown_in(self._serving.live.folded, item_ids)
+        return answers.unknown_in(await self.world(), unknown) if unknown else []
+
+    async def look(self) -> None:
+        """Serve what is published now, from fresh folds where they were forgotten."""
+        (found,) = await asyncio.gather(asyncio.to_thread(self._look), return_exceptions=True)
+        if isinstance(found, Serving):
+            self._serving = found
+            self.opened.set()
+        else:
+            self._trouble = "what is published cannot be loaded, see the log of the service"
+            logger.error("no bundle could be loaded", exc_info=found)
+
+    async def _keep(self) -> None:
+        while True:
+            await self.look()
+            await asyncio.sleep(LOOK_EVERY)
+
+    def _look(self) -> Serving:
+        live = self.shop.live()
+        live.snapshot()
+        return Serving(live, self.shop.recommender(live))

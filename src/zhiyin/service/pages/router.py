@@ -1,0 +1,99 @@
+"""The routes of the pages: three pages, their files, and the read-only answers that the console asks for.
+
+Everything else that a page needs it asks of the public API, from the browser, as any other site would.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment
+
+from zhiyin.service.pages import console, files
+from zhiyin.shop import Zhiyin
+
+MAX_RECENT = 200
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' https: http:",  # pictures of items come from anywhere
+        "connect-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+        "require-trusted-types-for 'script'",
+    )
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-cache",
+}
+
+
+def router(shop: Zhiyin) -> APIRouter:
+    """Pages at /, /console and /snippet, files under /static/, and /console/api/."""
+    routes = APIRouter(include_in_schema=False)
+    _add_pages(routes, shop, files.templates())
+    _add_files(routes)
+    _add_console(routes, shop)
+    return routes
+
+
+def _add_pages(routes: APIRouter, shop: Zhiyin, environment: Environment) -> None:
+    def page(name: str, address: str) -> HTMLResponse:
+        text = environment.get_template(f"{name}.html").render(page=name, name=shop.settings.name, address=address)
+        return HTMLResponse(text, headers=HEADERS)
+
+    @routes.get("/")
+    async def storefront(request: Request) -> HTMLResponse:
+        return page("storefront", str(request.base_url))
+
+    @routes.get("/console")
+    async def console_page(request: Request) -> HTMLResponse:
+        return page("console", str(request.base_url))
+
+    @routes.get("/snippet")
+    async def snippet(request: Request) -> HTMLResponse:
+        return page("snippet", str(request.base_url))
+
+
+def _add_files(routes: APIRouter) -> None:
+    found = files.static_files()
+
+    @routes.get("/static/{name}")
+    async def static(name: str, request: Request) -> Response:
+        file = files.find(found, name)
+        headers = {**HEADERS, "ETag": file.tag, "Cross-Origin-Resource-Policy": "cross-origin"}
+        if request.headers.get("if-none-match") == file.tag:
+            return Response(status_code=304, headers=headers)
+        return Response(file.body, media_type=file.type, headers=headers)
+
+
+def _add_console(routes: APIRouter, shop: Zhiyin) -> None:
+    """Plain functions: they read the disk, so each runs in a thread of its own."""
+
+    @routes.get("/console/api/health")
+    def health() -> console.Health:
+        return console.health(shop)
+
+    @routes.get("/console/api/bundle")
+    def bundle() -> console.Served:
+        return console.served(shop)
+
+    @routes.get("/console/api/recommendations")
+    def recommendations(limit: Annotated[int, Query(ge=1, le=MAX_RECENT)] = 30) -> tuple[console.List, ...]:
+        return console.recent(shop, limit)
+
+    @routes.get("/console/api/people")
+    def people() -> tuple[console.Person, ...]:
+        return console.people(shop)
+
+    @routes.get("/console/api/person")
+    def person(user_id: str) -> console.Explored:
+        return console.explored(shop, user_id)

@@ -1,0 +1,83 @@
+// The console: reads its own read-only answers, and asks for a key where the service wants one.
+import { drawBundle } from "./console_bundle.js";
+import { drawHealth } from "./console_health.js";
+import { drawPerson } from "./console_person.js";
+import { drawRecent } from "./console_recent.js";
+import { h } from "./element.js";
+import { listen, t } from "./language.js";
+
+const EVERY = 15000; // milliseconds between two looks at what is new
+const KEY = "zhiyin.console.key";
+const byId = (id) => document.getElementById(id);
+const latest = {}; // the last answers, to draw them again in the other language
+
+async function look(path) {
+  const key = sessionStorage.getItem(KEY);
+  const answer = await fetch(`/console/api/${path}`, { headers: key ? { Authorization: `Bearer ${key}` } : {} });
+  const said = await answer.json();
+  byId("key-form").hidden = answer.status !== 401;
+  if (!answer.ok) throw new Error(said.detail || String(answer.status));
+  return said;
+}
+
+const panels = {
+  health: { path: "health", draw: drawHealth, at: byId("health") },
+  bundle: { path: "bundle", draw: drawBundle, at: byId("bundle") },
+  recent: { path: "recommendations", draw: (lists) => drawRecent(lists, explore), at: byId("recent") },
+};
+
+async function refresh(names = Object.keys(panels)) {
+  await safely(() => Promise.all(names.map(show)));
+}
+
+async function show(name) {
+  const { path, at } = panels[name];
+  const said = JSON.stringify(await look(path));
+  if (latest[name] === said) return; // nothing new: leave scrolling and open details alone
+  latest[name] = said;
+  at.replaceChildren(...panels[name].draw(JSON.parse(said)));
+}
+
+async function explore(userId) {
+  byId("person").value = userId;
+  await safely(async () => {
+    latest.person = await look(`person?user_id=${encodeURIComponent(userId)}`);
+    byId("explored").replaceChildren(...drawPerson(latest.person));
+  });
+}
+
+async function people() {
+  const found = await look("people");
+  byId("people").replaceChildren(...found.map((person) => h("option", { value: person.user_id })));
+  if (found.length) await explore(found[0].user_id);
+}
+
+async function safely(work) {
+  try {
+    await work();
+    byId("failed").hidden = true;
+  } catch (error) {
+    byId("failed").hidden = false;
+    byId("failed-why").textContent = t("failed", { why: error.message });
+  }
+}
+
+byId("person-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  explore(byId("person").value);
+});
+byId("key-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  sessionStorage.setItem(KEY, byId("key").value);
+  refresh();
+});
+document.addEventListener("language", () => {
+  for (const [name, { draw, at }] of Object.entries(panels))
+    if (latest[name]) at.replaceChildren(...draw(JSON.parse(latest[name])));
+  if (latest.person) byId("explored").replaceChildren(...drawPerson(latest.person));
+});
+
+listen();
+await refresh();
+await safely(people);
+setInterval(() => document.hidden || refresh(["health", "recent"]), EVERY);

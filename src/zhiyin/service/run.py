@@ -1,0 +1,77 @@
+"""Running the service: one process, one event loop, until a signal; then everything accepted is written."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import uvicorn
+from threadpoolctl import threadpool_limits
+
+from zhiyin.service.app import create_app
+from zhiyin.service.desk import Desk
+from zhiyin.shop import Zhiyin
+
+GRACE = 10  # seconds for requests under way when the service stops
+
+
+def serve(
+    shop: Zhiyin, host: str | None = None, port: int | None = None, *, say: Callable[[str], object] = print
+) -> None:
+    """Serve a shop until SIGINT or SIGTERM; `say` hears the address once lists can be made.
+
+    Raises InvalidSettings for an address that other machines reach, without an API key.
+    """
+    settings = shop.settings.service
+    host = settings.host if host is None else host
+    app = create_app(shop, host=host)
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=settings.port if port is None else port,
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=GRACE,
+    )
+    with threadpool_limits(1), _stopped_in_peace():  # many requests at once, each on one core
+        asyncio.run(_serve(uvicorn.Server(config), app.state.desk, say))
+
+
+async def _serve(server: uvicorn.Server, desk: Desk, say: Callable[[str], object]) -> None:
+    serving = asyncio.create_task(server.serve())
+    announcing = asyncio.create_task(_announce(server, desk, say))
+    await asyncio.wait((serving, announcing), return_when=asyncio.FIRST_COMPLETED)
+    await serving
+    announcing.cancel()
+    await asyncio.gather(announcing, return_exceptions=True)
+
+
+async def _announce(server: uvicorn.Server, desk: Desk, say: Callable[[str], object]) -> None:
+    await desk.opened.wait()
+    while not server.started:
+        await asyncio.sleep(0.01)
+    say(f"serving at {_address(server)}")
+
+
+def _address(server: uvicorn.Server) -> str:
+    name, port, *_ = server.servers[0].sockets[0].getsockname()
+    return f"http://{f'[{name}]' if ':' in name else name}:{port}"
+
+
+@contextmanager
+def _stopped_in_peace() -> Iterator[None]:
+    """uvicorn raises the signal that stopped it once more: by then all is done, and nobody needs to die of it."""
+
+    def done(_: int, __: FrameType | None) -> None:
+        """Nothing is left to do."""
+
+    before = {number: signal.signal(number, done) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

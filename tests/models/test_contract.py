@@ -1,0 +1,77 @@
+"""Every channel against the contract: a new one is one more line in `CHANNELS`."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from zhiyin.data.dataset import Dataset
+from zhiyin.models.base import Model, Run
+from zhiyin.models.meaning import Meaning, MeaningRecipe
+from zhiyin.models.neighbours import Neighbours
+from zhiyin.models.popular import Popular, PopularRecipe
+from zhiyin.models.propagation import COLD, lift, text_neighbours
+from zhiyin.models.quality import Quality, QualityRecipe
+from zhiyin.models.taste import Taste, TasteRecipe
+from zhiyin.models.together import Together, TogetherRecipe
+from zhiyin.models.words import Words, WordsRecipe
+from zhiyin.testing.model_contract import ENCODER, Channel, ModelContract, alone, arrivals, askers
+from zhiyin.testing.small import small_dataset
+
+
+def propagated(model: Neighbours, data: Dataset, run: Run) -> Model:
+    """As the default recipe makes them: cold rows are mixtures."""
+    words, meaning = WordsRecipe().fit(data, run), MeaningRecipe().fit(data, run)
+    cold = np.flatnonzero(data.support < COLD).astype(np.int32)
+    warm = np.flatnonzero(data.support >= COLD).astype(np.int32)
+    near = text_neighbours(words, meaning, cold, warm)
+    return model.propagated(cold, lift(near, cold, data.support, 2.0))
+
+
+def quality(data: Dataset, run: Run) -> Model:
+    return QualityRecipe().fit(data, run, MeaningRecipe().fit(data, run))
+
+
+def load_quality(arrays: object, model: Model) -> Model:
+    assert isinstance(model, Quality)
+    return Quality.of_arrays(arrays, model.meaning)  # type: ignore[arg-type]
+
+
+CHANNELS = [
+    Channel("popular", PopularRecipe().fit, lambda arrays, _: Popular.of_arrays(arrays), from_history=False),
+    Channel("together", TogetherRecipe(k=6).fit, lambda arrays, _: Together.of_arrays(arrays)),
+    Channel("taste by EASE", TasteRecipe(reg=5.0).fit, lambda arrays, _: Taste.of_arrays(arrays)),
+    Channel("taste by item-kNN", TasteRecipe(max_dense=0).fit, lambda arrays, _: Taste.of_arrays(arrays)),
+    Channel(
+        "together with cold items",
+        lambda data, run: propagated(TogetherRecipe().fit(data, run), data, run),
+        lambda arrays, _: Together.of_arrays(arrays),
+    ),
+    Channel(
+        "taste with cold items",
+        lambda data, run: propagated(TasteRecipe(reg=5.0).fit(data, run), data, run),
+        lambda arrays, _: Taste.of_arrays(arrays),
+    ),
+    Channel("words", WordsRecipe(n_terms=1_000).fit, lambda arrays, _: Words.of_arrays(arrays)),
+    Channel("meaning", MeaningRecipe().fit, lambda arrays, _: Meaning.of_arrays(arrays, ENCODER)),
+    Channel("quality", quality, load_quality, retrieves=False),
+]
+
+
+class TestChannels(ModelContract):
+    @pytest.fixture(params=CHANNELS, ids=lambda channel: channel.name)
+    def channel(self, request: pytest.FixtureRequest) -> Channel:
+        return request.param
+
+
+@pytest.mark.parametrize("channel", CHANNELS[1:6], ids=lambda channel: channel.name)
+def test_a_later_item_gets_the_mean_score_of_its_text_neighbours(channel: Channel) -> None:
+    data = small_dataset()
+    model = channel.fit(data, Run(ENCODER))
+    assert isinstance(model, Neighbours)
+    bare = replace(model, cold=model.cold[:0], lift=model.lift[:0])
+    for b in (0, 4, 7):
+        asker = alone(askers(data), b)
+        own = bare.score(asker)[0]
+        later = model.extended(arrivals(data)).score(asker)[0][len(data.items) :]
+        np.testing.assert_allclose(later, [0.75 * own[2] + 0.25 * own[6], 0.0], atol=1e-6)

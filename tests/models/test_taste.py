@@ -1,0 +1,80 @@
+"""EASE and item-kNN against slow second implementations."""
+
+import numpy as np
+import pytest
+
+from zhiyin.data.dataset import Dataset, build_dataset
+from zhiyin.models.base import Run, history_batch
+from zhiyin.models.taste import TasteRecipe
+from zhiyin.testing.encoders import HashEncoder
+from zhiyin.testing.small import small_dataset
+from zhiyin.types import Event, Item
+
+RUN = Run(HashEncoder())
+
+
+def ease_by_inversion(data: Dataset, reg: float) -> np.ndarray:
+    """Steck 2019, equation 8, as it is written; items nobody took link to nothing."""
+    taken = data.interactions().toarray().astype(np.float64)
+    inverse = np.linalg.inv(taken.T @ taken + reg * np.eye(taken.shape[1]))
+    links = -inverse / np.diag(inverse)
+    np.fill_diagonal(links, 0.0)
+    return links
+
+
+@pytest.mark.parametrize("reg", [0.5, 20.0, 500.0])
+def test_ease_agrees_with_the_inverse_of_the_gram_matrix(reg: float) -> None:
+    data = small_dataset()
+    links = TasteRecipe(reg=reg).fit(data, RUN).links.toarray()
+    np.testing.assert_allclose(links, ease_by_inversion(data, reg), atol=2e-6)
+
+
+def test_ease_is_pruned_to_the_strongest_links_of_each_item() -> None:
+    data = small_dataset()
+    whole = ease_by_inversion(data, 5.0)
+    links = TasteRecipe(reg=5.0, k=4).fit(data, RUN).links.toarray()
+    for row in range(len(data.items)):
+        kept = np.flatnonzero(links[row])
+        assert len(kept) <= 4
+        np.testing.assert_allclose(links[row, kept], whole[row, kept], atol=2e-6)
+        if len(kept):
+            assert np.abs(np.delete(whole[row], kept)).max() <= np.abs(whole[row, kept]).min() + 2e-6
+
+
+def test_ease_mirrors_matrices_larger_than_a_block() -> None:
+    rng = np.random.default_rng(0)
+    items = [Item(f"{n}") for n in range(2_200)]  # ROWS_AT_ONCE is 2,048
+    events = [Event(f"u{user}", f"{item}", "like") for user in range(60) for item in rng.choice(2_200, 80, False)]
+    data = build_dataset(items, events)
+    links = TasteRecipe(reg=20.0, k=2_200).fit(data, RUN).links.toarray()
+    seen = np.flatnonzero(data.support)
+    assert len(seen) > 1_900
+    np.testing.assert_allclose(links, ease_by_inversion(data, 20.0), atol=1e-5)
+
+
+def test_item_knn_agrees_with_counting_pairs() -> None:
+    data = small_dataset()
+    taken = data.interactions().toarray()
+    links = TasteRecipe(max_dense=0, shrinkage=3.0).fit(data, RUN).links.toarray()
+    for a in range(len(data.items)):
+        for b in range(len(data.items)):
+            common = float((taken[:, a] * taken[:, b]).sum())
+            popular = taken[:, a].sum() * taken[:, b].sum()
+            wanted = common / (popular**0.5 + 3.0) if a != b and common else 0.0
+            assert links[a, b] == pytest.approx(wanted, abs=1e-6)
+
+
+@pytest.mark.parametrize("max_dense", [0, 100])
+def test_nothing_taken_means_no_link(max_dense: int) -> None:
+    likes = [Event("u", "a", "like", order=1), Event("u", "a", "dislike", order=2), Event("v", "b", "hide", order=1)]
+    data = build_dataset([Item("a"), Item("b")], likes)
+    model = TasteRecipe(max_dense=max_dense).fit(data, RUN)
+    assert not model.score(history_batch([0, 1], [1.0, 1.0], [0.0, 0.0])).any()
+    assert model.n_items == 2
+
+
+def test_a_repeat_counts_once_at_its_newest_place() -> None:
+    model = TasteRecipe(reg=5.0).fit(small_dataset(), RUN)
+    once = model.score(history_batch([3, 4], [1.0, 1.0], [0.0, 0.0]))
+    again = model.score(history_batch([4, 3, 4], [1.0, 1.0, 1.0], [0.0, 0.0, 0.0]))
+    np.testing.assert_allclose(again, once, atol=1e-6)

@@ -1,0 +1,111 @@
+"""Fusion: one sum, gates by bucket, and what is learned from lists whose truth is known."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zhiyin.data.dataset import Dataset
+from zhiyin.models.base import Batch, Model, Run, history_batch
+from zhiyin.models.propagation import COLD
+from zhiyin.ranking.fusion import BUCKETS, FRESH, Fusion, buckets, standardised
+from zhiyin.ranking.learn import some
+from zhiyin.recipe import DefaultRecipe
+from zhiyin.testing.encoders import HashEncoder
+from zhiyin.testing.model_contract import askers
+from zhiyin.testing.small import small_dataset
+
+DATA: Dataset = small_dataset()
+MODELS: dict[str, Model] = DefaultRecipe().channels(DATA, Run(HashEncoder()))
+RNG = np.random.default_rng(8)
+C, H = len(MODELS), len(BUCKETS)
+ROWS = np.arange(len(DATA.items), dtype=np.int32)
+
+
+@pytest.fixture
+def fusion() -> Fusion:
+    """Every gate another number; the second channel silent for short histories."""
+    gates = RNG.random((C, H, 2)).astype(np.float32)
+    gates[1, :3] = 0.0
+    return Fusion(
+        channels=tuple(MODELS),
+        scales=(0.1 + RNG.random(C)).astype(np.float32),
+        gates=gates,
+        fresh=RNG.normal(size=H).astype(np.float32),
+        wish_scales=np.array([0.2 if name in ("words", "meaning") else 0.0 for name in MODELS], np.float32),
+        cold=DATA.support < COLD,
+        learned=True,
+    )
+
+
+def test_the_parts_sum_to_the_score_of_the_batch(fusion: Fusion) -> None:
+    batch = askers(DATA)
+    scores = fusion.score(MODELS, batch)
+    rows = RNG.permutation(ROWS)
+    for b in range(len(batch)):
+        parts = fusion.parts(MODELS, some(batch, np.array([b])), rows, None)
+        np.testing.assert_allclose(parts.scores, scores[b, rows], rtol=1e-4, atol=1e-5)
+        for place in (0, 9):
+            assert sum(parts.of(place).values()) == pytest.approx(parts.scores[place])
+
+
+def test_a_part_is_gate_times_standardised_score(fusion: Fusion) -> None:
+    asker = history_batch([2, 9, 4], [1.0, 1.0, -1.0], [0.0] * 3)  # two liked: bucket 2
+    parts = fusion.parts(MODELS, asker, ROWS, None)
+    assert fusion.cold.any()
+    assert not fusion.cold.all()
+    for c, name in enumerate(MODELS):
+        if name not in parts.names:
+            assert not fusion.gates[c, 2].any()
+            continue
+        gate = np.where(fusion.cold, fusion.gates[c, 2, 1], fusion.gates[c, 2, 0])
+        wanted = gate * standardised(MODELS[name].score(asker)[0], fusion.scales[c])
+        np.testing.assert_allclose(parts.values[parts.names.index(name)], wanted, rtol=1e-4, atol=1e-5)
+        assert parts.gates[name] == fusion.gates[c, 2, 0]
+    fresh = parts.values[parts.names.index(FRESH)]
+    np.testing.assert_allclose(fresh, np.where(fusion.cold, fusion.fresh[2], 0.0), rtol=1e-6)
+
+
+def test_a_channel_left_out_takes_only_its_own_part_away(fusion: Fusion) -> None:
+    asker = some(askers(DATA), np.array([1]))
+    whole = fusion.parts(MODELS, asker, ROWS, None)
+    without = fusion.parts({n: m for n, m in MODELS.items() if n != "meaning"}, asker, ROWS, None)
+    gone = whole.values[whole.names.index("meaning")]
+    np.testing.assert_allclose(without.scores, whole.scores - gone, atol=1e-9)
+
+
+def test_a_wish_adds_parts_of_the_channels_that_read(fusion: Fusion) -> None:
+    asker, wish = some(askers(DATA), np.array([1])), history_batch([], [], [], "a violin")
+    parts = fusion.parts(MODELS, asker, ROWS, wish)
+    assert {name for name in parts.names if name.startswith("wish_")} == {"wish_words", "wish_meaning"}
+    violin = DATA.items.row("music/violin")
+    assert parts.values[parts.names.index("wish_words")].argmax() == violin
+    assert len(parts.names) == len(parts.values) == len(set(parts.names))
+
+
+@pytest.mark.parametrize(("n", "bucket"), [(0, 0), (1, 1), (2, 2), (4, 2), (5, 3), (9, 3), (10, 4), (19, 4), (99, 5)])
+def test_the_bucket_counts_what_was_liked(n: int, bucket: int) -> None:
+    asker = history_batch([0] * n + [1] * 3, [0.3] * n + [-1.0] * 3, [0.0] * (n + 3))
+    assert buckets(asker).tolist() == [bucket]
+
+
+def test_buckets_of_a_batch_are_those_of_its_askers() -> None:
+    batch: Batch = askers(DATA)
+    assert buckets(batch).tolist() == [int(buckets(some(batch, np.array([b])))[0]) for b in range(len(batch))]
+
+
+@given(st.floats(-1e6, 1e6, width=32), st.floats(-1e6, 1e6, width=32), st.floats(1e-3, 1e3))
+def test_standardising_is_odd_and_keeps_the_order(a: float, b: float, scale: float) -> None:
+    x, y = standardised(np.array([a, b], np.float32), scale)
+    assert -x == standardised(np.array([-a], np.float32), scale)[0]
+    assert (x <= y) if a <= b else (x >= y)
+
+
+def test_an_extended_fusion_holds_later_items_for_cold(fusion: Fusion) -> None:
+    longer = fusion.extended(2)
+    assert longer.cold.tolist() == [*fusion.cold.tolist(), True, True]
+
+
+def test_a_fusion_comes_back_from_its_arrays(fusion: Fusion) -> None:
+    again = Fusion.of_arrays(fusion.channels, fusion.arrays(), learned=True)
+    assert np.array_equal(again.score(MODELS, askers(DATA)), fusion.score(MODELS, askers(DATA)))

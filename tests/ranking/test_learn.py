@@ -1,0 +1,191 @@
+"""Learning the gates: the gradient, planted truths, and that nothing held out is fitted."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+import numpy as np
+import pytest
+from scipy.optimize import approx_fprime
+
+from zhiyin.data.dataset import Dataset, Floats, build_dataset
+from zhiyin.data.vocabulary import Rows
+from zhiyin.models.base import Arrays, Arrivals, Batch, Model
+from zhiyin.ranking.fusion import BUCKETS, Fusion
+from zhiyin.ranking.learn import Examples, FusionRecipe, Lists, carve
+from zhiyin.testing.small import small_catalogue, small_dataset
+from zhiyin.types import Event
+
+N_ITEMS, N = 120, 600
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A channel that looks its scores up: the asker is known by the first item of their history."""
+
+    name: ClassVar[str] = "table"
+    scores: Floats  # (N, I)
+
+    @property
+    def n_items(self) -> int:
+        return self.scores.shape[1]
+
+    def score(self, batch: Batch) -> Floats:
+        return self.scores[batch.ages[batch.indptr[:-1]].astype(int)]
+
+    def score_rows(self, batch: Batch, rows: Rows) -> Floats:
+        return self.score(batch)[0, rows]
+
+    def retrieve(self, batch: Batch, k: int) -> Rows:
+        return np.zeros(0, np.int32)
+
+    def why(self, batch: Batch, row: int) -> Floats:
+        return np.zeros(len(batch.rows), np.float32)
+
+    def extended(self, arrivals: Arrivals) -> Self:
+        return self
+
+    def arrays(self) -> Arrays:
+        return {"scores": self.scores}
+
+
+def planted(rng: np.random.Generator, cold: np.ndarray) -> tuple[dict[str, Model], Examples]:
+    """`taste` knows what people take among warm items, `meaning` among cold ones, `popular` knows nothing."""
+    taste, meaning, noise = (rng.normal(size=(N, N_ITEMS)).astype(np.float32) for _ in range(3))
+    utility = 2.0 * np.where(cold, meaning, taste) + rng.gumbel(size=(N, N_ITEMS))
+    targets = utility.argmax(axis=1).astype(np.int32)
+    lengths = rng.integers(1, 12, N)  # all but the first bucket
+    indptr = np.concatenate([[0], np.cumsum(lengths)])
+    nobody_wants = np.full(indptr[-1], N_ITEMS, np.int32)  # no item of the catalogue: nothing is masked
+    asker = np.repeat(np.arange(N), lengths).astype(np.float32)
+    batch = Batch(indptr, nobody_wants, np.ones(indptr[-1], np.float32), asker)
+    return {"taste": Table(taste), "meaning": Table(meaning), "popular": Table(noise)}, Examples(batch, targets)
+
+
+def learned(seed: int = 0, reg: float = 0.02) -> Fusion:
+    rng = np.random.default_rng(seed)
+    cold = np.arange(N_ITEMS) < 40
+    models, examples = planted(rng, cold)
+    return FusionRecipe(reg=reg).learn(models, examples, cold, seed)
+
+
+def test_the_gradient_agrees_with_finite_differences() -> None:
+    rng = np.random.default_rng(4)
+    n, k, c, h = 7, 5, 3, len(BUCKETS)
+    valid = rng.random((n, k)) < 0.8
+    valid[:, 0] = True
+    lists = Lists(
+        rng.normal(size=(n, k, c)).astype(np.float64), rng.random((n, k)) < 0.4, valid, rng.integers(0, h, n)
+    )
+    theta = rng.random(h * c * 2 + h)
+
+    def loss(theta: np.ndarray) -> float:
+        return lists.loss(theta[:-h].reshape(h, c, 2), theta[-h:])[0]
+
+    _, d_gates, d_fresh = lists.loss(theta[:-h].reshape(h, c, 2), theta[-h:])
+    gradient = np.concatenate([d_gates.ravel(), d_fresh])
+    np.testing.assert_allclose(gradient, approx_fprime(theta, loss, 1e-7), atol=2e-6)
+
+
+def test_a_list_of_one_has_no_loss_and_no_slope() -> None:
+    lists = Lists(np.ones((1, 2, 1)), np.zeros((1, 2), bool), np.array([[True, False]]), np.zeros(1, np.int64))
+    value, d_gates, d_fresh = lists.loss(np.ones((len(BUCKETS), 1, 2)), np.zeros(len(BUCKETS)))
+    assert value == 0.0
+    assert not d_gates.any()
+    assert not d_fresh.any()
+
+
+def test_the_informative_channel_gets_the_gate_and_noise_gets_none() -> None:
+    fusion = learned()
+    warm, cold = fusion.gates[:, 1:5, 0], fusion.gates[:, 1:5, 1]  # buckets with examples
+    taste, meaning, noise = range(3)
+    assert fusion.learned
+    assert (fusion.gates >= 0).all()
+    assert (warm[taste] > 5 * warm[[meaning, noise]].max(axis=0)).all()
+    assert (cold[meaning] > 5 * cold[[taste, noise]].max(axis=0)).all()
+    assert warm[noise].max() < 0.3
+    assert cold[noise].max() < 0.3
+
+
+def test_learning_beats_the_prior_gates_on_new_people_of_the_same_kind() -> None:
+    cold = np.arange(N_ITEMS) < 40
+    models, examples = planted(np.random.default_rng(1), cold)
+    fusion = learned(seed=0)
+    untaught = FusionRecipe(min_examples=10_000).learn(models, examples, cold, 0)
+    assert not untaught.learned
+
+    def hits(fusion: Fusion) -> float:
+        scores = fusion.score(models, examples.batch)
+        above = (scores >= np.take_along_axis(scores, examples.targets[:, None], axis=1)).sum(axis=1)
+        return float((above <= 10).mean())
+
+    assert hits(fusion) > hits(untaught) + 0.1
+
+
+def test_a_bucket_without_examples_has_the_gates_of_all() -> None:
+    fusion = learned(reg=1.0)
+    few = fusion.gates[:, 0]  # nobody had an empty history
+    assert few == pytest.approx(fusion.gates[:, 1:5].mean(axis=1), rel=0.5, abs=0.25)
+
+
+def test_a_strong_pull_makes_all_buckets_alike() -> None:
+    loose, tight = learned(reg=1e-4), learned(reg=100.0)
+    assert np.ptp(tight.gates, axis=1).max() < 0.02
+    assert np.ptp(loose.gates, axis=1).max() > np.ptp(tight.gates, axis=1).max()
+
+
+def test_learning_twice_gives_the_same_gates() -> None:
+    assert np.array_equal(learned().gates, learned().gates)
+
+
+@pytest.mark.parametrize("timed", [True, False])
+@pytest.mark.parametrize("seed", range(5))
+def test_nothing_held_out_is_fitted_and_histories_lie_before_their_targets(timed: bool, seed: int) -> None:
+    data = numbered(timed)
+    part, examples = carve(data, FusionRecipe(hidden_share=0.2), seed)
+    fitted = set(part.values.tolist())
+    assert len(part) == len(fitted) < len(data)
+    hidden = set(data.item_rows[~np.isin(data.values, part.values)]) - set(part.item_rows.tolist())
+    assert hidden  # items whose every event was held out, as if they had just arrived
+    assert len(examples.targets)
+    starts = examples.batch.indptr
+    for b, target in enumerate(examples.targets):
+        history = examples.batch.rows[starts[b] : starts[b + 1]]
+        ages = examples.batch.ages[starts[b] : starts[b + 1]]
+        assert (ages >= 0).all()
+        assert not hidden & set(history.tolist())
+        assert owners_of(data, part, history, int(target))
+
+
+def test_a_target_is_what_its_user_liked_last_or_a_hidden_item() -> None:
+    data = small_dataset()
+    part, examples = carve(data, FusionRecipe(hidden_share=0.0), 0)
+    assert len(data) - len(part) == len(examples.targets)
+    liked = data.keep(data.weights > 0)
+    last = {int(liked.item_rows[stop - 1]) for stop in liked.indptr[1:]}
+    assert set(examples.targets.tolist()) <= last
+
+
+def test_a_dataset_without_a_positive_event_gives_no_examples() -> None:
+    data = build_dataset(small_catalogue(), [Event("u", "garden/spade", "hide", order=1)])
+    part, examples = carve(data, FusionRecipe(), 0)
+    assert len(part) == 1
+    assert not len(examples.targets)
+
+
+def numbered(timed: bool) -> Dataset:
+    """`values` number the events, so that they can be told apart."""
+    data = small_dataset(timed=timed)
+    object.__setattr__(data, "values", np.arange(len(data), dtype=np.float32))
+    return data
+
+
+def owners_of(data: Dataset, part: Dataset, history: np.ndarray, target: int) -> bool:
+    """Whether some user has this target held out, and this history fitted before it."""
+    for user in range(len(data.users)):
+        mine = np.arange(data.indptr[user], data.indptr[user + 1])
+        for place in mine[data.item_rows[mine] == target]:
+            before = mine[(mine < place) & np.isin(data.values[mine], part.values)]
+            out = data.values[place] not in part.values
+            if out and data.item_rows[before][len(before) - len(history) :].tolist() == history.tolist():
+                return True
+    return False

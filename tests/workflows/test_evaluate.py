@@ -1,0 +1,282 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from small_shop import small_shop
+
+from zhiyin.data.dataset import Dataset, build_dataset
+from zhiyin.data.splits import leave_one_out
+from zhiyin.errors import BrokenBundle, InvalidData, NotFound
+from zhiyin.models.base import Run
+from zhiyin.models.baselines import fit_baselines
+from zhiyin.recipe import DefaultRecipe
+from zhiyin.testing.encoders import HashEncoder
+from zhiyin.testing.small import START, small_catalogue, small_dataset, small_events
+from zhiyin.types import Event, Item
+from zhiyin.workflows.evaluate import evaluate_bundle, evaluate_protocol
+from zhiyin.workflows.evaluation import FILE, Evaluation, Gain, Section, attached
+from zhiyin.workflows.judging import CHANNEL, OURS, WITHOUT, Systems, batch_of, judge_all
+from zhiyin.workflows.measuring import Terms, split_digest
+from zhiyin.workflows.posing import carve_cold, pose, sample
+from zhiyin.workflows.train import train
+from zhiyin.workflows.verdict import verdict
+
+QUICK = Terms(resamples=100)
+
+
+def spread_out(n_users: int = 60) -> list[Event]:
+    """The small events over ten weeks, so that everybody comes back after any cut."""
+    return [
+        replace(event, at=START + timedelta(days=5 * place + number % 3))
+        for number, events in enumerate(by_user(small_events(n_users)).values())
+        for place, event in enumerate(events)
+    ]
+
+
+def by_user(events: list[Event]) -> dict[str, list[Event]]:
+    found: dict[str, list[Event]] = {}
+    for event in events:
+        found.setdefault(event.user_id, []).append(event)
+    return found
+
+
+def wide(n_users: int = 600, n_items: int = 600) -> Dataset:
+    """Enough people and items for something to be carved."""
+    rng = np.random.default_rng(0)
+    events = [
+        Event(f"u{user}", f"i{item}", "click", order=place)
+        for user in range(n_users)
+        for place, item in enumerate(rng.choice(n_items, 8, replace=False))
+    ]
+    return build_dataset([Item(f"i{n}", f"thing {n % 7}") for n in range(n_items)], events)
+
+
+def test_people_who_come_back_are_judged_by_a_cut_in_time() -> None:
+    data = build_dataset(small_catalogue(), spread_out())
+    posed = pose(data, 0, filter_history=True)
+    split = posed.split
+    assert posed.rule == "global_time"
+    assert split.past.at.max() < split.past.now.min()
+    assert split.fit.until < split.past.now.min()
+    assert len(split.fit) == (data.at < split.past.now.min()).sum()
+
+
+def test_where_few_come_back_the_last_event_of_each_is_hidden() -> None:
+    posed = pose(small_dataset(), 0, filter_history=True)
+    assert posed.rule == "leave_one_out"
+    assert "known" in posed.words, "that others' later events are seen is said"
+
+
+def test_a_history_never_holds_what_is_wanted() -> None:
+    for data in (small_dataset(), small_dataset(timed=False), build_dataset(small_catalogue(), spread_out())):
+        split = pose(data, 0, filter_history=True).split
+        for user in range(len(split)):
+            assert not set(split.past.take(np.array([user])).rows) & set(split.targets[user])
+
+
+def test_a_set_without_order_loses_a_random_event() -> None:
+    data = small_dataset(timed=False)
+    one, same, other = (pose(data, seed, filter_history=True) for seed in (0, 0, 1))
+    assert one.rule == "one_of_a_set"
+    assert split_digest(one.split) == split_digest(same.split) != split_digest(other.split)
+
+
+def test_too_little_to_measure_says_what_it_takes() -> None:
+    data = build_dataset(small_catalogue(), [Event("ann", "music/harp", "click", order=1)])
+    with pytest.raises(InvalidData, match="two events or more"):
+        pose(data, 0, filter_history=True)
+
+
+def test_carved_items_and_people_are_unknown_to_what_is_fitted() -> None:
+    data = wide()
+    cold = carve_cold(data, 0)
+    assert set(cold) == {"cold_items", "newcomers_1", "newcomers_3", "newcomers_5"}
+    fit = cold["cold_items"].fit
+    assert (fit.support[cold["cold_items"].targets.rows] == 0).all()
+    for n in (1, 3, 5):
+        split = cold[f"newcomers_{n}"]
+        assert split.fit is fit
+        assert (split.past.lengths == n).all()
+        lengths = np.diff(fit.indptr)
+        assert (lengths[split.users[split.users >= 0]] == 0).all()
+        assert (fit.support[split.targets.rows] > 0).all()
+    assert carve_cold(small_dataset(), 0) == {}
+
+
+def test_parts_add_up_to_the_score_and_leaving_one_out_is_a_shut_gate() -> None:
+    split = leave_one_out(build_dataset(small_catalogue(), small_events(80)))
+    fitted = DefaultRecipe().fit(split.fit, Run(HashEncoder()))
+    batch = batch_of(split.past)
+    scores = dict(Systems(fitted, fit_baselines(split.fit, Run(HashEncoder()), repeats=False)).scores(batch))
+    np.testing.assert_array_equal(scores[OURS], fitted.score(batch))
+    for c, name in enumerate(fitted.fusion.channels):
+        gates = fitted.fusion.gates.copy()
+        gates[c] = 0.0
+        shut = replace(fitted.fusion, gates=gates).score(fitted.models, batch)
+        np.testing.assert_array_equal(scores[WITHOUT + name], shut)
+        np.testing.assert_array_equal(scores[CHANNEL + name], fitted.models[name].score(batch))
+
+
+def test_batches_of_any_size_judge_alike() -> None:
+    split = leave_one_out(small_dataset())
+    systems = Systems(DefaultRecipe().fit(split.fit, Run(HashEncoder())), {}, channels=False)
+    whole = judge_all(split, systems, (5,), Run(HashEncoder()).progress)[OURS]
+    for user, value in enumerate(whole.values()["ndcg@5"]):
+        one = judge_all(split.take(np.array([user])), systems, (5,), Run(HashEncoder()).progress)[OURS]
+        assert one.values()["ndcg@5"] == pytest.approx(value, abs=1e-6)
+
+
+def test_an_impression_is_not_part_of_a_history_that_is_scored() -> None:
+    shown = Event("ann", "music/harp", "impression", order=1)
+    liked = [Event("ann", f"music/{noun}", "like", order=n) for n, noun in enumerate(("drum", "flute", "cello"), 2)]
+    split = leave_one_out(build_dataset(small_catalogue(), [shown, *liked]))
+    batch = batch_of(split.past)
+    assert [split.fit.items[row] for row in batch.rows] == ["music/drum", "music/flute"]
+    assert batch.indptr.tolist() == [0, 2]
+
+
+def test_a_sample_of_people_is_drawn_alike_and_never_grows() -> None:
+    split = leave_one_out(small_dataset())
+    assert sample(split, 0, 0) is split
+    assert sample(split, 10_000, 0) is split
+    assert len(sample(split, 7, 0)) == 7
+    np.testing.assert_array_equal(sample(split, 7, 1).users, sample(split, 7, 1).users)
+
+
+def test_an_evaluation_is_attached_to_its_bundle_and_read_back(tmp_path: Path) -> None:
+    shop = small_shop(tmp_path)
+    name = train(shop, seed=4).bundle
+    evaluation = evaluate_bundle(shop, terms=QUICK)
+    assert (evaluation.bundle, evaluation.seed) == (name, 4)
+    assert attached(shop.bundles, name) == evaluation
+    assert shop.bundle(name).name == name, "an attachment does not touch the digest"
+    assert evaluation.online == 1.0, "a catalogue this small is retrieved whole"
+    assert {"popular", "popular_recent", "item_knn", "text_knn", "co_occurrence", "ease"} == set(
+        evaluation.whole.peers
+    )
+    assert {f"{stem}@{k}" for stem in ("hr", "recall", "precision", "f1", "ndcg", "mrr", "map") for k in (10, 20)} < set(
+        evaluation.whole.ours
+    )
+    assert {"coverage@10", "gini@10", "novelty@10"} < set(evaluation.whole.ours)
+    assert "warm items" in evaluation.buckets
+    assert any(bucket.startswith("history") for bucket in evaluation.buckets)
+    assert evaluation.verdict
+
+
+def test_its_json_is_a_results_file_and_hides_people_when_asked(tmp_path: Path) -> None:
+    shop = small_shop(tmp_path)
+    train(shop)
+    evaluation = evaluate_bundle(shop, terms=QUICK)
+    raw = orjson.loads(evaluation.to_json(people=False))
+    assert {"ours", "interval", "peers", "recipe", "seconds"} < set(raw)
+    low, high = raw["interval"]["ndcg@10"]
+    assert low <= raw["ours"]["ndcg@10"] <= high
+    assert raw["per_user"] == []
+    assert Evaluation.of_json(evaluation.to_json()) == evaluation
+
+
+def test_where_things_come_again_personal_frequency_is_a_baseline(tmp_path: Path) -> None:
+    shop = small_shop(tmp_path, repeats=True)
+    train(shop)
+    evaluation = evaluate_bundle(shop, terms=QUICK)
+    assert not evaluation.question.history_filtered
+    assert "personal_frequency" in evaluation.whole.peers
+
+
+def test_an_evaluation_of_another_bundle_is_refused(tmp_path: Path) -> None:
+    shop = small_shop(tmp_path)
+    first, second = train(shop, 1).bundle, train(shop, 2).bundle
+    evaluate_bundle(shop, first, QUICK)
+    (shop.bundles / second / FILE).write_bytes((shop.bundles / first / FILE).read_bytes())
+    with pytest.raises(BrokenBundle, match=f"measured bundle {first[:12]}"):
+        attached(shop.bundles, second)
+
+
+@pytest.mark.parametrize("text", [b"", b"{}", b"[1]", b'{"format": 1}', b"\xff\x00", b"null"])
+def test_what_is_no_evaluation_is_refused(tmp_path: Path, text: bytes) -> None:
+    (tmp_path / "abc").mkdir()
+    (tmp_path / "abc" / FILE).write_bytes(text)
+    with pytest.raises(BrokenBundle, match="zhiyin evaluate abc"):
+        attached(tmp_path, "abc")
+
+
+def test_a_zero_shot_bundle_has_nothing_to_measure(tmp_path: Path) -> None:
+    shop = small_shop(tmp_path, events=[])
+    with pytest.raises(NotFound, match="zhiyin train"):
+        evaluate_bundle(shop)
+    train(shop)
+    with pytest.raises(InvalidData, match="learned from no event"):
+        evaluate_bundle(shop)
+
+
+def test_a_data_folder_is_judged_by_its_protocol_and_fitted_on_its_part_only(tmp_path: Path) -> None:
+    path = data_folder(tmp_path)
+    evaluation = evaluate_protocol(path, Run(HashEncoder()), terms=QUICK)
+    n_events = pq.read_table(tmp_path / "events.parquet").num_rows
+    n_users = len(by_user(small_events(60)))
+    assert evaluation.question.rule == "leave_one_out"
+    assert evaluation.question.n_fit_events == n_events - 2 * n_users
+    assert evaluation.main == "ndcg@3"
+    assert evaluation.reported[:2] == ("hr@3", "ndcg@3")
+    again = evaluate_protocol(path, Run(HashEncoder()), terms=QUICK)
+    assert replace(again, seconds={}) == replace(evaluation, seconds={})
+
+
+def test_a_refit_and_another_part_are_other_questions(tmp_path: Path) -> None:
+    path = data_folder(tmp_path)
+    questions = [
+        evaluate_protocol(path, Run(HashEncoder()), terms=replace(QUICK, refit=refit, part=part)).question
+        for refit, part in ((False, "test"), (True, "test"), (False, "validation"))
+    ]
+    assert len({question.split for question in questions}) == 3
+    assert [question.fit for question in questions] == ["strict", "refit", "strict"]
+
+
+def data_folder(folder: Path) -> Path:
+    (folder / "splits").mkdir()
+    items = [{"item_id": item.item_id, "title": item.title} for item in small_catalogue()]
+    events = [
+        {"user_id": e.user_id, "item_id": e.item_id, "type": "like", "order": place}
+        for events in by_user(small_events(60)).values()
+        for place, e in enumerate(events)
+    ]
+    pq.write_table(pa.Table.from_pylist(items), folder / "items.parquet")
+    pq.write_table(pa.Table.from_pylist(events), folder / "events.parquet")
+    protocol = {"kind": "leave_one_out", "candidates": "all items", "metrics": ["HR@3", "NDCG@3"]}
+    (folder / "splits" / "protocol.json").write_bytes(orjson.dumps(protocol))
+    return folder / "splits" / "protocol.json"
+
+
+def part(ours: float, low: float, high: float, n_users: int = 90) -> Section:
+    return Section(
+        n_users,
+        {"ndcg@10": ours},
+        {"ndcg@10": (ours, ours)},
+        {"popular": {"ndcg@10": 0.3}, "ease": {"ndcg@10": 0.1}},
+        {"popular": {"ndcg@10": Gain(ours - 0.3, low, high)}, "ease": {"ndcg@10": Gain(ours - 0.1, 0.0, 0.5)}},
+    )
+
+
+def test_the_verdict_says_plainly_when_popular_wins() -> None:
+    (sentence,) = verdict("ndcg@10", part(0.2, -0.15, -0.05), {})
+    assert sentence.startswith("Popular wins on ndcg@10: 0.3000 against our 0.2000")
+    assert "[-0.1500, -0.0500] is below 0" in sentence
+
+
+def test_the_verdict_claims_no_win_that_the_interval_does_not_show() -> None:
+    assert next(verdict("ndcg@10", part(0.4, -0.01, 0.2), {})).startswith("not shown to be better than Popular")
+    assert next(verdict("ndcg@10", part(0.4, 0.01, 0.2), {})).startswith("better than every baseline")
+
+
+def test_the_verdict_names_the_bucket_in_which_a_baseline_wins() -> None:
+    whole, bad = part(0.4, 0.01, 0.2), part(0.1, -0.3, -0.1, n_users=12)
+    assert list(verdict("ndcg@10", whole, {"warm items": whole, "cold items": bad}))[1].startswith(
+        "cold items (12 people): Popular wins"
+    )

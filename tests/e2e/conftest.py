@@ -19,6 +19,7 @@ from zhiyin.data.shop.simulation import simulate
 from zhiyin.data.store.sqlite import SqliteStore
 from zhiyin.encoders.sentence import SentenceEncoder
 from zhiyin.service.app import create_app
+from zhiyin.service.pages import router
 from zhiyin.settings import Settings
 from zhiyin.shop import Zhiyin
 from zhiyin.types import Item, Translation
@@ -44,7 +45,7 @@ class Served:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The shop with its people, a measured bundle, and one item of an attacker."""
     with open_shop(tmp_path_factory.mktemp("trained")) as shop:
-        shop.add_events(simulate(read_goods(), read_wishes())[:4_000])
+        shop.add_events(simulate(read_goods(), read_wishes()))
         name = train(shop).bundle
         evaluate_bundle(shop, name, Terms(max_users=100, resamples=200))
         shop.publish(name)
@@ -100,7 +101,9 @@ def open_shop(folder: Path) -> Iterator[Zhiyin]:
 def serving(shop: Zhiyin) -> Iterator[str]:
     """The service in a thread; what knocks before it is up waits in the socket's queue."""
     with socket.create_server(("127.0.0.1", 0)) as door:
-        server = uvicorn.Server(uvicorn.Config(create_app(shop), log_level="warning", ws="none"))
+        app = create_app(shop)
+        app.include_router(router(shop))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none"))
         thread = Thread(target=server.run, kwargs={"sockets": [door]})
         thread.start()
         try:

@@ -135,7 +135,9 @@ def test_batches_of_any_size_judge_alike() -> None:
 
 def test_an_impression_is_not_part_of_a_history_that_is_scored() -> None:
     shown = Event("ann", "music/harp", "impression", order=1)
-    liked = [Event("ann", f"music/{noun}", "like", order=n) for n, noun in enumerate(("drum", "flute", "cello"), 2)]
+    liked = [
+        Event("ann", f"music/{noun}", "like", order=n) for n, noun in enumerate(("drum", "flute", "cello"), 2)
+    ]
     split = leave_one_out(build_dataset(small_catalogue(), [shown, *liked]))
     batch = batch_of(split.past)
     assert [split.fit.items[row] for row in batch.rows] == ["music/drum", "music/flute"]
@@ -161,9 +163,9 @@ def test_an_evaluation_is_attached_to_its_bundle_and_read_back(tmp_path: Path) -
     assert {"popular", "popular_recent", "item_knn", "text_knn", "co_occurrence", "ease"} == set(
         evaluation.whole.peers
     )
-    assert {f"{stem}@{k}" for stem in ("hr", "recall", "precision", "f1", "ndcg", "mrr", "map") for k in (10, 20)} < set(
-        evaluation.whole.ours
-    )
+    assert {
+        f"{stem}@{k}" for stem in ("hr", "recall", "precision", "f1", "ndcg", "mrr", "map") for k in (10, 20)
+    } < set(evaluation.whole.ours)
     assert {"coverage@10", "gini@10", "novelty@10"} < set(evaluation.whole.ours)
     assert "warm items" in evaluation.buckets
     assert any(bucket.startswith("history") for bucket in evaluation.buckets)

@@ -113,7 +113,7 @@ def test_what_was_measured_on_other_data_is_not_compared_and_that_is_said(tmp_pa
     shop = small_shop(tmp_path)
     old = measured(shop, 1, lambda value: value + 0.5)
     publish(shop, old)
-    shop.add_events([replace(event, user_id=f"new {event.user_id}") for event in small_events(9, seed=9)][:40])
+    shop.add_events([replace(event, event_id=f"later {event.event_id}") for event in small_events(9, seed=9)])
     said = publish(shop, measured(shop, 2)).said
     assert any(f"not compared with bundle {old[:12]}" in sentence for sentence in said)
 

@@ -73,7 +73,9 @@ def test_the_same_log_and_seed_make_the_same_bundle(tmp_path: Path) -> None:
 
 
 def test_events_of_unknown_items_are_counted_and_said(tmp_path: Path) -> None:
-    shop = small_shop(tmp_path, [*small_events(60), Event("ann", "nowhere", "click"), Event("ann", None, "search")])
+    shop = small_shop(
+        tmp_path, [*small_events(60), Event("ann", "nowhere", "click"), Event("ann", None, "search")]
+    )
     trained = train(shop)
     assert trained.n_unknown == 1
     assert any("1 events speak of items" in sentence for sentence in trained.sentences())

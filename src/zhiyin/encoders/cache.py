@@ -1,13 +1,15 @@
 """Vectors by the content they were made from, so that only changed texts are encoded again.
 
 Two files that only grow: 16-byte digests and float32 rows. A write that was cut short leaves a tail that the
-next opening ignores.
+next opening or writing cuts off; a lock keeps processes from writing at the same time.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -65,21 +67,36 @@ class CachedEncoder:
         self._progress.done()
 
     def _append(self, keys: Sequence[bytes], rows: Floats) -> None:
-        with self._rows_file.open("ab") as file:
-            file.write(np.ascontiguousarray(rows, np.float32).tobytes())
-        with self._keys_file.open("ab") as file:
-            file.write(b"".join(keys))
+        with self._alone():
+            self._cut_tails()
+            with self._rows_file.open("ab") as file:
+                file.write(np.ascontiguousarray(rows, np.float32).tobytes())
+            with self._keys_file.open("ab") as file:
+                file.write(b"".join(keys))
 
     def _load(self) -> tuple[dict[bytes, int], Floats]:
-        """What both files agree on; a half-written tail is cut off so that later rows stay aligned."""
-        if not (self._keys_file.exists() and self._rows_file.exists()):
-            self._keys_file.write_bytes(b"")
-            self._rows_file.write_bytes(b"")
+        """What both files agree on."""
+        with self._alone():
+            if not (self._keys_file.exists() and self._rows_file.exists()):
+                self._keys_file.write_bytes(b"")
+                self._rows_file.write_bytes(b"")
+            n = self._cut_tails()
+            keys = self._keys_file.read_bytes()
+            rows = np.fromfile(self._rows_file, np.float32).reshape(n, self.dim)
+        return {keys[i * KEY_BYTES : (i + 1) * KEY_BYTES]: i for i in range(n)}, rows
+
+    def _cut_tails(self) -> int:
+        """Cut off what only one of the files holds, so that later rows stay aligned; how many are left."""
         row_bytes = 4 * self.dim
         n = min(self._keys_file.stat().st_size // KEY_BYTES, self._rows_file.stat().st_size // row_bytes)
         for file, size in ((self._keys_file, n * KEY_BYTES), (self._rows_file, n * row_bytes)):
             with file.open("r+b") as handle:
                 handle.truncate(size)
-        keys = self._keys_file.read_bytes()
-        rows = np.fromfile(self._rows_file, np.float32).reshape(n, self.dim)
-        return {keys[i * KEY_BYTES : (i + 1) * KEY_BYTES]: i for i in range(n)}, rows
+        return n
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Only one process at a time; the lock goes when its file is closed, also by a kill."""
+        with self._keys_file.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield

@@ -13,6 +13,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import scipy.sparse as sp
@@ -86,7 +87,7 @@ def tokens(text: str) -> Iterable[str]:
     words: list[str] = []
     for word in _WORD.findall(_fold(text)):
         words.extend(_split_cjk(word))
-    return [*words, *(f"{a} {b}" for a, b in zip(words, words[1:], strict=False))]
+    return [*words, *(f"{a} {b}" for a, b in pairwise(words))]
 
 
 def words_of(text: str) -> set[str]:

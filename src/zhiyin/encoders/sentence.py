@@ -40,7 +40,7 @@ class SentenceEncoder:
 
     def encode(self, texts: Sequence[str]) -> Floats:
         if len(texts) == 1:
-            return self._encode_one(texts[0])[None, :]
+            return self._encode_one(texts[0])[None, :].copy()  # what is remembered stays as it is
         return self._encode_all(texts)
 
     def _encode_one(self, text: str) -> Floats:

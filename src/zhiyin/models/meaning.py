@@ -2,9 +2,9 @@
 
 Items are the sentence encoder's rows, centred on the catalogue (in any one shop all texts are somewhat
 alike; what is common to all says nothing), turned to the catalogue's main axes, the strongest of them damped
-(Su et al. 2021, "Whitening Sentence Representations"; here variance^-whiten), and scaled to length 1. A history is the weighted sum of its
-items, newer ones counting more, scaled to length 1; the score is the cosine. Being linear in the history it
-says exactly what each entry contributed.
+(Su et al. 2021, "Whitening Sentence Representations"; here variance^-whiten), and scaled to length 1. A history
+is the weighted sum of its items, newer ones counting more, scaled to length 1; the score is the cosine. Being
+linear in the history it says exactly what each entry contributed.
 """
 
 from __future__ import annotations

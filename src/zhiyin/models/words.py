@@ -55,7 +55,7 @@ class Words:
     def why(self, batch: Batch, rows: Rows) -> Floats:
         if batch.texts:
             return np.zeros((len(batch.rows), len(rows)), np.float32)
-        columns, weights = self._weights(batch)
+        _, weights = self._weights(batch)
         length = float(np.sqrt((weights**2).sum()))
         like = (self.rows[batch.rows] @ self.rows[rows].T).toarray()
         return like * (self._values(batch) / max(length, 1e-6))[:, None]

@@ -2,9 +2,9 @@
 
 part_c(u, j) = gate_c[history bucket of u, is j cold] · φ(s_c(u, j) / scale_c),  φ(z) = sign(z) · log(1 + |z|)
 
-φ calms the sparse channels, whose best scores lie fifty deviations out. Scales belong to the bundle. Gates depend on how long the history is and whether the item is cold,
-are fixed for one query, and are shown. A cold item also gets the part `fresh`, one learned constant a bucket
-that puts cold and warm items on one scale.
+φ calms the sparse channels, whose best scores lie fifty deviations out. Scales belong to the bundle. Gates
+depend on how long the history is and whether the item is cold, are fixed for one query, and are shown. A cold
+item also gets the part `fresh`, one learned constant a bucket that puts cold and warm items on one scale.
 """
 
 from __future__ import annotations

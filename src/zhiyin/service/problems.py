@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from http import HTTPStatus
 
 import orjson
 from fastapi import FastAPI, Request, Response
@@ -20,6 +19,18 @@ from zhiyin.errors import InvalidData, NotFound, StoreBusy, ZhiyinError
 logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+TITLES = {
+    400: "Bad request",
+    401: "Key needed",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    413: "Too large",
+    421: "Wrong address",
+    422: "Not usable",
+    500: "Not done",
+    503: "Not now",
+}
 RETRY_AFTER = "1"  # seconds
 
 
@@ -62,7 +73,7 @@ def problem(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """A problem as an answer."""
-    title = HTTPStatus(status).phrase
+    title = TITLES.get(status, "Not answered")
     name = title.lower().replace(" ", "-")
     body = Problem(f"urn:zhiyin:problem:{name}", title, status, detail, errors)
     content = orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS)

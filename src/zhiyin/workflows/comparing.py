@@ -20,6 +20,8 @@ from zhiyin.workflows.judging import OURS
 
 LENGTHS = ((0, 0), (1, 1), (2, 4), (5, 9), (10, 19), (20, None))  # events in a history, from and to
 
+EVERYBODY = slice(None)
+
 Values = Mapping[str, Mapping[str, Doubles]]  # system -> metric -> (U,)
 
 
@@ -39,12 +41,13 @@ def values_of(judged: Mapping[str, PerUser], names: Sequence[str]) -> Values:
     return {name: judged[name].values() for name in names}
 
 
-def section(values: Values, metrics: Sequence[str], bootstrap: Bootstrap, users: Mask | None = None) -> Section:
-    """OURS against all others, on these (U,) users; who has no value of a metric is left out of it."""
-    chosen = {
-        name: {metric: vectors[metric] if users is None else vectors[metric][users] for metric in metrics}
-        for name, vectors in values.items()
-    }
+def section(
+    values: Values, metrics: Sequence[str], bootstrap: Bootstrap, users: Mask | slice = EVERYBODY
+) -> Section:
+    """OURS against all others, on these (U,) users; who has no value of a metric is left out of it, and a metric
+    that nobody has a value of is left out of the section."""
+    metrics = [name for name in metrics if np.isfinite(values[OURS][name][users]).any()]
+    chosen = {name: {metric: vectors[metric][users] for metric in metrics} for name, vectors in values.items()}
     ours = bootstrap.of(chosen[OURS])
     peers = [name for name in chosen if name != OURS]
     gains = bootstrap.of(

@@ -114,4 +114,4 @@ def _paired(ours: Evaluation, theirs: Evaluation) -> Interval:
 
 
 def _mean(one: Evaluation) -> float:
-    return one.whole.ours[one.main]
+    return sum(one.per_user) / len(one.per_user)

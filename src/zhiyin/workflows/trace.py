@@ -43,6 +43,7 @@ class ChannelRank:
     channel: str
     score: float
     rank: int | None  # 1 is the best; ties share the better rank
+    proposes: int  # items that the channel brings in; it may find these without scoring everything
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +132,7 @@ class _Look:
         """Lost to other items, or shown."""
         retrieved = self._recommender.retrieve(self._world, self._asker, self._wish, self._query)
         if self._row not in retrieved:
-            most = self._shop.settings.ranking.retrieve
-            return self._lost("not_retrieved", f"no channel has it among its first {most} ({self._ranks_said()})")
+            return self._lost("not_retrieved", f"no channel proposes it ({self._ranks_said()})")
         pool = self._recommender.eligible(retrieved, self._world, self._asker, self._query)
         ranked = self._ranked(pool)
         pick = np.flatnonzero(ranked.rows == self._row)
@@ -192,13 +192,16 @@ class _Look:
     def _rank(self, name: str, model: Model, batch: Batch) -> ChannelRank:
         scores = model.score(batch)[0]
         mine = float(scores[self._row])
-        return ChannelRank(name, mine, int((scores > mine).sum()) + 1 if mine > 0 else None)
+        proposes = len(model.retrieve(batch, self._shop.settings.ranking.retrieve))
+        return ChannelRank(name, mine, int((scores > mine).sum()) + 1 if mine > 0 else None, proposes)
 
     def _ranks_said(self) -> str:
         if self._query.scenario == LATEST:
             return "it has no date of publication, or many are newer"
-        ranks = ((found.channel, found.rank) for found in self._channels())
-        return ", ".join(f"{name} {f'rank {rank:,}' if rank else 'nothing to say'}" for name, rank in ranks)
+        return "; ".join(
+            f"{one.channel}: {f'rank {one.rank:,}' if one.rank else 'no score'}, proposes {one.proposes:,}"
+            for one in self._channels()
+        )
 
 
 def _with(

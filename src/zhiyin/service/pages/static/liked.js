@@ -4,6 +4,9 @@ import { h, icon } from "./element.js";
 import { like, likedItems, meet } from "./known.js";
 import { reading, t } from "./language.js";
 
+const ACTED = "zhiyin.look.acted";
+const CLOSED = [401, 403, 404]; // profiles need a key here, or nothing is known of this person
+
 export class Liked {
   constructor() {
     this.heading = h("h2", { id: "shelf-liked" });
@@ -16,15 +19,20 @@ export class Liked {
     );
   }
 
-  /** Ask the service what this person liked. */
+  /** Ask the service what this person liked; of a visitor who did nothing yet there is nothing to ask. */
   async read() {
-    const path = `v1/users/${encodeURIComponent(window.zhiyin.user)}/profile`;
-    const profile = await window.zhiyin.ask(path, null, "GET");
-    for (const event of profile.history) {
+    const { user } = window.zhiyin;
+    const history = user.startsWith("anon-") && localStorage.getItem(ACTED) !== user ? [] : await past(user);
+    for (const event of history.filter((one) => one.type === "like").reverse()) {
       meet(event);
-      if (event.type === "like") like(event.item_id);
+      like(event.item_id);
     }
     this.draw();
+  }
+
+  /** From now on, the service knows something about this visitor. */
+  acted() {
+    localStorage.setItem(ACTED, window.zhiyin.user);
   }
 
   draw() {
@@ -32,6 +40,15 @@ export class Liked {
     this.element.hidden = !items.length;
     this.heading.textContent = t("kept");
     this.cards.replaceChildren(...items.map(kept));
+  }
+}
+
+async function past(user) {
+  try {
+    return (await window.zhiyin.ask(`v1/users/${encodeURIComponent(user)}/profile`, null, "GET")).history;
+  } catch (error) {
+    if (CLOSED.includes(error.status)) return [];
+    throw error;
   }
 }
 

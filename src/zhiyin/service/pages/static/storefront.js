@@ -53,6 +53,7 @@ class Storefront {
   /** A visitor did something: what depends on it, at once. */
   async react() {
     this.guqin.pluck();
+    this.liked.acted();
     await this.#safely(async () => {
       const [fresh] = await Promise.all([
         this.search.text ? this.#find() : this.#ask("for_you", N_FOR_YOU),

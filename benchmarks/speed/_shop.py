@@ -38,11 +38,10 @@ class MadeEncoder:
     licence = "MIT"
 
     def encode(self, texts: Sequence[str]) -> Floats:
-        rows = np.zeros((len(texts), self.dim), np.float32)
-        for row, text in zip(rows, texts, strict=True):
-            for word in text.split():
-                row += _direction(word)
-        return unit(rows)
+        nothing = np.zeros(self.dim, np.float32)
+        return unit(
+            np.array([sum(map(_direction, text.split()), nothing) for text in texts]).reshape(-1, self.dim)
+        )
 
 
 def open_shop(folder: Path) -> Zhiyin:

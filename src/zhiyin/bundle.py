@@ -170,9 +170,9 @@ def find_bundle(folder: Path, name: str) -> Path:
 
 
 def bundles_in(folder: Path) -> list[Path]:
-    """Folders of all bundles, newest first."""
+    """Folders of all bundles, newest first; any that lost their manifest last."""
     found = [path for path in folder.iterdir() if _is_hex(path.name)] if folder.is_dir() else []
-    return sorted(found, key=lambda path: (path / "manifest.json").stat().st_mtime, reverse=True)
+    return sorted(found, key=_made, reverse=True)
 
 
 def newest_in(folder: Path) -> Path:
@@ -193,13 +193,22 @@ def read_manifest(path: Path) -> Manifest:
         ) from error
     if hashlib.sha256(text).hexdigest() != path.name:
         raise BrokenBundle(f"manifest.json of bundle {path.name[:SHORT]} was changed: publish another one")
-    raw = orjson.loads(text)
-    if raw["format"] != FORMAT:
+    try:
+        raw = orjson.loads(text)
+        found = raw["format"]
+        if found == FORMAT:
+            story = DataStory(**raw["data"])
+            return Manifest(**{**raw, "data": story, "channels": tuple(raw["channels"])})
+    except (ValueError, KeyError, TypeError) as error:
         raise BrokenBundle(
-            f"bundle {path.name[:SHORT]} has format {raw['format']}, this version reads {FORMAT}: train again"
-        )
-    raw["data"] = DataStory(**raw["data"])
-    return Manifest(**{**raw, "channels": tuple(raw["channels"])})
+            f"manifest.json of bundle {path.name[:SHORT]} is none ({error}): publish another one"
+        ) from error
+    raise BrokenBundle(f"bundle {path.name[:SHORT]} has format {found}, this version reads {FORMAT}: train again")
+
+
+def _made(path: Path) -> float:
+    manifest = path / "manifest.json"
+    return manifest.stat().st_mtime if manifest.exists() else 0.0
 
 
 def _load_models(path: Path, channels: Sequence[str], encoder: Encoder) -> dict[str, Model]:

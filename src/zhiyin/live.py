@@ -1,8 +1,10 @@
 """The folds: what happened since the bundle was made, in the next answer.
 
 A snapshot is the bundle plus the catalogue and trends as of a position in the two logs, immutable. Histories
-are read from the log when asked. Trends are folded up to the last multiple of TREND_BLOCK events, so that a
-snapshot is a function of its position alone and a list can be replayed.
+are read from the log when asked. A snapshot is a function of its position alone, to the last bit, in however
+many steps it came there, so that a list can be replayed: trends are folded in blocks of TREND_BLOCK events, also
+for items that are not there yet; items are read one by one, and lifted by their text neighbours as the bundle
+knows those.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import groupby
 from threading import Lock
 
 import numpy as np
@@ -20,10 +23,11 @@ from zhiyin.data.dataset import DAY, Doubles, Floats, Mask
 from zhiyin.data.signals import Signals
 from zhiyin.data.store.protocols import Store
 from zhiyin.data.vocabulary import PAD, Rows, Vocabulary
-from zhiyin.encoders.base import documents, encode_items
+from zhiyin.encoders.base import encode_items
 from zhiyin.errors import BrokenBundle
 from zhiyin.models.base import Arrivals, Batch, Model, best, history_batch
 from zhiyin.models.meaning import Meaning
+from zhiyin.models.neighbours import Neighbours
 from zhiyin.models.popular import Popular
 from zhiyin.models.propagation import text_neighbours
 from zhiyin.models.quality import Quality
@@ -32,10 +36,10 @@ from zhiyin.ranking.fusion import Fusion
 from zhiyin.types import AsOf, Event, Item, Query
 
 HISTORY = 200  # newest events of a person that a list is made from
+SEEN = 5_000  # newest events of a person with a long history that say what they had already
 TREND_BLOCK = 64  # events
 LATEST = 500  # items
 SIMILAR = "similar"  # the scenario in which the past is silent
-READERS = frozenset({"words", "meaning"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,7 @@ class Snapshot:
     fusion: Fusion
     as_of: AsOf
     trends_of: int  # events folded into `popular`
+    strangers: Mapping[str, float]  # counts of the same trends for items that are not there yet
 
     @property
     def vectors(self) -> Floats:
@@ -59,8 +64,8 @@ class Snapshot:
 
     @property
     def latest(self) -> Rows:
-        """The newest LATEST items that have a date of publication."""
-        dated = np.flatnonzero(np.isfinite(self.published))
+        """The newest LATEST available items that have a date of publication."""
+        dated = np.flatnonzero(np.isfinite(self.published) & self.available)
         return best(self.published[dated], LATEST, dated)
 
     def passing(self, test: Callable[[Item], bool]) -> Mask:
@@ -83,7 +88,7 @@ class Live:
 
     def __init__(self, bundle: Bundle, store: Store, signals: Signals) -> None:
         self._store, self._signals = store, signals
-        self._base = _first_snapshot(bundle, store)
+        self._base = _first_snapshot(bundle, store)  # as of the bundle's own position
         self._now = self._base
         self._lock = Lock()
 
@@ -99,7 +104,7 @@ class Live:
         if position == now.as_of:
             return now
         with self._lock:
-            self._now = self._advanced(self._now, position)
+            self._now = self._advanced(self._now, self._store.position())
             return self._now
 
     def at(self, as_of: AsOf) -> Snapshot:
@@ -117,19 +122,21 @@ class Live:
         rows = np.concatenate([rows, snapshot.vocabulary.rows(told)])
         weights = np.concatenate([weights, np.array(signs, np.float32)])
         ages = np.concatenate([ages, np.zeros(len(told), np.float32)])
-        known = rows != PAD
-        said = known & (weights != 0)
+        said = (rows != PAD) & (weights != 0)  # what was only shown says nothing
+        newest = np.flatnonzero(said)[-HISTORY - len(told) :]
         return Asker(
-            history_batch(rows[said], weights[said], ages[said]),
+            history_batch(rows[newest].tolist(), weights[newest].tolist(), ages[newest].tolist()),
             tuple(events),
-            seen=np.unique(rows[known]),
-            hidden=np.unique(rows[known & (weights < 0)]),
+            seen=np.unique(rows[said]),
+            hidden=np.unique(rows[said & (weights < 0)]),
         )
 
     def _history(self, query: Query, snapshot: Snapshot) -> list[Event]:
         if query.user_id is None or query.scenario == SIMILAR:  # like an item, whoever asks
             return []
-        return self._store.history(query.user_id, limit=HISTORY, until=snapshot.as_of.event)
+        until = snapshot.as_of.event
+        newest = self._store.history(query.user_id, limit=HISTORY, until=until)
+        return newest if len(newest) < HISTORY else self._store.history(query.user_id, limit=SEEN, until=until)
 
     def _advanced(self, snapshot: Snapshot, to: AsOf) -> Snapshot:
         if to.item > snapshot.as_of.item:
@@ -144,69 +151,84 @@ class Live:
         newest = {change.item_id: change.item for change in changes}
         return _changed(snapshot, newest)
 
-    def _with_trends(self, snapshot: Snapshot, block: int) -> Snapshot:
-        popular = snapshot.models.get("popular")
-        if not isinstance(popular, Popular):  # a zero-shot bundle has no trends
+    def _with_trends(self, snapshot: Snapshot, until: int) -> Snapshot:
+        if "popular" not in snapshot.models:  # a zero-shot bundle has no trends
             return snapshot
+        events = self._store.events(after=snapshot.trends_of, until=until)
+        for _, block in groupby(events, key=lambda numbered: (numbered[0] - 1) // TREND_BLOCK):
+            snapshot = self._with_block(snapshot, [event for _, event in block])
+        return replace(snapshot, trends_of=until)
+
+    def _with_block(self, snapshot: Snapshot, events: Sequence[Event]) -> Snapshot:
+        """One block of events in the trends; items without a row are counted by their ids."""
+        popular, n = snapshot.models["popular"], len(snapshot.vocabulary)
+        if not isinstance(popular, Popular):
+            raise BrokenBundle(f"the channel popular is a {type(popular).__name__}: train again")
+        place = {id_: n + number for number, id_ in enumerate(snapshot.strangers)}
         rows, weights, at = [], [], []
-        for _, event in self._store.events(after=snapshot.trends_of, until=block):
-            row = PAD if event.item_id is None else snapshot.vocabulary.row(event.item_id)
+        for event in events:
             weight = self._signals.weight(event.type, event.value)
-            if row != PAD and weight > 0 and event.at is not None:
-                rows.append(row)
+            if event.item_id is not None and event.at is not None and weight > 0:
+                row = snapshot.vocabulary.row(event.item_id)
+                rows.append(row if row != PAD else place.setdefault(event.item_id, n + len(place)))
                 weights.append(weight)
                 at.append(event.at.timestamp())
-        trending = popular.with_events(
+        before = np.array([snapshot.strangers.get(id_, 0.0) for id_ in place])
+        after = replace(popular, counts=np.append(popular.counts, before)).with_events(
             np.array(rows, np.int32), np.array(weights, np.float32), np.array(at, np.float64)
         )
-        return replace(snapshot, models={**snapshot.models, "popular": trending}, trends_of=block)
+        return replace(
+            snapshot,
+            models={**snapshot.models, "popular": replace(after, counts=after.counts[:n])},
+            strangers=dict(zip(place, after.counts[n:].tolist(), strict=True)),
+        )
 
 
 def _first_snapshot(bundle: Bundle, store: Store) -> Snapshot:
-    """The bundle's rows with the catalogue as it is now; items the bundle does not know arrive at once."""
+    """The bundle's rows with the catalogue as it was when the bundle was made."""
     story = bundle.manifest.data
-    rows: list[Item | None] = [None] * len(bundle.items)
-    later: dict[str, Item | None] = {}
-    as_of = AsOf(0, store.position().item)
-    for item in store.items():
-        row = bundle.items.row(item.item_id)
-        if row == PAD:
-            later[item.item_id] = item
-        else:
-            rows[row] = item
-    first = Snapshot(
+    then = {change.item_id: change.item for change in store.item_changes(after=0, until=story.last_item)}
+    items = [then.get(id_) for id_ in bundle.items]
+    return Snapshot(
         bundle=bundle,
         vocabulary=bundle.items,
-        items=rows,
-        available=_available(rows),
-        published=_published(rows),
+        items=items,
+        available=_available(items),
+        published=_published(items),
         models=dict(bundle.fitted.models),
         fusion=bundle.fitted.fusion,
-        as_of=as_of,
+        as_of=AsOf(0, story.last_item),
         trends_of=story.last_event,
+        strangers={},
     )
-    return _changed(first, later) if later else first
 
 
-def _changed(snapshot: Snapshot, newest: dict[str, Item | None]) -> Snapshot:
-    """The snapshot with these items new, replaced or deleted."""
+def _changed(snapshot: Snapshot, newest: Mapping[str, Item | None]) -> Snapshot:
+    """The snapshot with these items new, replaced or deleted. What was deleted keeps its row and no text, also
+    when it was never here in between: rows are numbered by first mention in the log."""
     items = list(snapshot.items)
     arrived: list[Item] = []
     reworded: dict[int, Item] = {}
     for item_id, item in newest.items():
         row = snapshot.vocabulary.row(item_id)
+        told = item or Item(item_id)
         if row == PAD:
-            arrived += [item] if item is not None else []
+            items.append(item)
+            arrived.append(told)
             continue
-        before, items[row] = items[row], item
-        if item is not None and (before is None or documents(before) != documents(item)):
-            reworded[row] = item
+        before, items[row] = items[row] or Item(item_id), item
+        if _read_of(before) != _read_of(told):
+            reworded[row] = told
     if reworded:
         snapshot = _reworded(snapshot, reworded)
     if arrived:
         snapshot = _extended(snapshot, arrived)
-        items += arrived
     return replace(snapshot, items=items, available=_available(items), published=_published(items))
+
+
+def _read_of(item: Item) -> tuple[object, ...]:
+    """All that the channels read of an item."""
+    return item.title, item.text, item.categories, item.brand, dict(item.attributes), dict(item.translations)
 
 
 def _available(items: Sequence[Item | None]) -> Mask:
@@ -223,32 +245,47 @@ def _published(items: Sequence[Item | None]) -> Doubles:
 
 def _extended(snapshot: Snapshot, arrived: Sequence[Item]) -> Snapshot:
     """Rows for new items: the readers read them, the others lend them their text neighbours' scores."""
-    words, meaning = _readers(snapshot.models)
-    vectors = encode_items(meaning.encoder, arrived)
-    n_before = len(snapshot.vocabulary)
-    unfinished = Arrivals(arrived, vectors, near=sp.csr_array((len(arrived), n_before), dtype=np.float32))
-    words, meaning = words.extended(unfinished), meaning.extended(unfinished)
-    later = np.arange(n_before, n_before + len(arrived), dtype=np.int32)
-    warm = np.flatnonzero(~snapshot.fusion.cold).astype(np.int32)
-    arrivals = replace(unfinished, near=text_neighbours(words, meaning, later, warm)[:, :n_before])
-    models = {name: model.extended(arrivals) for name, model in snapshot.models.items() if name not in READERS}
+    arrivals = _arrivals(snapshot, arrived)
+    models = {name: model.extended(arrivals) for name, model in snapshot.models.items()}
+    strangers, popular = dict(snapshot.strangers), models.get("popular")
+    if isinstance(popular, Popular):
+        counts = popular.counts.copy()
+        counts[-len(arrived) :] = [strangers.pop(item.item_id, 0.0) for item in arrived]
+        models["popular"] = replace(popular, counts=counts)
     return replace(
         snapshot,
         vocabulary=snapshot.vocabulary.extended(item.item_id for item in arrived),
-        models=_in_order(snapshot.models, {**models, "words": words, "meaning": meaning}),
+        models=models,
         fusion=snapshot.fusion.extended(len(arrived)),
+        strangers=strangers,
     )
 
 
+def _arrivals(snapshot: Snapshot, arrived: Sequence[Item]) -> Arrivals:
+    """What the channels need of items that the bundle does not know; `near` as the bundle read its own."""
+    words, meaning = _readers(snapshot.bundle.fitted.models)
+    n = len(snapshot.bundle.items)
+    vectors = np.concatenate([encode_items(meaning.encoder, [item]) for item in arrived])
+    blind = Arrivals(arrived, vectors, near=sp.csr_array((len(arrived), n), dtype=np.float32))
+    words, meaning = words.extended(blind), meaning.extended(blind)
+    later = np.arange(n, n + len(arrived), dtype=np.int32)
+    warm = np.flatnonzero(~snapshot.fusion.cold).astype(np.int32)
+    return replace(blind, near=text_neighbours(words, meaning, later, warm, at_once=1)[:, :n])
+
+
 def _reworded(snapshot: Snapshot, reworded: Mapping[int, Item]) -> Snapshot:
-    """The same rows with new texts."""
+    """The same rows with new texts; those that the bundle does not know get new neighbours too."""
     rows, items = np.fromiter(reworded, np.int32), list(reworded.values())
+    arrivals = _arrivals(snapshot, items)
     words, meaning = _readers(snapshot.models)
-    words, meaning = words.reworded(rows, items), meaning.reworded(rows, encode_items(meaning.encoder, items))
+    words, meaning = words.reworded(rows, items), meaning.reworded(rows, arrivals.vectors)
     models: dict[str, Model] = {**snapshot.models, "words": words, "meaning": meaning}
-    quality = models.get("quality")
-    if isinstance(quality, Quality):
-        models["quality"] = replace(quality, meaning=meaning)
+    later = rows >= len(snapshot.bundle.items)
+    for name, model in models.items():
+        if isinstance(model, Quality):
+            models[name] = replace(model, meaning=meaning)
+        if isinstance(model, Neighbours) and later.any():
+            models[name] = model.lifted_again(rows[later], arrivals.near[later])
     return replace(snapshot, models=models)
 
 
@@ -259,10 +296,6 @@ def _readers(models: Mapping[str, Model]) -> tuple[Words, Meaning]:
             "a bundle needs the channels words and meaning: take them out of recipe.off, train again"
         )
     return words, meaning
-
-
-def _in_order(before: Mapping[str, Model], after: dict[str, Model]) -> dict[str, Model]:
-    return {name: after[name] for name in before}
 
 
 def _age(event: Event, at: datetime) -> float:

@@ -23,7 +23,7 @@ from zhiyin.ranking.fusion import READS, Parts
 from zhiyin.ranking.rules import compile_filter
 from zhiyin.types import AsOf, Mode, Place, Query, Recommendation
 
-TRENDING, LATEST, DIVERSITY = "trending", "latest", "diversity"
+TRENDING, LATEST, DIVERSITY, POPULAR = "trending", "latest", "diversity", "popular"
 ECHO_OF, ECHO, ECHO_AMONG = 3, 1.5, 50  # items that echo a wish, their weight against it, and where from
 NOBODY = history_batch([], [], [])
 MAX_POOL = 5_000  # a filter that leaves fewer items than this makes all of them candidates
@@ -125,6 +125,8 @@ class Recommender:
         """What the channels propose, sorted by row; all that passes where a filter leaves few."""
         if query.filter:
             passing = np.flatnonzero(world.passing(compile_filter(query.filter)))
+            if query.scenario == LATEST:
+                passing = passing[np.isfinite(world.published[passing])]
             if len(passing) <= MAX_POOL:
                 return passing.astype(np.int32)
         if query.scenario == LATEST:
@@ -136,8 +138,9 @@ class Recommender:
                 world.models[name].retrieve(wish, self._shape.retrieve) for name in speaking if name in READS
             ]
         rows = np.unique(np.concatenate([np.zeros(0, np.int32), *found]))
-        if len(rows) < query.n + len(asker.seen) + len(query.exclude):  # little is known: anything may come
-            rows = np.union1d(rows, np.arange(min(len(world.items), self._shape.retrieve)))
+        wanted = query.n + len(asker.seen) + len(query.exclude)
+        if world.available[rows].sum() < wanted:  # little is known: anything may come
+            rows = np.union1d(rows, np.flatnonzero(world.available)[: max(self._shape.retrieve, wanted)])
         return rows.astype(np.int32)
 
     def eligible(self, rows: Rows, world: Snapshot, asker: Asker, query: Query) -> Rows:
@@ -154,18 +157,14 @@ class Recommender:
 
     def rank(self, world: Snapshot, asker: Asker, wish: Batch | None, rows: Rows, query: Query) -> Ranked:
         """The candidates with the highest sums, best first; ties by the hash of the item's id."""
-        parts = (
-            latest_parts(world, rows)
-            if query.scenario == LATEST
-            else world.fusion.parts(
-                {name: model for name, model in world.models.items() if speaks(name, query)},
-                asker.history,
-                rows,
-                wish,
-            )
-        )
+        if query.scenario == LATEST:
+            parts = latest_parts(world, rows)
+        elif query.scenario == TRENDING:
+            parts = trending_parts(world, rows)
+        else:
+            parts = world.fusion.parts(world.models, asker.history, rows, wish)
         scores = parts.scores
-        order = np.lexsort((world.vocabulary.keys[rows], -scores))[: self._shape.candidates]
+        order = np.lexsort((world.vocabulary.keys[rows], -scores))[: max(self._shape.candidates, query.n)]
         return Ranked(rows[order], scores[order], Parts(parts.names, parts.values[:, order], parts.gates))
 
     def choose(self, world: Snapshot, ranked: Ranked, n: int, recommendation_id: str) -> Chosen:
@@ -193,13 +192,20 @@ class Recommender:
 
 def speaks(channel: str, query: Query) -> bool:
     """Whether a channel takes part in a scenario; scenarios with other names are places, not strategies."""
-    return query.scenario != TRENDING or channel == "popular"
+    return query.scenario != TRENDING or channel == POPULAR
 
 
 def latest_parts(world: Snapshot, rows: Rows) -> Parts:
     """One part: the newest publication first."""
     values = world.published[rows]
     return Parts((LATEST,), values[None, :], {LATEST: 1.0})
+
+
+def trending_parts(world: Snapshot, rows: Rows) -> Parts:
+    """One part: what many take now, whoever asks. All zero where nothing was counted yet."""
+    popular = world.models.get(POPULAR)
+    values = np.zeros(len(rows)) if popular is None else popular.score_rows(NOBODY, rows).astype(np.float64)
+    return Parts((POPULAR,), values[None, :], {POPULAR: 1.0})
 
 
 def named(query: Query, given: Sequence[str]) -> Iterable[str]:
@@ -224,7 +230,7 @@ def places(world: Snapshot, asker: Asker, wish: Batch | None, ranked: Ranked, ch
     return tuple(
         Place(
             item_id=world.vocabulary[int(rows[n])],
-            score=sum(parts[n].values()),
+            score=sum(parts[n].values(), 0.0),
             parts=parts[n],
             log_propensity=float(chosen.log_probs[n]),
             explored=bool(chosen.explored[n]),

@@ -172,18 +172,17 @@ class Query:
     context: Mapping[str, Scalar] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not 1 <= self.n <= MAX_N:
-            raise InvalidQuery(f"n is a number of places from 1 to {MAX_N}, got {self.n}")
+        if type(self.n) is not int or not 1 <= self.n <= MAX_N:
+            raise InvalidQuery(f"n is a number of places from 1 to {MAX_N}, got {self.n!r}")
         if self.user_id is not None:
             check_id("user_id", self.user_id)
         for name in ("session", "like", "unlike", "exclude"):
-            ids = getattr(self, name)
-            if len(ids) > MAX_HISTORY:
-                raise InvalidQuery(f"{name} holds at most {MAX_HISTORY} item ids, got {len(ids)}")
-            for item_id in ids:
-                check_id(name, item_id)
+            _check_ids(name, getattr(self, name))
         if self.text is not None and len(self.text) > MAX_QUERY_TEXT:
             raise InvalidQuery(f"text has at most {MAX_QUERY_TEXT} characters, got {len(self.text)}")
+        for name in ("text", "scenario", "filter"):
+            if not _encodable(getattr(self, name) or ""):
+                raise InvalidQuery(f"{name} holds half a character: send whole ones, as UTF-8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +259,13 @@ def utc(moment: datetime) -> datetime:
 
 def _encodable(text: str) -> bool:
     return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _check_ids(name: str, ids: tuple[str, ...]) -> None:
+    if len(ids) > MAX_HISTORY:
+        raise InvalidQuery(f"{name} holds at most {MAX_HISTORY} item ids, got {len(ids)}")
+    for id_ in ids:
+        check_id(name, id_)
 
 
 def _check_length(name: str, text: str, most: int) -> None:

@@ -100,7 +100,7 @@ def test_what_was_written_as_csv_is_read_as_it_was(
         (b"a,b\n1," + "知".encode()[:2], "byte 6 is 0xe7"),
         ("a,b\n1,2\n".encode("utf-16-le"), "NUL bytes"),
         ("a,b\n1,2\n".encode("utf-16") + b"x", "begins as UTF-16"),
-        (gzip.compress(b"a,b\n1,2\n" * 100)[:-9], "broken gzip"),
+        (gzip.compress(b"a,b\n1,2\n" * 100, mtime=0)[:-9], "broken gzip"),
         (b"PAR1 but not really", "broken Parquet"),
     ],
 )

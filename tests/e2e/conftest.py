@@ -12,15 +12,15 @@ from threading import Thread
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from pydantic import SecretStr
 
 from zhiyin.data.shop.catalogue import Good, read_goods, read_wishes
 from zhiyin.data.shop.simulation import simulate
 from zhiyin.data.store.sqlite import SqliteStore
 from zhiyin.encoders.sentence import SentenceEncoder
 from zhiyin.service.app import create_app
-from zhiyin.service.pages import router
-from zhiyin.settings import Settings
+from zhiyin.settings import ServiceSettings, Settings
 from zhiyin.shop import Zhiyin
 from zhiyin.types import Item, Translation
 from zhiyin.workflows.evaluate import Terms, evaluate_bundle
@@ -29,7 +29,9 @@ from zhiyin.workflows.train import train
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 PICTURES = Path(__file__).parents[2] / "test-artifacts"
+KEY = "a-key-of-the-tests"
 HOSTILE = "<script>window.hacked = 1</script><img src=x onerror='window.hacked = 1'>"
+expect.set_options(timeout=10_000)
 PATIENCE = 10_000  # milliseconds until a page must show what is waited for
 
 
@@ -43,21 +45,34 @@ class Served:
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """The shop with its people, a measured bundle, and one item of an attacker."""
+    """The shop with some of its people and a measured bundle."""
     with open_shop(tmp_path_factory.mktemp("trained")) as shop:
-        shop.add_events(simulate(read_goods(), read_wishes()))
+        happened = simulate(read_goods(), read_wishes())
+        shop.add_events([event for event in happened if event.user_id < "person-150"])
         name = train(shop).bundle
         evaluate_bundle(shop, name, Terms(max_users=100, resamples=200))
         shop.publish(name)
-        shop.put_items([Item("hostile", title=HOSTILE, text=HOSTILE, url="javascript:window.hacked=1")])
         with serving(shop) as address:
             yield Served(shop, address)
 
 
 @pytest.fixture(scope="session")
 def untaught(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """The same catalogue before any event."""
-    with open_shop(tmp_path_factory.mktemp("untaught")) as shop, serving(shop) as address:
+    """The same catalogue before any event, with one item of an attacker."""
+    with open_shop(tmp_path_factory.mktemp("untaught")) as shop:
+        shop.put_items([Item("hostile", title=HOSTILE, text=HOSTILE, url="javascript:window.hacked=1")])
+        shop.live()
+        with serving(shop) as address:
+            yield Served(shop, address)
+
+
+@pytest.fixture(scope="session")
+def locked(trained: Served) -> Iterator[Served]:
+    """The trained shop as other machines reach it: with a key."""
+    settings = trained.shop.settings.model_copy(update={"service": ServiceSettings(api_keys=(SecretStr(KEY),))})
+    shop = Zhiyin(settings, trained.shop.store, SentenceEncoder())
+    shop.live()
+    with serving(shop) as address:
         yield Served(shop, address)
 
 
@@ -70,12 +85,17 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A visitor of their own: nothing is remembered from another test, and no error of a script is let pass."""
+def errors() -> list[str]:
+    """What the browser complained about. A test that provokes some clears them at its end."""
+    return []
+
+
+@pytest.fixture
+def page(browser: Browser, errors: list[str]) -> Iterator[Page]:
+    """A visitor of their own: nothing is remembered from another test, and no complaint is let pass."""
     context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB")
     context.set_default_timeout(PATIENCE)
     visited = context.new_page()
-    errors: list[str] = []
     visited.on("pageerror", lambda error: errors.append(str(error)))
     visited.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
     yield visited
@@ -101,9 +121,7 @@ def open_shop(folder: Path) -> Iterator[Zhiyin]:
 def serving(shop: Zhiyin) -> Iterator[str]:
     """The service in a thread; what knocks before it is up waits in the socket's queue."""
     with socket.create_server(("127.0.0.1", 0)) as door:
-        app = create_app(shop)
-        app.include_router(router(shop))
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none"))
+        server = uvicorn.Server(uvicorn.Config(create_app(shop), log_level="warning", ws="none"))
         thread = Thread(target=server.run, kwargs={"sockets": [door]})
         thread.start()
         try:

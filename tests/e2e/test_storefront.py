@@ -255,8 +255,8 @@ def test_a_change_of_the_list_is_told_to_screen_readers(page: Page, trained: Ser
     expect(page.locator("[role=status][aria-live=polite]")).to_contain_text("new in the list")
 
 
-def test_a_title_that_is_a_script_stays_a_title(page: Page, trained: Served) -> None:
-    open_storefront(page, trained.address)
+def test_a_title_that_is_a_script_stays_a_title(page: Page, untaught: Served) -> None:
+    open_storefront(page, untaught.address)
     assert "hostile" in wish(page, "script window hacked img src onerror")
     card = page.locator("[data-shelf=found] .card[data-zhiyin-item=hostile]")
     expect(card.locator(".card-title")).to_contain_text("<script>window.hacked = 1</script>")
@@ -266,20 +266,33 @@ def test_a_title_that_is_a_script_stays_a_title(page: Page, trained: Served) -> 
     assert page.evaluate("window.hacked") is None
 
 
-def test_events_wait_until_the_service_is_back(page: Page, trained: Served) -> None:
+def test_a_shop_that_is_just_being_opened_is_waited_for(page: Page, trained: Served, errors: list[str]) -> None:
+    page.clock.install()
+    page.route("**/v1/recommend", lambda route: route.fulfill(status=503, json={"detail": "not yet"}))
+    page.goto(trained.address)
+    expect(page.locator("#failed")).to_contain_text("just being opened")
+    page.unroute("**/v1/recommend")
+    page.clock.run_for(1_500)
+    expect(cards(page, "for_you")).to_have_count(10)
+    expect(page.locator("#failed")).to_be_hidden()
+    errors.clear()
+
+
+def test_events_wait_until_the_service_is_back(page: Page, trained: Served, errors: list[str]) -> None:
     open_storefront(page, trained.address)
     user = visitor(page)
     page.route("**/v1/events", lambda route: route.fulfill(status=503, body="{}"))
-    event_id = page.evaluate("zhiyin.track('share', 'hostile')")
+    event_id = page.evaluate("zhiyin.track('share', 'coffee-moka-pot')")
     assert page.evaluate("zhiyin.flush()") is False
     page.unroute("**/v1/events")
     page.reload()
     expect(cards(page, "for_you")).to_have_count(10)
     (share,) = logged(trained.shop, page, ["share"])
     assert (share.event_id, share.user_id) == (event_id, user)
+    errors.clear()
 
 
-def test_an_event_sent_twice_is_stored_once(page: Page, trained: Served) -> None:
+def test_an_event_sent_twice_is_stored_once(page: Page, trained: Served, errors: list[str]) -> None:
     open_storefront(page, trained.address)
     answered = []
 
@@ -292,10 +305,11 @@ def test_an_event_sent_twice_is_stored_once(page: Page, trained: Served) -> None
             route.continue_()  # type: ignore[attr-defined]
 
     page.route("**/v1/events", lose)
-    page.evaluate("zhiyin.track('share', 'hostile')")
+    page.evaluate("zhiyin.track('share', 'coffee-moka-pot')")
     assert page.evaluate("zhiyin.flush()") is False
     assert len(logged(trained.shop, page, ["share"])) == 1
     assert answered
+    errors.clear()
 
 
 def test_nothing_but_our_own_scripts_may_run(page: Page, trained: Served) -> None:
@@ -310,6 +324,15 @@ def test_nothing_but_our_own_scripts_may_run(page: Page, trained: Served) -> Non
     assert all(url.startswith(trained.address) for url in asked)
     inline = "[...document.querySelectorAll('*')].flatMap(e => [...e.attributes]).filter(a => /^on/.test(a.name))"
     assert page.evaluate(f"{inline}.length") == 0
+
+
+def test_where_keys_are_set_lists_are_shown_and_nobody_is_asked_for_one(
+    page: Page, locked: Served, errors: list[str]
+) -> None:
+    open_storefront(page, locked.address)
+    expect(page.locator(".viewer")).to_be_hidden()
+    expect(page.locator("#failed")).to_be_hidden()
+    errors.clear()  # the refused console
 
 
 def test_events_of_the_log_are_what_the_storefront_is_made_of(page: Page, trained: Served) -> None:

@@ -133,7 +133,9 @@ for n in range(150):
     assert not inner.read
 
 
-def test_a_tail_left_by_a_killed_writer_does_not_shift_what_another_writes(inner: Counting, tmp_path: Path) -> None:
+def test_a_tail_left_by_a_killed_writer_does_not_shift_what_another_writes(
+    inner: Counting, tmp_path: Path
+) -> None:
     encoder = CachedEncoder(inner, tmp_path)
     encoder.encode(TEXTS[:4])
     _, rows = files(tmp_path)

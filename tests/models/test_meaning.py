@@ -87,7 +87,11 @@ def test_few_ratings_shrink_towards_the_mean_of_all() -> None:
 
 
 def test_without_ratings_the_share_of_yes_takes_their_place() -> None:
-    events = [Event("u", "a", "like", order=0), Event("u", "a", "hide", order=1), Event("v", "b", "click", order=2)]
+    events = [
+        Event("u", "a", "like", order=0),
+        Event("u", "a", "hide", order=1),
+        Event("v", "b", "click", order=2),
+    ]
     data = build_dataset([Item("a"), Item("b")], [*events, Event("v", "b", "impression", order=3)])
     model = QualityRecipe(prior=1.0).fit(data, RUN, MeaningRecipe().fit(data, RUN))
     usual = 2 / 3

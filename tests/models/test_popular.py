@@ -47,7 +47,9 @@ def test_without_times_every_event_counts_whole() -> None:
 def test_later_events_push_older_ones_down() -> None:
     model = Popular(np.array([4.0, 0.0]), NOW.timestamp(), 10.0)
     later = NOW.timestamp() + 10 * DAY
-    trend = model.with_events(np.array([1, 1], np.int32), np.ones(2, np.float32), np.array([later, later - 10 * DAY]))
+    trend = model.with_events(
+        np.array([1, 1], np.int32), np.ones(2, np.float32), np.array([later, later - 10 * DAY])
+    )
     assert trend.counts == pytest.approx([2.0, 1.5])
     assert trend.until == later
 

@@ -22,7 +22,7 @@ ALL = np.arange(len(DATA.items), dtype=np.int32)
 def test_the_weights_of_the_neighbours_sum_to_one_and_nobody_is_their_own(k: int) -> None:
     near = text_neighbours(WORDS, MEANING, ALL, ALL, k).toarray()
     silent = DATA.items.row(SILENT)
-    assert near.sum(axis=1) == pytest.approx(np.where(ALL == silent, 0.0, 1.0), abs=1e-6)
+    assert near.sum(axis=1) == pytest.approx(np.where(silent == ALL, 0.0, 1.0), abs=1e-6)
     assert not near.diagonal().any()
     assert not near[:, silent].any()
     assert ((near > 0).sum(axis=1) <= k).all()
@@ -32,7 +32,9 @@ def test_the_weights_of_the_neighbours_sum_to_one_and_nobody_is_their_own(k: int
 def test_neighbours_are_weighted_by_the_square_of_how_alike_they_are() -> None:
     rows, among = np.array([4], np.int32), np.array([7, 2, 11, 19], np.int32)
     near = text_neighbours(WORDS, MEANING, rows, among, 3).toarray()[0]
-    cosines = (MEANING.vectors[among] @ MEANING.vectors[4] + (WORDS.rows[among] @ WORDS.rows[[4]].T).toarray()[:, 0]) / 2
+    cosines = (
+        MEANING.vectors[among] @ MEANING.vectors[4] + (WORDS.rows[among] @ WORDS.rows[[4]].T).toarray()[:, 0]
+    ) / 2
     cosines = np.maximum(cosines, 0.0)
     cosines[np.argsort(cosines)[0]] = 0.0  # only the three nearest of four
     wanted = np.zeros(len(DATA.items))
@@ -42,9 +44,7 @@ def test_neighbours_are_weighted_by_the_square_of_how_alike_they_are() -> None:
 
 def test_neighbours_come_from_the_same_theme() -> None:
     near = text_neighbours(WORDS, MEANING, ALL, ALL, 3).toarray()
-    same = [
-        near[a, b] for a in ALL for b in ALL if DATA.items[a].split("/")[0] == DATA.items[b].split("/")[0]
-    ]
+    same = [near[a, b] for a in ALL for b in ALL if DATA.items[a].split("/")[0] == DATA.items[b].split("/")[0]]
     assert sum(same) > 0.9 * (len(ALL) - 1)
 
 

@@ -66,7 +66,11 @@ def test_item_knn_agrees_with_counting_pairs() -> None:
 
 @pytest.mark.parametrize("max_dense", [0, 100])
 def test_nothing_taken_means_no_link(max_dense: int) -> None:
-    likes = [Event("u", "a", "like", order=1), Event("u", "a", "dislike", order=2), Event("v", "b", "hide", order=1)]
+    likes = [
+        Event("u", "a", "like", order=1),
+        Event("u", "a", "dislike", order=2),
+        Event("v", "b", "hide", order=1),
+    ]
     data = build_dataset([Item("a"), Item("b")], likes)
     model = TasteRecipe(max_dense=max_dense).fit(data, RUN)
     assert not model.score(history_batch([0, 1], [1.0, 1.0], [0.0, 0.0])).any()

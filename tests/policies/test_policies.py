@@ -88,7 +88,9 @@ def test_noise_of_one_item_is_uniform_over_lists_and_places() -> None:
     assert stats.kstest(over_places, "uniform").pvalue > 0.001
 
 
-@pytest.mark.parametrize(("first", "second"), [((5, 0), (5, 1)), ((5, 0), (6, 0)), ((5, 3), (4, 3)), ((8, 1), (8, 9))])
+@pytest.mark.parametrize(
+    ("first", "second"), [((5, 0), (5, 1)), ((5, 0), (6, 0)), ((5, 3), (4, 3)), ((8, 1), (8, 9))]
+)
 def test_noise_of_two_places_or_lists_is_independent(first: tuple[int, int], second: tuple[int, int]) -> None:
     keys = np.array([key_of(f"item {n}") for n in range(40_000)], np.uint64)
     a, b = Noise(first[0], keys).at(first[1]), Noise(second[0], keys).at(second[1])

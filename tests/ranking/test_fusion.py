@@ -83,7 +83,9 @@ def test_a_wish_adds_parts_of_the_channels_that_read(fusion: Fusion) -> None:
     assert len(parts.names) == len(parts.values) == len(set(parts.names))
 
 
-@pytest.mark.parametrize(("n", "bucket"), [(0, 0), (1, 1), (2, 2), (4, 2), (5, 3), (9, 3), (10, 4), (19, 4), (99, 5)])
+@pytest.mark.parametrize(
+    ("n", "bucket"), [(0, 0), (1, 1), (2, 2), (4, 2), (5, 3), (9, 3), (10, 4), (19, 4), (99, 5)]
+)
 def test_the_bucket_counts_what_was_liked(n: int, bucket: int) -> None:
     asker = history_batch([0] * n + [1] * 3, [0.3] * n + [-1.0] * 3, [0.0] * (n + 3))
     assert buckets(asker).tolist() == [bucket]

@@ -197,7 +197,7 @@ def test_rollback_to_a_damaged_bundle_is_refused_and_what_is_live_stays(tmp_path
 
 
 def killed_after(lines: int, *arguments: str) -> list[str]:
-    """Run the program of small_shop.py, kill it with SIGKILL as soon as it has said so many lines; what it said."""
+    """Run the program of small_shop.py and SIGKILL it as soon as it has said so many lines; what it said."""
     said = []
     with subprocess.Popen(
         [sys.executable, program.__file__, *arguments], stdout=subprocess.PIPE, text=True

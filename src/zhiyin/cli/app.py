@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Annotated
 
 import typer
@@ -38,7 +39,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for _name, _command in {
+_COMMANDS: Mapping[str, Callable[..., None]] = {
     "demo": demo.demo,
     "init": init.init,
     "import": import_files.import_files,
@@ -57,7 +58,8 @@ for _name, _command in {
     "erase": erase.erase,
     "backup": backup.backup,
     "restore": restore.restore,
-}.items():
+}
+for _name, _command in _COMMANDS.items():
     app.command(_name)(guarded(_command))
 app.command("serve", hidden=True)(guarded(up.up))
 

@@ -10,7 +10,10 @@ from zhiyin.cli.show import say
 
 
 def backup(to: Annotated[Path, typer.Argument(help="The .tar.gz to write.")], *, folder: Folder = HERE) -> None:
-    """The whole shop in one file: settings, store, bundles. Works while it is being served."""
+    """The whole shop in one file.
+
+    Settings, store and bundles, also while it is being served.
+    """
     from zhiyin.workflows.backup import backup as save
 
     with opened(folder) as shop:

@@ -16,7 +16,10 @@ def demo(
     serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve it when it is made.")] = True,
     port: Annotated[int | None, typer.Option(help="Port; 8420 if not given, 0 takes a free one.")] = None,
 ) -> None:
-    """From nothing to live recommendations: data, training, evaluation, storefront."""
+    """From nothing to live recommendations.
+
+    Makes a folder with data, imports, trains, evaluates, publishes and serves them.
+    """
     from zhiyin.service.run import serve as go_live
     from zhiyin.workflows.demo import begin, finish
 

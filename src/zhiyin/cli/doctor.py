@@ -7,7 +7,10 @@ from zhiyin.cli.show import light
 
 
 def doctor(*, folder: Folder = HERE) -> None:
-    """Say what is well, what is not, and the command that mends it. Exit code 1 if anything is red."""
+    """Is it well? What is not comes with its cure.
+
+    Exit code 1 if anything is red.
+    """
     from zhiyin.workflows.doctor import doctor as look
     from zhiyin.workflows.doctor import worst
 

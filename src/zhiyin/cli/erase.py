@@ -15,7 +15,10 @@ def erase(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     folder: Folder = HERE,
 ) -> None:
-    """Remove a person for good, and say what is gone and what is not yet."""
+    """Remove a person for good.
+
+    The receipt says what is gone, and which bundles saw the person.
+    """
     from zhiyin.workflows.erase import erase as remove
 
     if sys.stdin.isatty() and not yes:

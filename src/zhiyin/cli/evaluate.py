@@ -18,7 +18,10 @@ def evaluate(
     out: Annotated[Path | None, typer.Option(help="Write all that was measured as JSON.")] = None,
     folder: Folder = HERE,
 ) -> None:
-    """How good is it, against Popular and other baselines, on what happened later."""
+    """Measure a bundle against the baselines.
+
+    On the shop's own past, or by a published protocol; it says so when Popular wins.
+    """
     from zhiyin.workflows.evaluate import evaluate_bundle
     from zhiyin.workflows.protocol import evaluate_alone
 

@@ -15,7 +15,10 @@ def export(
     format_: Annotated[Literal["jsonl", "parquet"], typer.Option("--format", help="Of the files.")] = "jsonl",
     folder: Folder = HERE,
 ) -> None:
-    """Write everything into plain files that `zhiyin import` can read again."""
+    """Write everything into plain files.
+
+    With a zhiyin.toml beside them: `zhiyin import` reads them again.
+    """
     from zhiyin.workflows.export import export as write
 
     with opened(folder) as shop:

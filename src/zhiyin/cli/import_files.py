@@ -5,7 +5,10 @@ from zhiyin.cli.show import say
 
 
 def import_files(*, folder: Folder = HERE) -> None:
-    """Read the files that zhiyin.toml names into the store. Again changes nothing."""
+    """Read the files of zhiyin.toml into the store.
+
+    A second import changes nothing; rows that cannot be used go to quarantine.
+    """
     from zhiyin.workflows.ingest import ingest
 
     with opened(folder) as shop:

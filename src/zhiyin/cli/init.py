@@ -22,7 +22,10 @@ def init(
     force: Annotated[bool, typer.Option("--force", help="Write over a zhiyin.toml that is there.")] = False,
     folder: Folder = HERE,
 ) -> None:
-    """Look at your files, say what is assumed about them, and write zhiyin.toml."""
+    """Look at your files and write zhiyin.toml.
+
+    Every assumption about them is said, and stands in the file as a comment.
+    """
     from zhiyin.workflows.init import Files, init_project
 
     assumed = init_project(folder, Files(items, events, users, relations, vectors), name=name, force=force)

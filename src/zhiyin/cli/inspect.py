@@ -15,7 +15,7 @@ def inspect(
     n: Many = 10,
     folder: Folder = HERE,
 ) -> None:
-    """One list, and beside it what each channel alone would have shown."""
+    """One list beside those of each channel."""
     from zhiyin.types import Query
     from zhiyin.workflows.inspect import inspect as look
 

@@ -14,7 +14,10 @@ def publish(
     force: Annotated[bool, typer.Option("--force", help="Also if the gate says no; the log keeps why.")] = False,
     folder: Folder = HERE,
 ) -> None:
-    """Make a bundle live, if it was measured and is not worse than what is there."""
+    """Make a bundle live, if it is good enough.
+
+    It must have been measured, and be no worse than the baselines and what is live.
+    """
     from zhiyin.bundle import newest_in
     from zhiyin.workflows.publish import publish as put_live
 

@@ -17,7 +17,10 @@ def recommend(
     json: AsJson = False,
     folder: Folder = HERE,
 ) -> None:
-    """A list for a person, for a wish, or both. It is logged like every list that is shown."""
+    """A list for a person, a wish, or both.
+
+    It is logged like every list that is shown.
+    """
     from zhiyin.types import Query
 
     with opened(folder) as shop:

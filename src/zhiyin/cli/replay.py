@@ -11,7 +11,10 @@ from zhiyin.cli.show import say
 def replay(
     recommendation: Annotated[str, typer.Argument(help="Id of a list that was shown.")], *, folder: Folder = HERE
 ) -> None:
-    """Make a logged list again and compare it bit for bit. Exit code 1 if anything differs."""
+    """Make a logged list again, bit for bit.
+
+    Exit code 1 if anything differs.
+    """
     from zhiyin.workflows.replay import replay as again
 
     with opened(folder) as shop:

@@ -12,7 +12,10 @@ from zhiyin.cli.show import say
 def restore(
     backup: Annotated[Path, typer.Argument(help="What `zhiyin backup` wrote.")], *, folder: Folder = HERE
 ) -> None:
-    """Check every byte of a backup and put the shop into a folder that has none."""
+    """Bring a backup back into a new folder.
+
+    Every byte is checked first, and nothing is overwritten.
+    """
     from zhiyin.workflows.backup import restore as bring_back
 
     done = bring_back(backup, folder)

@@ -16,7 +16,10 @@ def trace(
     n: Many = 10,
     folder: Folder = HERE,
 ) -> None:
-    """Why an item is not in a list: the stage at which it was lost, with the number."""
+    """Why an item is not in a list.
+
+    The stage at which it was lost, with the number.
+    """
     from zhiyin.types import Query
     from zhiyin.workflows.trace import trace as follow
 

@@ -9,7 +9,10 @@ from zhiyin.cli.show import say
 
 
 def train(*, seed: Annotated[int, typer.Option(help="Of everything random.")] = 0, folder: Folder = HERE) -> None:
-    """Fit everything that is in the store into a new bundle. Nothing goes live by this."""
+    """Fit a new bundle from the store.
+
+    Nothing goes live by this.
+    """
     from zhiyin.workflows.train import train as fit
 
     with opened(folder) as shop:

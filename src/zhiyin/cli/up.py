@@ -13,7 +13,10 @@ def up(
     port: Annotated[int | None, typer.Option(help="Port; service.port if not given, 0 takes a free one.")] = None,
     folder: Folder = HERE,
 ) -> None:
-    """Serve recommendations, storefront and console. Answers before any training."""
+    """Serve API, storefront and console.
+
+    It answers before any training, from the texts of the catalogue.
+    """
     from zhiyin.service.run import serve
 
     with opened(folder) as shop:

@@ -82,8 +82,8 @@ def _groceries(folder: Path) -> DemoFiles:
     columns = ["household_id", "product_id", "transaction_timestamp", "quantity", "basket_id"]
     bought = pq.read_table(str(home / "transactions.parquet"), columns=columns)
     bought = bought.filter(pc.greater(bought["quantity"], 0))
-    bought = _only(bought, "household_id", _some_households(bought))
     bought = _only(bought, "product_id", _most_bought(bought))
+    bought = _only(bought, "household_id", _some_households(bought))
     products = _only(pq.read_table(str(home / "products.parquet")), "product_id", bought["product_id"].unique())
     items, events = folder / "products.csv", folder / "transactions.csv"
     names = ("product_id", "title", "department", "category", "brand", "package_size")

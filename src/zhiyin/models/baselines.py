@@ -24,7 +24,7 @@ from zhiyin.types import Item
 RECENT = 7.0  # days
 MOST_FOR_EASE = 14_000  # items: one dense float32 matrix of these is 0.8 GB
 ITEM_KNN = TasteRecipe(max_dense=0, shrinkage=10.0, k=200)
-EASE = TasteRecipe(max_dense=MOST_FOR_EASE, reg=500.0, k=2_000)  # so many links that pruning changes nothing
+EASE = TasteRecipe(max_dense=MOST_FOR_EASE, reg=500.0, k=4_000)  # nothing is pruned up to 4,000 items
 
 TITLES: Mapping[str, str] = MappingProxyType(
     {

@@ -56,12 +56,12 @@ class Meaning:
         return unit(np.where(told, vectors - self.centre, np.float32(0.0)) @ self.axes)
 
     def extended(self, arrivals: Arrivals) -> Self:
-        return replace(self, vectors=np.concatenate([self.vectors, self.centred(arrivals.vectors)]))
+        return replace(self, vectors=np.concatenate([self.vectors, self._one_by_one(arrivals.vectors)]))
 
     def reworded(self, rows: Rows, vectors: Floats) -> Self:
         """The same items, these rows read again."""
         changed = self.vectors.copy()
-        changed[rows] = self.centred(vectors)
+        changed[rows] = self._one_by_one(vectors)
         return replace(self, vectors=changed)
 
     def arrays(self) -> Arrays:
@@ -84,6 +84,11 @@ class Meaning:
             echo = _summed(batch, self.vectors[batch.rows] * batch.weights[:, None])
             return unit(unit(self.encoder.encode(batch.texts) @ self._undamped) + echo)
         return _summed(batch, self.vectors[batch.rows] * self._shares(batch)[:, None])
+
+    def _one_by_one(self, vectors: Floats) -> Floats:
+        """`centred`, the same to the last bit whatever else comes with a row: lists are replayed exactly."""
+        rows = [self.centred(vectors[n : n + 1]) for n in range(len(vectors))]
+        return np.concatenate([self.vectors[:0], *rows])
 
     @property
     def _undamped(self) -> Floats:

@@ -74,6 +74,13 @@ class Neighbours:
         """The same links, with the rows `cold` scored through `lift` (see models.propagation)."""
         return replace(self, cold=cold, lift=lift)
 
+    def lifted_again(self, rows: Rows, lift: sp.csr_array) -> Self:
+        """The same links, with these cold rows scored through other mixtures (n, I)."""
+        place_of = {int(row): place for place, row in enumerate(self.cold)}
+        source = np.arange(len(self.cold))
+        source[[place_of[int(row)] for row in rows]] = len(self.cold) + np.arange(len(rows))
+        return replace(self, lift=sp.csr_array(sp.csr_array(sp.vstack([self.lift, lift]))[source]))
+
     def extended(self, arrivals: Arrivals) -> Self:
         lift = arrivals.near[:, : self.n_fitted]
         later = np.arange(self.n_items, self.n_items + lift.shape[0], dtype=np.int32)

@@ -19,15 +19,18 @@ COLD = 5  # events below which an item is cold
 ROWS_AT_ONCE = 512
 
 
-def text_neighbours(words: Words, meaning: Meaning, rows: Rows, among: Rows, k: int = 20) -> sp.csr_array:
+def text_neighbours(
+    words: Words, meaning: Meaning, rows: Rows, among: Rows, k: int = 20, at_once: int = ROWS_AT_ONCE
+) -> sp.csr_array:
     """(n, I): for each of the n `rows` the k of the rows `among` whose text is most alike, weighted by the
     square of the mean of the words' and the meaning's cosine; weights sum to one. Never the item itself.
-    An item without text has an empty row."""
+    An item without text has an empty row. One row `at_once` gives the same bits whatever other rows there are.
+    """
     out: list[sp.csr_array] = []
     known_words = sp.csr_array(words.rows[among].T)
     known_vectors = meaning.vectors[among].T
-    for start in range(0, len(rows), ROWS_AT_ONCE):
-        block = rows[start : start + ROWS_AT_ONCE]
+    for start in range(0, len(rows), at_once):
+        block = rows[start : start + at_once]
         alike = meaning.vectors[block] @ known_vectors + (words.rows[block] @ known_words).toarray()
         alike[block[:, None] == among[None, :]] = 0.0
         out.append(_weighted(np.maximum(alike, 0.0) / 2.0, among, k, meaning.n_items))

@@ -24,6 +24,7 @@ from zhiyin.ranking.fusion import BUCKETS, READS, Fusion, buckets, prior_gates, 
 
 BATCH = 128
 N_OTHERS = 300  # unseen items drawn for each example
+UNMEASURED = 0.1  # the usual spread of cosines, for a catalogue too small to measure it
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,8 @@ def spread(models: Mapping[str, Model], batch: Batch, seed: int) -> Floats:
     """(C,) standard deviation of each channel's scores over all items, for up to 256 of the askers; for single
     items of the catalogue as histories where nobody has one."""
     n_items = next(iter(models.values())).n_items
+    if not n_items:
+        return np.full(len(models), UNMEASURED, np.float32)
     rng = np.random.default_rng(seed)
     with_history = np.flatnonzero(batch.lengths > 0)
     if len(with_history):
@@ -132,12 +135,12 @@ def spread(models: Mapping[str, Model], batch: Batch, seed: int) -> Floats:
 def wish_scales(models: Mapping[str, Model]) -> Floats:
     """(C,) how much a channel's scores of a typed text vary over the catalogue; titles stand in for wishes,
     which are not there to learn from. 0 for channels that do not read."""
-    scales = []
-    for name, model in models.items():
-        scales.append(
-            float(model.score(singles(np.arange(min(model.n_items, 64)))).std()) if name in READS else 0.0
-        )
-    return np.array(scales, np.float32)
+    scales = np.zeros(len(models), np.float32)
+    for c, (name, model) in enumerate(models.items()):
+        if name in READS:
+            found = model.score(singles(np.arange(min(model.n_items, 64)))).std() if model.n_items else 0.0
+            scales[c] = found if found > 1e-6 else UNMEASURED
+    return scales
 
 
 def singles(rows: npt.NDArray[np.int64]) -> Batch:

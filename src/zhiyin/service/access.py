@@ -38,7 +38,7 @@ class Access:
     @classmethod
     def of(cls, settings: ServiceSettings, host: str) -> Access:
         """Raises InvalidSettings for an address that others reach, without a key."""
-        keys = tuple(_digest(key.get_secret_value()) for key in settings.api_keys)
+        keys = tuple(_digest(key.get_secret_value().encode()) for key in settings.api_keys)
         if not keys and not is_local(host):
             raise InvalidSettings(
                 f"the service would listen on {host!r}, which other machines reach, without an API key: set "
@@ -75,7 +75,7 @@ class Access:
     def _has_key(self, authorization: str) -> str | None:
         """How a right key was given: bearer or basic (what browsers ask for by themselves)."""
         scheme, _, given = authorization.partition(" ")
-        key = {"bearer": given.strip(), "basic": _password(given)}.get(scheme.lower())
+        key = {"bearer": given.strip().encode("latin-1"), "basic": _password(given)}.get(scheme.lower())
         if not key:
             return None
         found = [hmac.compare_digest(_digest(key), known) for known in self.keys]  # all of them, always
@@ -106,12 +106,12 @@ def _challenge(path: str) -> dict[str, str]:
     return {"WWW-Authenticate": f"Bearer{basic}"}
 
 
-def _password(given: str) -> str:
+def _password(given: str) -> bytes:
     try:
-        return b64decode(given, validate=True).decode().partition(":")[2]
-    except (NotBase64, UnicodeDecodeError, ValueError):
-        return ""
+        return b64decode(given, validate=True).partition(b":")[2]
+    except (NotBase64, ValueError):
+        return b""
 
 
-def _digest(key: str) -> bytes:
-    return sha256(key.encode("utf-8", "replace")).digest()
+def _digest(key: bytes) -> bytes:
+    return sha256(key).digest()

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
+from zhiyin.service import pages
 from zhiyin.service.access import Access
 from zhiyin.service.api import events, health, items, lists, recommendations, users
 from zhiyin.service.desk import Desk
@@ -44,6 +45,7 @@ def create_app(
     app.state.desk = desk
     for part in (lists, events, items, users, recommendations, health):
         app.include_router(part.router(desk))
+    app.include_router(pages.router(shop))
     handle_problems(app)
     describe(app)
     app.add_middleware(Door, access=access, meters=desk.meters, max_body=settings.max_body_bytes)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from time import perf_counter
@@ -17,7 +18,7 @@ from typing import TypeVar
 
 from fastapi import Response
 
-from zhiyin.errors import NotFound, ZhiyinError
+from zhiyin.errors import NotFound
 from zhiyin.live import Live, Snapshot
 from zhiyin.recommender import Recommender
 from zhiyin.service import answers
@@ -32,9 +33,12 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-THREADS = 2  # that make answers; see docs/decisions for the measurement
+ANSWERING = 1  # threads that make lists: two were slower (they share one interpreter), none (on the event loop)
+# slower still, since then nobody is read from and nothing is written meanwhile
+ASIDE = 2  # threads for everything else that takes a while
 MOST_ASKING = 256  # requests under way
 LOOK_EVERY = 1.0  # seconds between two looks for a new publication
+OPENS_WITHIN = 10.0  # seconds that a request waits for the first bundle to be loaded
 READY_WITHIN = 5.0  # seconds in which a store that can be written to has been
 
 
@@ -53,11 +57,14 @@ class Desk:
         self.shop, self.clock = shop, clock
         self.writer = Writer(shop.store)
         self.meters = Meters(lambda: self.writer.waiting)
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="zhiyin-answer")
+        self._answering = ThreadPoolExecutor(ANSWERING, thread_name_prefix="zhiyin-answer")
+        self._aside = ThreadPoolExecutor(ASIDE, thread_name_prefix="zhiyin-aside")
         self._serving: Serving | None = None
         self._trouble = "the shop is being opened"
         self._asking = 0
         self._keeper: asyncio.Task[None] | None = None
+        self._looking = asyncio.Lock()
+        self._looked = asyncio.Event()  # once, whatever was found
         self.opened = asyncio.Event()  # there is something to serve
 
     async def open(self) -> None:
@@ -70,13 +77,14 @@ class Desk:
             self._keeper.cancel()
             await asyncio.gather(self._keeper, return_exceptions=True)
         await self.writer.close()
-        self._threads.shutdown()
+        self._answering.shutdown()
+        self._aside.shutdown()
 
     # -- lists
 
     async def recommend(self, query: Query) -> Response:
         """The list for a query, in the log before it is returned."""
-        recommender = self.serving.recommender
+        recommender = (await self.open_now()).recommender
         return await self._answer(lambda: recommender.recommend(query, new_id(), self.clock()))
 
     async def similar(self, query: Query) -> Response:
@@ -86,7 +94,7 @@ class Desk:
 
     async def order(self, ranking: Ranking) -> Response:
         """Given items in order, logged like a list."""
-        recommender = self.serving.recommender
+        recommender = (await self.open_now()).recommender
         query = replace(ranking.query, n=len(ranking.item_ids))
         return await self._answer(lambda: recommender.order(query, ranking.item_ids, new_id(), self.clock()))
 
@@ -96,10 +104,11 @@ class Desk:
         """Events, durable; one that does not say when it happened happens now."""
         now = self.clock()
         dated = [event if event.at or event.order is not None else replace(event, at=now) for event in events]
+        named = dict.fromkeys(event.item_id for event in events if event.item_id is not None)
+        unknown = await self._unknown(list(named))  # first: once stored, nothing may fail any more
         appended = await self.writer.append(dated)
         self.meters.appended(appended)
-        named = dict.fromkeys(event.item_id for event in events if event.item_id is not None)
-        return answers.Stored(appended.stored, appended.duplicates, tuple(await self._unknown(list(named))))
+        return answers.Stored(appended.stored, appended.duplicates, tuple(unknown))
 
     async def put(self, items: Sequence[Item]) -> answers.Changed:
         """Items into the catalogue, durable."""
@@ -108,9 +117,7 @@ class Desk:
         return answers.Changed(changed, len(items) - changed)
 
     async def item(self, item_id: str) -> Item:
-        """An item of the catalogue, however new. Raises NotFound."""
-        if self._serving is not None and not answers.unknown_in(self._serving.live.folded, [item_id]):
-            return answers.item_in(self._serving.live.folded, item_id)
+        """An item of the catalogue as it is now. Raises NotFound."""
         return await self.aside(lambda: self.shop.item(item_id))
 
     async def delete_item(self, item_id: str) -> None:
@@ -130,31 +137,48 @@ class Desk:
 
     async def world(self) -> Snapshot:
         """The catalogue and trends as of now."""
-        return await self.aside(self.serving.live.snapshot)
+        return await self.aside((await self.open_now()).live.snapshot)
+
+    async def open_now(self) -> Serving:
+        """What is served; who comes while a process starts waits a little. Raises Overloaded."""
+        if self._serving is None:
+            with self._asked(), suppress(TimeoutError):
+                async with asyncio.timeout(OPENS_WITHIN):
+                    await self._looked.wait()
+        return self.serving
 
     async def ready(self) -> answers.Health:
         """Raises Overloaded unless a bundle is live and the store takes a write."""
-        manifest = (bundle := self.serving.live.folded.bundle).manifest
-        try:
-            await asyncio.wait_for(self.writer.act(lambda: self.shop.store.log(())), READY_WITHIN)
-        except (ZhiyinError, TimeoutError, OSError) as error:
-            logger.warning("the store cannot be written", exc_info=error)
-            raise Overloaded("the store cannot be written: see the log of the service") from None
-        return answers.Health("ready", bundle.name, manifest.mode)
+        bundle = self.serving.live.folded.bundle
+        write = asyncio.wait_for(self.writer.act(lambda: self.shop.store.log(())), READY_WITHIN)
+        (failed,) = await asyncio.gather(write, return_exceptions=True)
+        if failed is not None:
+            logger.warning("the store cannot be written", exc_info=failed)
+            raise Overloaded("the store cannot be written: see the log of the service")
+        return answers.Health("ready", bundle.name, bundle.manifest.mode)
 
     async def aside(self, act: Callable[[], T]) -> T:
-        """Do something off the event loop. Raises Overloaded if too many wait for that."""
+        """Do something off the event loop, beside the lists."""
+        return await self._in(self._aside, act)
+
+    async def _in(self, threads: Executor, act: Callable[[], T]) -> T:
+        with self._asked():
+            return await asyncio.get_running_loop().run_in_executor(threads, act)
+
+    @contextmanager
+    def _asked(self) -> Iterator[None]:
+        """Raises Overloaded if too many wait already."""
         if self._asking >= MOST_ASKING:
             raise Overloaded(f"{self._asking} requests are under way: send it again in a second")
         self._asking += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, act)
+            yield
         finally:
             self._asking -= 1
 
     async def _answer(self, make: Callable[[], Recommendation]) -> Response:
         start = perf_counter()
-        shown = await self.aside(make)
+        shown = await self._in(self._answering, make)
         await self.writer.log(shown)
         self.meters.shown(shown)
         world = self.serving.live.folded
@@ -169,13 +193,15 @@ class Desk:
 
     async def look(self) -> None:
         """Serve what is published now, from fresh folds where they were forgotten."""
-        (found,) = await asyncio.gather(asyncio.to_thread(self._look), return_exceptions=True)
+        async with self._looking:  # or an older one might come last
+            (found,) = await asyncio.gather(asyncio.to_thread(self._look), return_exceptions=True)
         if isinstance(found, Serving):
             self._serving = found
             self.opened.set()
         else:
             self._trouble = "what is published cannot be loaded, see the log of the service"
             logger.error("no bundle could be loaded", exc_info=found)
+        self._looked.set()
 
     async def _keep(self) -> None:
         while True:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import orjson
 from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from zhiyin.errors import InvalidData, NotFound, StoreBusy, ZhiyinError
@@ -109,12 +110,18 @@ def handle_problems(app: FastAPI) -> None:
     async def http(_: Request, error: Exception) -> Response:
         return _http(error) if isinstance(error, HTTPException) else unexpected()
 
+    async def address(_: Request, error: Exception) -> Response:
+        errors = error.errors() if isinstance(error, RequestValidationError) else ()
+        said = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in errors]
+        return problem(422, "; ".join(said))
+
     async def any_other(_: Request, error: Exception) -> Response:
         logger.error("a request failed", exc_info=error)
         return unexpected()
 
     app.add_exception_handler(ZhiyinError, ours)
     app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(RequestValidationError, address)
     app.add_exception_handler(Exception, any_other)
 
 

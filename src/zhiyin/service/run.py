@@ -35,6 +35,7 @@ def serve(
         access_log=False,
         log_level="warning",
         server_header=False,
+        ws="none",
         timeout_graceful_shutdown=GRACE,
     )
     with threadpool_limits(1), _stopped_in_peace():  # many requests at once, each on one core

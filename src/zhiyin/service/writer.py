@@ -23,6 +23,7 @@ R = TypeVar("R")
 GROUP = 2_000  # lists, or events, of one commit; a larger batch goes alone
 MOST_LISTS = 2_000  # waiting
 MOST_EVENTS = 100_000  # waiting
+MOST_ACTS = 64  # other writes waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,7 @@ class Writer:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._acts = 0
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="zhiyin-writer")
         self._lists: Lane[Recommendation, None] = Lane(self._thread, self._log, MOST_LISTS)
         self._events: Lane[Sequence[Event], Appended] = Lane(self._thread, store.append_each, MOST_EVENTS)
@@ -113,8 +115,14 @@ class Writer:
         return await self._events.put(events, max(len(events), 1))
 
     async def act(self, write: Callable[[], R]) -> R:
-        """Run any other write in its turn."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, write)
+        """Run any other write in its turn. Raises Overloaded if too many wait."""
+        if self._acts >= MOST_ACTS:
+            raise Overloaded(f"{self._acts} changes wait already: send it again in a second")
+        self._acts += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, write)
+        finally:
+            self._acts -= 1
 
     async def close(self) -> None:
         """Write what waits, then stop."""

@@ -17,7 +17,7 @@ import pytest
 import scipy.sparse as sp
 from safetensors.numpy import load_file, save_file
 
-from zhiyin.data.dataset import Dataset
+from zhiyin.data.dataset import Dataset, Floats
 from zhiyin.data.vocabulary import Rows
 from zhiyin.encoders.base import encode_items
 from zhiyin.models.base import Arrays, Arrivals, Batch, Model, Run, history_batch
@@ -27,7 +27,6 @@ from zhiyin.testing.small import small_dataset
 from zhiyin.types import Item
 
 ENCODER = HashEncoder()
-CLOSE = {"rtol": 1e-4, "atol": 1e-5}  # float32 sums in another order
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +61,13 @@ class ModelContract:
     def test_a_batch_scores_like_its_askers_one_by_one(self, model: Model, data: Dataset) -> None:
         batch = askers(data)
         single = [model.score(alone(batch, b))[0] for b in range(len(batch))]
-        np.testing.assert_allclose(model.score(batch), np.stack(single), **CLOSE)
+        assert_close(model.score(batch), np.stack(single))
 
     def test_some_rows_score_like_all_rows(self, model: Model, data: Dataset) -> None:
         batch, rows = askers(data), np.array([7, 3, 3, 0, len(data.items) - 1], np.int32)
         for b in range(len(batch)):
             asker = alone(batch, b)
-            np.testing.assert_allclose(model.score_rows(asker, rows), model.score(asker)[0][rows], **CLOSE)
+            assert_close(model.score_rows(asker, rows), model.score(asker)[0][rows])
             assert model.score_rows(asker, rows[:0]).shape == (0,)
 
     @pytest.mark.parametrize("k", [1, 4, 1_000])
@@ -83,7 +82,7 @@ class ModelContract:
             assert rows.dtype == np.int32
             assert len(rows) == len(set(rows.tolist()))
             assert min(expected, 1) <= len(rows) <= k or not expected
-            np.testing.assert_allclose(scores[rows][:expected], np.sort(scores)[::-1][:expected], **CLOSE)
+            assert_close(scores[rows][:expected], np.sort(scores)[::-1][:expected])
             assert (scores[rows] > 0).all()
 
     def test_contributions_sum_to_the_score(self, channel: Channel, model: Model, data: Dataset) -> None:
@@ -109,17 +108,17 @@ class ModelContract:
         liked = history_batch([3, 9, 4], [1.0, 0.5, 0.3], [2.0, 1.0, 0.0])
         disliked = history_batch([3, 9, 4], [-1.0, -0.5, -0.3], [2.0, 1.0, 0.0])
         sign = -1.0 if channel.from_history else 1.0
-        np.testing.assert_allclose(model.score(disliked), sign * model.score(liked), **CLOSE)
+        assert_close(model.score(disliked), sign * model.score(liked))
 
     def test_later_items_change_no_score_of_the_others(self, model: Model, data: Dataset) -> None:
         batch = askers(data)
         longer = model.extended(arrivals(data)).extended(arrivals(data, "second"))
         n = len(data.items)
         assert longer.n_items == n + 2 * len(arrivals(data).items)
-        np.testing.assert_allclose(longer.score(batch)[:, :n], model.score(batch), **CLOSE)
+        assert_close(longer.score(batch)[:, :n], model.score(batch))
         for b in range(len(batch)):
             asker = alone(batch, b)
-            np.testing.assert_allclose(longer.score_rows(asker, all_rows(longer)), longer.score(asker)[0], **CLOSE)
+            assert_close(longer.score_rows(asker, all_rows(longer)), longer.score(asker)[0])
 
     def test_a_later_item_is_explained_exactly_too(self, channel: Channel, model: Model, data: Dataset) -> None:
         longer = model.extended(arrivals(data))
@@ -174,6 +173,11 @@ def askers(data: Dataset) -> Batch:
     indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     ages = np.concatenate([data.ages(), np.zeros(len(rows) - len(data))]).astype(np.float32)
     return Batch(indptr, rows.astype(np.int32), weights, ages)
+
+
+def assert_close(actual: Floats, wanted: Floats) -> None:
+    """Equal up to float32 sums in another order."""
+    np.testing.assert_allclose(actual, wanted, rtol=1e-4, atol=1e-5)
 
 
 def alone(batch: Batch, asker: int) -> Batch:

@@ -52,9 +52,10 @@ def finish(shop: Zhiyin) -> Iterator[str]:
     yield from ingest(shop.settings, shop.store, progress=shop.progress).sentences()
     made = train(shop)
     yield from made.sentences()
-    yield from evaluate_bundle(shop, made.bundle).verdict
+    verdict = evaluate_bundle(shop, made.bundle).verdict
+    yield from verdict
     try:
-        yield from publish(shop, made.bundle).said
+        yield from (sentence for sentence in publish(shop, made.bundle).said if sentence not in verdict)
     except NotPublishable as error:  # it stays zero-shot, and says why
         yield str(error)
     yield f"From files to a live bundle in {perf_counter() - began:.0f} s."

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from itertools import zip_longest
 
 from zhiyin.live import Snapshot
-from zhiyin.models.base import Batch, Model, history_batch
+from zhiyin.models.base import Batch, Model
 from zhiyin.ranking.fusion import READS
 from zhiyin.recommender import speaks
 from zhiyin.shop import Zhiyin
@@ -33,8 +33,8 @@ def inspect(shop: Zhiyin, query: Query) -> Inspected:
     live = shop.live()
     world = live.snapshot()
     asker = live.asker(query, world, datetime.now(UTC))
-    wish = history_batch([], [], [], query.text) if query.text and query.text.strip() else None
     recommender = shop.recommender(live)
+    wish = recommender.hear(world, query)
     lists: dict[str, tuple[str, ...]] = {}
     retrieve = shop.settings.ranking.retrieve
     for name, model, batch in _voices(world, asker.history, wish, query):

@@ -7,13 +7,12 @@ Cold items and new people are carved apart, since a cut in time seldom has enoug
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from zhiyin.data.carving import simulated_cold, warm_carve
-from zhiyin.data.dataset import Dataset
+from zhiyin.data.dataset import Dataset, Mask
 from zhiyin.data.splits import Row, Split, Terms, TimeCut, given_rows, global_time, leave_one_out
 from zhiyin.errors import InvalidData
 
@@ -61,15 +60,17 @@ def pose(data: Dataset, seed: int, *, filter_history: bool) -> Posed:
 def carve_cold(data: Dataset, seed: int) -> dict[str, Split]:
     """Questions about new items and new people, all fitted on one part; empty where there is too little."""
     rng = np.random.default_rng(seed)
-    known = int((data.support > 0).sum())
-    if min(known, len(data.users)) * HELD < FEW:
+    n_known = int((data.support > 0).sum())
+    if min(n_known, len(data.users)) * HELD < FEW:
         return {}
     held = np.zeros(len(data.users), bool)
     held[rng.choice(len(held), round(HELD * len(held)), replace=False)] = True
     items = simulated_cold(data.keep(~held[data.user_rows]), HELD, rng)
+    known = items.fit.support > 0
+    firsts = [(data.users[user], _first_liked(data, known, user, rng)) for user in np.flatnonzero(held).tolist()]
     found = {"cold_items": items}
     for n in NEWCOMERS:
-        rows = [row for user in np.flatnonzero(held) if (row := _newcomer(data, items.fit, int(user), n, rng))]
+        rows = [Row(user, ids[:n], ids[n : n + 1]) for user, ids in firsts if len(ids) > n]
         if len(rows) >= FEW:
             found[f"newcomers_{n}"] = given_rows(items.fit, rows)
     return found
@@ -98,16 +99,11 @@ def _in_time(data: Dataset, *, filter_history: bool) -> Posed | None:
     return Posed("global_time", split, f"fitted on all before {moment} UTC, judged by what people chose after")
 
 
-def _newcomer(data: Dataset, fit: Dataset, user: int, n: int, rng: np.random.Generator) -> Row | None:
-    """The first n distinct items that somebody unknown to `fit` liked, and the next one; only of items that
-    `fit` knows. None for fewer."""
-    mine = np.arange(data.indptr[user], data.indptr[user + 1])
+def _first_liked(data: Dataset, known: Mask, user: int, rng: np.random.Generator) -> tuple[str, ...]:
+    """The ids of the distinct `known` (I,) items that somebody liked, oldest first, as many as can be asked of."""
+    mine = slice(data.indptr[user], data.indptr[user + 1])
     liked = data.item_rows[mine][data.weights[mine] > 0]
-    liked = liked[fit.support[liked] > 0]
+    liked = liked[known[liked]]
     if not data.ordered:
         liked = rng.permutation(liked)
-    first: Sequence[int] = list(dict.fromkeys(liked.tolist()))
-    if len(first) <= n:
-        return None
-    ids = tuple(data.items[row] for row in first[: n + 1])
-    return Row(data.users[user], ids[:n], ids[n:])
+    return tuple(data.items[row] for row in list(dict.fromkeys(liked.tolist()))[: max(NEWCOMERS) + 1])

@@ -15,7 +15,7 @@ import numpy as np
 
 from zhiyin.data.vocabulary import PAD, Rows
 from zhiyin.live import Live
-from zhiyin.models.base import Batch, Model, history_batch
+from zhiyin.models.base import Batch, Model
 from zhiyin.ranking.fusion import READS
 from zhiyin.ranking.rules import compile_filter
 from zhiyin.recommender import LATEST, Ranked, speaks
@@ -73,12 +73,20 @@ class Traced:
         return f"{self.parts[name]:+.4f}" if name in self.parts else ""
 
 
-def trace(shop: Zhiyin, query: Query, item_id: str, recommendation_id: str | None = None) -> Traced:
-    """The last stage that the item reached. `recommendation_id` decides the draw; fresh by default."""
+def trace(
+    shop: Zhiyin,
+    query: Query,
+    item_id: str,
+    *,
+    recommendation_id: str | None = None,
+    at: datetime | None = None,
+) -> Traced:
+    """The last stage that the item reached. `recommendation_id` decides the draw, fresh by default; `at` is
+    when it is asked, now by default."""
     live = shop.live()
     if live.snapshot().vocabulary.row(item_id) == PAD:
         return _not_there(shop, item_id)
-    look = _Look(shop, live, query, item_id)
+    look = _Look(shop, live, query, item_id, at or datetime.now(UTC))
     return look.ruled_out() or look.competed(recommendation_id or new_id())
 
 
@@ -92,14 +100,13 @@ def _not_there(shop: Zhiyin, item_id: str) -> Traced:
 class _Look:
     """One item on its way through the stages of one query."""
 
-    def __init__(self, shop: Zhiyin, live: Live, query: Query, item_id: str) -> None:
+    def __init__(self, shop: Zhiyin, live: Live, query: Query, item_id: str, at: datetime) -> None:
         self._shop, self._query, self._item_id = shop, query, item_id
         self._world = live.snapshot()
         self._row = self._world.vocabulary.row(item_id)
         self._recommender = shop.recommender(live)
-        self._asker = live.asker(query, self._world, datetime.now(UTC))
-        text = query.text if query.text and query.text.strip() else None
-        self._wish: Batch | None = history_batch([], [], [], text) if text else None
+        self._asker = live.asker(query, self._world, at)
+        self._wish = self._recommender.hear(self._world, query)
 
     def ruled_out(self) -> Traced | None:
         """Lost to a rule, whatever its score."""

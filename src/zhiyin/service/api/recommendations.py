@@ -32,7 +32,7 @@ def router(desk: Desk) -> APIRouter:
     async def get_why(recommendation_id: str, item_id: str) -> Response:
         """The exact sum behind one place, down to what each item of the history added."""
         shown = await logged(recommendation_id)
-        live = desk.serving.live
+        live = (await desk.open_now()).live
         return json(await desk.aside(lambda: why(desk.shop, live, shown, item_id)))
 
     return routes

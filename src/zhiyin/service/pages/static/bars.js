@@ -1,36 +1,36 @@
-// Small charts as inline SVG-free bars and SVG sparklines; numbers stand beside every bar.
+// Small charts as inline SVG; numbers stand beside every bar.
 import { h, svg } from "./element.js";
 import { number, t } from "./language.js";
 
-/** The parts of a score as bars from a common zero, largest first, and the sum they make. */
-export function partsChart(parts, names = (name) => t(`part_${name}`)) {
+/** The parts of a score as bars from a common zero, largest first, and the sum they make; `notes` say by part what
+ * it came through. */
+export function partsChart(parts, notes = {}) {
   const entries = Object.entries(parts).sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]));
   const score = entries.reduce((sum, [, value]) => sum + value, 0);
   const low = Math.min(0, ...entries.map(([, value]) => value));
   const high = Math.max(0, score, ...entries.map(([, value]) => value));
-  const row = (name, value, kind) => partRow(name, value, kind, low, high - low || 1);
+  const row = (name, value, kind, note) => partRow({ name, value, kind, note }, low, high - low || 1);
   return h(
     "table",
     { class: "parts" },
-    h("tbody", {}, ...entries.map(([name, value]) => row(names(name), value, value < 0 ? "minus" : "plus"))),
+    h("tbody", {}, ...entries.map(([name, value]) => row(t(`part_${name}`), value, value < 0 ? "minus" : "plus", notes[name]))),
     h("tfoot", {}, row(t("why_score"), score, "sum")),
   );
 }
 
-function partRow(name, value, kind, low, span) {
+function partRow({ name, value, kind, note }, low, span) {
   const bar = svg("rect", {
     class: kind,
     x: (100 * (Math.min(value, 0) - low)) / span,
     width: Math.max((100 * Math.abs(value)) / span, 0.6),
     y: 1,
     height: 8,
-    rx: 1.5,
   });
   const zero = svg("line", { class: "zero", x1: (-100 * low) / span, x2: (-100 * low) / span, y1: 0, y2: 10 });
   return h(
     "tr",
     { "data-part-value": value },
-    h("th", { scope: "row" }, name),
+    h("th", { scope: "row" }, name, note && h("small", {}, note)),
     h(
       "td",
       { class: "bar" },
@@ -60,7 +60,7 @@ export function countBars(entries) {
             svg(
               "svg",
               { viewBox: "0 0 100 10", preserveAspectRatio: "none", "aria-hidden": "true" },
-              svg("rect", { class: "plus", x: 0, y: 1, height: 8, rx: 1.5, width: Math.max((100 * count) / most, 0.6) }),
+              svg("rect", { class: "plus", x: 0, y: 1, height: 8, width: Math.max((100 * count) / most, 0.6) }),
             ),
           ),
           h("td", { class: "number" }, number(count)),

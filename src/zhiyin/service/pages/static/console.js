@@ -1,5 +1,5 @@
-// The console: reads its own read-only answers, and asks for a key where the service wants one.
-import { drawBundle } from "./console_bundle.js";
+// The console: shows its own read-only answers. Where the service wants a key, the browser asked for it already.
+import { drawBundle, drawEvaluation } from "./console_bundle.js";
 import { drawHealth } from "./console_health.js";
 import { drawPerson } from "./console_person.js";
 import { drawRecent } from "./console_recent.js";
@@ -7,15 +7,12 @@ import { h } from "./element.js";
 import { listen, t } from "./language.js";
 
 const EVERY = 15000; // milliseconds between two looks at what is new
-const KEY = "zhiyin.console.key";
 const byId = (id) => document.getElementById(id);
 const latest = {}; // the last answers, to draw them again in the other language
 
 async function look(path) {
-  const key = sessionStorage.getItem(KEY);
-  const answer = await fetch(`/console/api/${path}`, { headers: key ? { Authorization: `Bearer ${key}` } : {} });
+  const answer = await fetch(`/console/api/${path}`);
   const said = await answer.json();
-  byId("key-form").hidden = answer.status !== 401;
   if (!answer.ok) throw new Error(said.detail || String(answer.status));
   return said;
 }
@@ -23,6 +20,7 @@ async function look(path) {
 const panels = {
   health: { path: "health", draw: drawHealth, at: byId("health") },
   bundle: { path: "bundle", draw: drawBundle, at: byId("bundle") },
+  evaluation: { path: "bundle", draw: drawEvaluation, at: byId("evaluation") },
   recent: { path: "recommendations", draw: (lists) => drawRecent(lists, explore), at: byId("recent") },
 };
 
@@ -65,11 +63,6 @@ async function safely(work) {
 byId("person-form").addEventListener("submit", (event) => {
   event.preventDefault();
   explore(byId("person").value);
-});
-byId("key-form").addEventListener("submit", (event) => {
-  event.preventDefault();
-  sessionStorage.setItem(KEY, byId("key").value);
-  refresh();
 });
 document.addEventListener("language", () => {
   for (const [name, { draw, at }] of Object.entries(panels))

@@ -19,8 +19,6 @@ export function drawBundle(served) {
     ),
     h("h3", {}, `${t("c_gates")} (${t(manifest.fusion_learned ? "c_gates_learned" : "c_gates_prior")})`),
     gates(served),
-    h("h3", {}, t("c_evaluation")),
-    ...evaluation(served.measured),
     h("h3", {}, t("c_history")),
     h("ol", { class: "publications" }, ...served.history.map(publication)),
     h(
@@ -75,7 +73,8 @@ function dial(share) {
   );
 }
 
-function evaluation(measured) {
+/** What was measured of the live bundle. */
+export function drawEvaluation({ measured }) {
   if (!measured) return [h("p", { class: "fact" }, t("c_not_measured"))];
   const { whole, metrics } = measured;
   const peers = Object.keys(whole.peers);
@@ -104,7 +103,7 @@ function evaluation(measured) {
         ),
       ),
     ),
-    ...measured.verdict.map((sentence) => h("p", { class: "fact" }, sentence)),
+    h("ul", { class: "verdict" }, ...measured.verdict.map((sentence) => h("li", { class: "fact" }, sentence))),
   ];
 }
 

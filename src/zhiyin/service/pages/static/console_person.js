@@ -6,7 +6,7 @@ export function drawPerson(person) {
   const fused = person.fused.map((place) => ({ ...place, title: person.titles[place.item_id] }));
   const where = new Map(fused.map((place, n) => [place.item_id, n + 1]));
   return [
-    h("p", { class: "soft small-print" }, t(`mode_${person.mode}`)),
+    h("p", { class: "soft small-print" }, `${t("c_mode")}: ${person.mode}`),
     h(
       "div",
       { class: "columns scroll", tabindex: "0", role: "group", "aria-label": t("c_person") },
@@ -26,19 +26,29 @@ function past(history) {
       ? h(
           "ul",
           {},
-          ...history.map((deed) =>
+          ...visits(history).map((deeds) =>
             h(
               "li",
               {},
-              h("span", { class: `deed ${deed.type}` }, deed.type),
+              deeds[0].title,
               " ",
-              deed.title,
-              h("small", { class: "soft" }, moment(deed.at)),
+              ...[...new Set(deeds.map((deed) => deed.type))].map((type) => h("span", { class: `deed ${type}` }, type)),
+              h("small", { class: "soft" }, moment(deeds[0].at)),
             ),
           ),
         )
       : h("p", { class: "soft" }, t("c_past_none")),
   );
+}
+
+/** What was done with one item after another, together. */
+function visits(history) {
+  const found = [];
+  for (const deed of history) {
+    if (found.at(-1)?.[0].item_id === deed.item_id) found.at(-1).push(deed);
+    else found.push([deed]);
+  }
+  return found;
 }
 
 /** A list; items that are in the fused list too carry their place there. */

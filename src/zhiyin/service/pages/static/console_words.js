@@ -1,8 +1,6 @@
 // What the console and the snippet page say.
 
 export const EN = {
-  key_ask: "This console asks for an API key.",
-  key_use: "Use it",
   c_health: "Data",
   c_bundle: "Live bundle",
   c_person: "One person, channel by channel",
@@ -61,8 +59,6 @@ export const EN = {
 };
 
 export const ZH = {
-  key_ask: "这个控制台需要 API 密钥。",
-  key_use: "使用",
   c_health: "数据",
   c_bundle: "在用的模型包",
   c_person: "一个人，逐个通道看",

@@ -3,10 +3,11 @@ import { partsChart } from "./bars.js";
 import { card, heart, kind, price } from "./card.js";
 import { cover } from "./cover.js";
 import { h, icon } from "./element.js";
-import { item as known } from "./known.js";
-import { reading, t } from "./language.js";
+import { item as known, named } from "./known.js";
+import { number, reading, t } from "./language.js";
 
 const SIMILAR = 6;
+const NOTED = 2; // items of the past named beside a part
 
 export class Detail {
   constructor(dialog, acts) {
@@ -80,8 +81,17 @@ export class Detail {
   async #why(place, list) {
     const path = `v1/recommendations/${list.recommendation_id}/why/${encodeURIComponent(place.item_id)}`;
     const said = await window.zhiyin.ask(path, null, "GET");
-    if (this.opened?.place.item_id === place.item_id) this.why.replaceChildren(partsChart(said.parts));
+    if (this.opened?.place.item_id === place.item_id)
+      this.why.replaceChildren(partsChart(said.parts, through(said.contributions)));
   }
+}
+
+/** By part, the items of the visitor's past that brought most of it. */
+function through(contributions) {
+  const note = (one) => `${reading(named(one.item_id) || one).title} ${one.value > 0 ? "+" : ""}${number(one.value, 3)}`;
+  return Object.fromEntries(
+    Object.entries(contributions).map(([name, found]) => [name, found.slice(0, NOTED).map(note).join(", ")]),
+  );
 }
 
 function attributes(item) {

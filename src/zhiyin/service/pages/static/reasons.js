@@ -31,7 +31,7 @@ function words(reason) {
 }
 
 function titles(itemIds) {
-  return itemIds.map((itemId) => quote(reading(named(itemId)).title)).join(t("and"));
+  return quote(reading(named(itemIds[0])).title); // the strongest; the opened item tells the rest
 }
 
 function quoted(list) {

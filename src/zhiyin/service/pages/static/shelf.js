@@ -12,7 +12,7 @@ export class Shelf {
     this.title = title;
     this.acts = acts;
     this.list = null;
-    this.heading = h("h2", { id: `shelf-${name}` }, title());
+    this.heading = h("h2", { id: `shelf-${name}` });
     this.cards = h("ul", { class: grid ? "cards grid" : "cards row", role: "list" });
     this.cards.addEventListener("keydown", (event) => step(event, this.cards));
     this.element = h(

@@ -11,6 +11,7 @@ import { Visitor } from "./visitor.js";
 
 const N_FOR_YOU = 10;
 const N_ROW = 12;
+const KNOCK_AGAIN = 1000; // milliseconds
 const zhiyin = window.zhiyin;
 const byId = (id) => document.getElementById(id);
 
@@ -150,8 +151,11 @@ class Storefront {
       await work();
       failed.hidden = true;
     } catch (error) {
+      const opening = error.status === 503; // the first bundle is being made, or very many ask
       failed.hidden = false;
-      byId("failed-why").textContent = t("failed", { why: error.message });
+      byId("failed-why").textContent = opening ? t("opening") : t("failed", { why: error.message });
+      clearTimeout(this.knocking);
+      if (opening) this.knocking = setTimeout(this.everything, KNOCK_AGAIN);
     }
   }
 }

@@ -20,9 +20,9 @@ export class Visitor {
     this.changed();
   }
 
-  /** People the shop knows; where the console is closed to this visitor there are none to choose from. */
+  /** People the shop knows. Where the console wants a key there are none to choose from, and none is asked for. */
   async #people() {
-    const answer = await fetch("console/api/people");
+    const answer = await fetch("console/api/people", { credentials: "omit" });
     const people = answer.ok ? await answer.json() : [];
     this.select.append(...people.map((person) => h("option", { value: person.user_id }, person.user_id)));
     const me = localStorage.getItem(ME);

@@ -3,7 +3,7 @@
 export const EN = {
   skip: "Skip to the recommendations",
   ask: "Say what you are looking for",
-  ask_hint: "a quiet evening, a gift for my father, something with robots…",
+  ask_hint: "a quiet evening, a gift for my father…",
   ask_clear: "Clear the search",
   storefront: "Storefront",
   console: "Console",
@@ -35,6 +35,7 @@ export const EN = {
   updated: "{n} new in the list.",
   nothing: "Nothing here yet.",
   failed: "The service does not answer: {why}",
+  opening: "The shop is just being opened: it reads the whole catalogue first…",
   again: "Try again",
   open_shop: "Open in the shop",
   description: "About it",
@@ -74,7 +75,7 @@ export const EN = {
 export const ZH = {
   skip: "跳到推荐内容",
   ask: "说说你想找什么",
-  ask_hint: "安静的夜晚、送给爸爸的礼物、和机器人有关的……",
+  ask_hint: "安静的夜晚、送给爸爸的礼物……",
   ask_clear: "清空搜索",
   storefront: "店面",
   console: "控制台",
@@ -106,6 +107,7 @@ export const ZH = {
   updated: "列表换了 {n} 样。",
   nothing: "这里还没有东西。",
   failed: "服务没有回应：{why}",
+  opening: "店刚刚开门：先把整个目录读一遍……",
   again: "再试一次",
   open_shop: "去商店看看",
   description: "介绍",

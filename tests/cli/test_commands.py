@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+from zhiyin import __version__
+from zhiyin.cli.guard import STOPPED, WRONG, guarded
+from zhiyin.errors import InvalidData
+from zhiyin.shop import Zhiyin
+
+Zhi = Callable[..., Result]  # the fixture of conftest
+
+
+def said(result: Result) -> str:
+    assert result.exit_code == 0, result.output
+    return str(result.stdout)
+
+
+def test_from_files_to_a_live_bundle_and_back(shop: Path, zhi: Zhi) -> None:
+    before = json.loads(said(zhi("recommend", "--text", "something to cut wood", "--json", "-C", shop)))
+    assert before["mode"] == "zero_shot"
+    trained = said(zhi("train", "-C", shop))
+    assert "24 people" in trained
+    bundle = trained.split("bundle ")[1][:12]
+    refused = zhi("publish", "-C", shop)
+    assert (refused.exit_code, "was not measured" in refused.stderr) == (WRONG, True)
+    assert bundle in said(zhi("publish", bundle, "--force", "-C", shop))
+    after = json.loads(said(zhi("recommend", "--user", "u1", "-n", 3, "--json", "-C", shop)))
+    assert (after["mode"], after["bundle"][:12]) == ("trained", bundle)
+    assert "is live again" in said(zhi("rollback", "-C", shop))
+    assert json.loads(said(zhi("recommend", "--json", "-C", shop)))["bundle"] == before["bundle"]
+
+
+def test_lists_are_shown_with_titles_and_reasons(shop: Path, zhi: Zhi) -> None:
+    told = said(zhi("recommend", "--text", "warm tea", "-n", 2, "-C", shop))
+    assert "Iron tea pot" in told
+    assert "wish_words" in told
+    assert "zero_shot, bundle" in told
+    assert "Small axe" in said(zhi("similar", "saw", "-n", 3, "-C", shop))
+    dear = json.loads(said(zhi("recommend", "--filter", "price > 24", "--json", "-C", shop)))
+    assert {place["item_id"] for place in dear["items"]} == {"pot", "axe"}
+
+
+def test_a_list_can_be_traced_inspected_and_replayed(shop: Path, zhi: Zhi) -> None:
+    assert "seen: 'cup'" in said(zhi("trace", "--user", "u1", "--why-not", "cup", "-C", shop))
+    assert "unknown: 'gun'" in said(zhi("trace", "--why-not", "gun", "-C", shop))
+    assert "meaning" in said(zhi("inspect", "--user", "u1", "-n", 3, "-C", shop))
+    id_ = json.loads(said(zhi("recommend", "-u", "u1", "--json", "-C", shop)))["recommendation_id"]
+    assert "bit for bit" in said(zhi("replay", id_, "-C", shop))
+
+
+def test_importing_twice_changes_nothing_and_says_so(shop: Path, zhi: Zhi) -> None:
+    told = said(zhi("import", "-C", shop))
+    assert "events: 72 rows read from events.csv = 0 stored + 72 there already + 0 quarantined" in told
+
+
+def test_the_doctor_gives_every_cure(shop: Path, zhi: Zhi) -> None:
+    told = said(zhi("doctor", "-C", shop))
+    assert "nothing is published yet" in told
+    assert "-> zhiyin train && zhiyin evaluate && zhiyin publish" in told
+    assert zhi("doctor", "-C", shop / "nowhere").exit_code == 1
+
+
+def test_a_shop_moves_by_backup_and_by_export(shop: Path, zhi: Zhi, tmp_path: Path) -> None:
+    archive, files = tmp_path / "shop.tar.gz", tmp_path / "files"
+    assert "keep it where only you" in said(zhi("backup", archive, "-C", shop))
+    assert "all checked" in said(zhi("restore", archive, "-C", tmp_path / "again"))
+    assert "events.parquet: 72 rows" in said(zhi("export", files, "--format", "parquet", "-C", shop))
+    assert "72 rows read" in said(zhi("import", "-C", files))
+    for folder in (tmp_path / "again", files):
+        with Zhiyin.open(folder) as opened:
+            assert opened.store.counts()["events"] == 72
+
+
+def test_erasing_gives_a_receipt(shop: Path, zhi: Zhi) -> None:
+    told = said(zhi("erase", "u1", "-C", shop))
+    assert "3 events" in told
+    assert "the next import brings them back" in told
+    with Zhiyin.open(shop) as opened:
+        assert opened.store.history("u1", limit=9) == []
+
+
+def test_an_error_of_ours_is_one_sentence_and_code_2(shop: Path, zhi: Zhi) -> None:
+    for words in (
+        ("recommend", "-C", shop / "nowhere"),
+        ("recommend", "-n", "0", "-C", shop),
+        ("similar", "gun", "-C", shop),
+        ("publish", "abc", "-C", shop),
+        ("evaluate", "-C", shop),
+        ("evaluate", "--protocol", shop / "nothing.json"),
+        ("restore", shop / "nothing.tar.gz", "-C", shop / "new"),
+        ("init", "--items", shop / "nothing.csv", "-C", shop / "new"),
+        ("replay", "nothing", "-C", shop),
+    ):
+        failed = zhi(*words)
+        assert failed.exit_code == WRONG, (words, failed.output)
+        assert failed.stdout == "", words
+        assert len(failed.stderr.strip().splitlines()) == 1, (words, failed.stderr)
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "told"),
+    [
+        (InvalidData("it is wrong: mend it"), WRONG, "it is wrong: mend it\n"),
+        (PermissionError(13, "Permission denied", "/etc/x"), WRONG, "/etc/x: Permission denied\n"),
+        (KeyboardInterrupt(), STOPPED, "Stopped."),
+    ],
+)
+def test_expected_ends_are_told(
+    raised: BaseException, code: int, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import typer
+
+    def command() -> None:
+        raise raised
+
+    with pytest.raises(typer.Exit) as end:
+        guarded(command)()
+    assert end.value.exit_code == code
+    assert capsys.readouterr().err.startswith(told)
+
+
+def test_a_bug_is_not_hidden() -> None:
+    def command() -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        guarded(command)()
+
+
+def test_the_version_is_told(zhi: Zhi) -> None:
+    assert said(zhi("--version")).strip() == f"zhiyin {__version__}"
+
+
+def test_the_program_itself_says_what_it_can_do() -> None:
+    program = Path(sys.executable).with_name("zhiyin")
+    told = subprocess.run([str(program), "--help"], capture_output=True, text=True, check=True).stdout
+    assert "zhiyin demo" in told
+    for command in ("init", "import", "doctor", "up", "train", "evaluate", "publish", "rollback", "demo"):
+        assert f"\n  {command} " in told

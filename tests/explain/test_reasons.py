@@ -1,0 +1,78 @@
+"""Reasons are arithmetic: shares of the parts, and the history items that contributed most."""
+
+import numpy as np
+import pytest
+
+from zhiyin.explain.reasons import MAX_REASONS, MAX_SOURCES, MIN_SHARE, reasons_for
+from zhiyin.live import Snapshot
+from zhiyin.models.base import history_batch
+from zhiyin.shop import Zhiyin
+from zhiyin.testing.small import small_catalogue
+from zhiyin.types import Reason
+
+NOBODY = history_batch([], [], [])
+
+
+@pytest.fixture
+def world(shop: Zhiyin) -> Snapshot:
+    return shop.live().snapshot()
+
+
+def reasons(
+    parts: dict[str, float], row: int, world: Snapshot, history: object, wish: object = None
+) -> tuple[Reason, ...]:
+    (found,) = reasons_for([parts], np.array([row], np.int32), world, history, wish)  # type: ignore[arg-type]
+    return found
+
+
+def test_a_share_is_of_the_positive_parts_largest_first(world: Snapshot) -> None:
+    parts = {"popular": 1.0, "taste": 3.0, "words": -2.0, "meaning": 0.1, "fresh": 0.0}
+    found = reasons(parts, 0, world, NOBODY)
+    assert [reason.channel for reason in found] == ["taste", "popular"]
+    assert [reason.share for reason in found] == pytest.approx([3 / 4.1, 1 / 4.1], abs=1e-4)
+
+
+def test_there_are_few_reasons_and_none_for_a_list_by_chance(world: Snapshot) -> None:
+    assert (
+        len(reasons(dict.fromkeys(("popular", "taste", "words", "meaning"), 1.0), 0, world, NOBODY)) == MAX_REASONS
+    )
+    assert reasons({"popular": -1.0, "taste": 0.0}, 0, world, NOBODY) == ()
+    assert reasons({}, 0, world, NOBODY) == ()
+    shares = [reason.share for reason in reasons({"popular": 100.0, "taste": 1.0}, 0, world, NOBODY)]
+    assert min(shares) >= MIN_SHARE
+
+
+def test_the_sources_are_the_history_items_that_contributed_most(world: Snapshot) -> None:
+    rows = world.vocabulary.rows(["music/piano", "garden/spade", "music/drum", "music/piano"])
+    history = history_batch(rows.tolist(), [1.0, 1.0, 0.4, 1.0], [0.0] * 4)
+    target = world.vocabulary.row("music/violin")
+    (reason,) = reasons({"meaning": 1.0}, target, world, history)
+    why = world.models["meaning"].why(history, np.array([target], np.int32))[:, 0]
+    best = world.vocabulary[int(history.rows[int(why.argmax())])]
+    assert reason.items[0] == best
+    assert len(reason.items) == len(set(reason.items)) <= MAX_SOURCES
+    assert "garden/spade" not in reason.items
+
+
+def test_what_was_disliked_is_no_source(world: Snapshot) -> None:
+    rows = world.vocabulary.rows(["music/piano"])
+    (reason,) = reasons(
+        {"meaning": 1.0}, world.vocabulary.row("music/violin"), world, history_batch(rows.tolist(), [-1.0], [0.0])
+    )
+    assert reason.items == ()
+
+
+def test_a_wish_names_the_words_that_it_shares_with_the_item(world: Snapshot) -> None:
+    wish = history_batch([], [], [], "A loud VIOLIN for 花园 music")
+    (reason,) = reasons({"wish_words": 1.0}, world.vocabulary.row("music/violin"), world, NOBODY, wish)
+    assert set(reason.words) == {"a", "violin", "for", "music"}
+    (reason,) = reasons({"wish_words": 1.0}, world.vocabulary.row("garden/spade"), world, NOBODY, wish)
+    assert {"花", "园"} <= set(reason.words)
+
+
+def test_every_list_of_a_person_has_reasons_that_name_their_items(shop: Zhiyin) -> None:
+    answer = shop.recommend(user_id="user 0", n=5)
+    had = {event.item_id for event in shop.store.history("user 0", limit=50)}
+    named = {item for place in answer.items for reason in place.reasons for item in reason.items}
+    assert named
+    assert named <= had <= {item.item_id for item in small_catalogue()}

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from threading import Thread
 
 import numpy as np
@@ -10,11 +11,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from zhiyin.data.signals import Signals
+from zhiyin.data.store.memory import MemoryStore
+from zhiyin.encoders.sentence import SentenceEncoder
 from zhiyin.live import HISTORY, SEEN, TREND_BLOCK, Live, Snapshot
+from zhiyin.models.meaning import MeaningRecipe
 from zhiyin.models.popular import Popular
+from zhiyin.recipe import DefaultRecipe
+from zhiyin.settings import Settings
 from zhiyin.shop import Zhiyin
-from zhiyin.testing.small import START, small_catalogue
+from zhiyin.testing.small import START, small_catalogue, small_events
 from zhiyin.types import Event, EventType, Item, Query
+from zhiyin.workflows.train import train
 
 NOW = START + timedelta(days=20)
 LAW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -139,6 +146,18 @@ def test_a_snapshot_does_not_depend_on_the_steps(shop: Zhiyin, steps: list[tuple
     now = live.snapshot()
     assert_same(live.at(now.as_of), now)
     assert_same(fresh(shop).snapshot(), now)
+
+
+def test_what_the_shipped_encoder_reads_does_not_depend_on_the_steps_either(tmp_path: Path) -> None:
+    recipe = DefaultRecipe(meaning=MeaningRecipe(dim=6))  # a catalogue large enough for main axes
+    with Zhiyin(Settings(folder=tmp_path, recipe=recipe), MemoryStore(), SentenceEncoder()) as shop:
+        shop.put_items(small_catalogue())
+        shop.add_events(small_events())
+        shop.publish(train(shop).bundle)
+        for n in range(6):
+            shop.put_items([Item(f"new {n}", "a violin" if n == 1 else f"{n} spades and a song " * (n + 1))])
+            shop.live().snapshot()
+        assert_same(fresh(shop).snapshot(), shop.live().snapshot())
 
 
 def test_a_server_that_starts_knows_what_changed_since_the_bundle(shop: Zhiyin) -> None:

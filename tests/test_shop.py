@@ -60,7 +60,7 @@ def test_a_bundle_goes_live_by_publishing_and_back_by_publishing_the_old_one(sho
     assert shop.live().snapshot().bundle.name == second
     shop.publish(first.bundle, reason="rolled back")
     assert shop.recommend(n=1).bundle == first.bundle
-    assert [publication.reason for publication in shop.store.publications()][0] == "rolled back"
+    assert shop.store.publications()[0].reason == "rolled back"
 
 
 def test_a_publication_by_another_process_is_noticed(shop: Zhiyin, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,6 @@
 """S1: one answer in process, all default channels, histories of 50, one core. Goal: p50 ≤ 2 ms, p99 ≤ 5 ms.
 
-    python benchmarks/speed/s1_recommend.py [--items 100000] [--answers 500]
+python benchmarks/speed/s1_recommend.py [--items 100000] [--answers 500]
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """S4, the bulk half: a CSV of events into SQLite with validation and deduplication. Goal: ≥ 50,000 rows/s, < 2 GB.
 
-    python benchmarks/speed/s4_import.py [--rows 1000000]
+python benchmarks/speed/s4_import.py [--rows 1000000]
 """
 
 from __future__ import annotations

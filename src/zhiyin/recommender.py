@@ -131,6 +131,8 @@ class Recommender:
                 return passing.astype(np.int32)
         if query.scenario == LATEST:
             return world.latest
+        if len(world.items) <= self._shape.retrieve and query.scenario != TRENDING:
+            return np.arange(len(world.items), dtype=np.int32)
         speaking = [name for name in world.models if speaks(name, query)]
         found = [world.models[name].retrieve(asker.history, self._shape.retrieve) for name in speaking]
         if wish is not None:

@@ -200,9 +200,7 @@ def test_warm_items_are_ranked_without_what_the_user_had(cold_folder: Path) -> N
 def test_overall_keeps_the_users_of_every_part(cold_folder: Path) -> None:
     stated = protocol(cold_folder, COLD, "overall")
     assert said(split_of(stated, load_dataset(stated))) == {"u": ("a", "bd", "a")}
-    many = protocol(
-        cold_folder, {**COLD, "overall": {"users": "7 users in warm_test and cold_test"}}, "overall"
-    )
+    many = protocol(cold_folder, {**COLD, "overall": {"users": "7 users in warm_test and cold_test"}}, "overall")
     with pytest.raises(InvalidData, match="states 7 users, its files give 1"):
         split_of(many, load_dataset(many))
 

@@ -225,9 +225,7 @@ def test_given_pairs_of_another_catalogue_are_refused() -> None:
 
 def test_given_rows_are_asked_as_they_stand() -> None:
     fit = sequences(u="abcd")
-    split = given_rows(
-        fit, [Row("u", ("b", "a"), ("c",)), Row("new", ("e",), ("f", "g")), Row("u", (), ("a",))]
-    )
+    split = given_rows(fit, [Row("u", ("b", "a"), ("c",)), Row("new", ("e",), ("f", "g")), Row("u", (), ("a",))])
     assert split.users.tolist() == [0, -1, 0]
     assert said(split, split.past.rows) == "bae"
     assert split.past.lengths.tolist() == [2, 1, 0]

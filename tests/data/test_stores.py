@@ -116,9 +116,7 @@ def test_the_bytes_of_an_erased_person_are_gone(path: Path) -> None:
     chance = random.Random(1)  # people in no order split the pages of the index, which leaves copies of ids
     people = [chance.randrange(100) for _ in range(3_000)]
     names = [f"{'other' if person % 7 else 'Jean-Luc'}-{person:05d}" for person in people]
-    said = [
-        Event(name, "a", "review", order=n, text=name * chance.randrange(20)) for n, name in enumerate(names)
-    ]
+    said = [Event(name, "a", "review", order=n, text=name * chance.randrange(20)) for n, name in enumerate(names)]
     with closing(SqliteStore(path)) as store:
         for first in range(0, len(said), 100):
             store.append(said[first : first + 100])

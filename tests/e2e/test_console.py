@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from conftest import KEY, Served, picture
 from playwright.sync_api import Browser, Page, expect
+from served_shop import KEY, Served, picture
 from shop_pages import cards, ids, open_storefront
 
 from zhiyin.types import Query
@@ -131,14 +131,11 @@ def test_the_curl_and_python_examples_of_the_page_run(page: Page, trained: Serve
 
 
 def test_two_pasted_lines_fill_a_list_on_another_page(page: Page, trained: Served) -> None:
-    """The zero-code list, on a page that is not ours but served from an allowed origin: here, the same one."""
+    """The list without a line of code, put into a page after the script ran."""
     page.goto(f"{trained.address}snippet")
     page.evaluate(
-        "document.querySelector('main').prepend(Object.assign(document.createElement('div'), {id: 'slot'}))"
-    )
-    page.evaluate("document.querySelector('#slot').dataset.n = '4'")
-    page.evaluate(
-        "const slot = document.querySelector('#slot'); slot.dataset.zhiyinList = 'for_you'; slot.parentNode.prepend(slot)"
+        "const slot = document.createElement('div'); slot.dataset.n = '4'; slot.dataset.zhiyinList = 'for_you';"
+        "document.querySelector('main').prepend(slot)"
     )
     expect(page.locator(".zhiyin-list li")).to_have_count(4)
     expect(page.locator(".zhiyin-list a").first).not_to_be_empty()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Served, picture
 from playwright.sync_api import Browser, Page, expect
+from served_shop import Served, picture
 from shop_pages import cards, changed, ids, logged, open_storefront, visitor, wish
 
 from zhiyin.data.shop.catalogue import read_wishes
@@ -91,7 +91,7 @@ def test_clicks_and_impressions_arrive_with_their_list_and_place(page: Page, tra
 
 
 def test_what_was_far_below_is_no_impression(page: Page, trained: Served) -> None:
-    page.set_viewport_size({"width": 900, "height": 500})
+    page.set_viewport_size({"width": 900, "height": 700})
     with page.expect_request(lambda sent: "impression" in (sent.post_data or "")):
         open_storefront(page, trained.address)
     below = set(ids(page, "latest")) - set(ids(page, "for_you"))

@@ -25,9 +25,7 @@ def test_masked_items_do_not_count() -> None:
 
 
 def test_items_that_are_no_candidates_do_not_count() -> None:
-    ranks = ranks_of_targets(
-        SCORES, Ragged.of([[2], [4]]), candidates=np.array([False, True, True, True, True])
-    )
+    ranks = ranks_of_targets(SCORES, Ragged.of([[2], [4]]), candidates=np.array([False, True, True, True, True]))
     assert ranks.expected.tolist() == [1.5, 2.5]
 
 

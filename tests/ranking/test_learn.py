@@ -156,13 +156,26 @@ def test_nothing_held_out_is_fitted_and_histories_lie_before_their_targets(timed
         assert owners_of(data, part, history, int(target))
 
 
-def test_a_target_is_what_its_user_liked_last_or_a_hidden_item() -> None:
+def test_a_target_is_the_newest_item_that_was_new_to_its_user() -> None:
+    events = [
+        Event("ann", item_id, "click", order=order)
+        for order, item_id in enumerate(["garden/spade", "garden/hose", "garden/spade", "garden/spade"])
+    ]
+    data = build_dataset(small_catalogue(), events)
+    part, examples = carve(data, FusionRecipe(hidden_share=0.0), 0)
+    assert [data.items[row] for row in examples.targets] == ["garden/hose"]
+    assert [data.items[row] for row in examples.batch.rows] == ["garden/spade"]
+    assert [data.items[row] for row in part.item_rows] == ["garden/spade"] * 3
+
+
+def test_no_event_of_a_user_with_their_target_is_fitted() -> None:
     data = small_dataset()
     part, examples = carve(data, FusionRecipe(hidden_share=0.0), 0)
-    assert len(data) - len(part) == len(examples.targets)
-    liked = data.keep(data.weights > 0)
-    last = {int(liked.item_rows[stop - 1]) for stop in liked.indptr[1:]}
-    assert set(examples.targets.tolist()) <= last
+    fitted = set(zip(part.user_rows.tolist(), part.item_rows.tolist(), strict=True))
+    everything = set(zip(data.user_rows.tolist(), data.item_rows.tolist(), strict=True))
+    held = everything - fitted
+    assert len(held) == len(examples.targets)
+    assert sorted(item for _, item in held) == sorted(examples.targets.tolist())
 
 
 def test_a_dataset_without_a_positive_event_gives_no_examples() -> None:

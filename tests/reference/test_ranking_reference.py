@@ -92,6 +92,4 @@ def test_average_precision_is_scikit_learns_without_ties() -> None:
     ours = ranking.average_precision(
         ranks_of_targets(scores, Ragged.of([np.flatnonzero(row) for row in relevant])), 80
     )
-    assert ours == pytest.approx(
-        [average_precision_score(*pair) for pair in zip(relevant, scores, strict=True)]
-    )
+    assert ours == pytest.approx([average_precision_score(*pair) for pair in zip(relevant, scores, strict=True)])

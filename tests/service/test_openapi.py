@@ -1,7 +1,6 @@
 """The contract: whole, true, and safe to be played with."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest

@@ -159,7 +159,8 @@ def test_an_evaluation_is_attached_to_its_bundle_and_read_back(tmp_path: Path) -
     assert (evaluation.bundle, evaluation.seed) == (name, 4)
     assert attached(shop.bundles, name) == evaluation
     assert shop.bundle(name).name == name, "an attachment does not touch the digest"
-    assert evaluation.online == 1.0, "a catalogue this small is retrieved whole"
+    assert evaluation.online is not None
+    assert evaluation.online > 0.95, "only what no channel speaks of can be missed in a catalogue this small"
     assert {"popular", "popular_recent", "item_knn", "text_knn", "co_occurrence", "ease"} == set(
         evaluation.whole.peers
     )
@@ -278,7 +279,7 @@ def test_the_verdict_claims_no_win_that_the_interval_does_not_show() -> None:
 
 
 def test_the_verdict_names_the_bucket_in_which_a_baseline_wins() -> None:
-    whole, bad = part(0.4, 0.01, 0.2), part(0.1, -0.3, -0.1, n_users=12)
+    whole, bad = part(0.4, 0.01, 0.2), part(0.1, -0.3, -0.1, n_users=40)
     assert list(verdict("ndcg@10", whole, {"warm items": whole, "cold items": bad}))[1].startswith(
-        "cold items (12 people): Popular wins"
+        "cold items (40 people): Popular wins"
     )

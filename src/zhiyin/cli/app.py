@@ -64,7 +64,7 @@ for _name, _command in _COMMANDS.items():
 app.command("serve", hidden=True)(guarded(up.up))
 
 
-def _version(*, asked: bool) -> None:
+def _version(asked: bool) -> None:
     if asked:
         typer.echo(f"zhiyin {__version__}")
         raise typer.Exit
@@ -73,6 +73,8 @@ def _version(*, asked: bool) -> None:
 @app.callback()
 def _root(
     *,
-    version: Annotated[bool, typer.Option("--version", help="Show the version.", is_eager=True)] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_version, is_eager=True)
+    ] = False,
 ) -> None:
-    _version(asked=version)
+    """Options of the program itself."""

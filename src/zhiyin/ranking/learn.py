@@ -2,8 +2,8 @@
 
 The probability that the person takes the target out of a list is softmax(Σ_c gate_c · z_c). That is convex in
 the gates, solved by L-BFGS-B with gates ≥ 0, and every bucket is drawn towards the gates of all (`reg`), so
-that a bucket with few examples stays near them. Examples are events held out of the part that is fitted:
-the last ones of sampled people (warm), and all events of items hidden entirely (simulated cold).
+that a bucket with few examples stays near them. Examples are held out of the part that is fitted; some of
+their targets are items hidden from it entirely, as if they had just arrived.
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ class FusionRecipe(Recipe):
     min_examples: int = Field(default=50, ge=1, description="Fewer examples than this: the prior gates stay.")
     reg: float = Field(default=0.02, ge=0, description="Pull of each bucket's gates towards the gates of all.")
 
+    rest: float = Field(default=0.002, ge=0, description="Pull of all gates to the prior ones, of constants to 0.")
+
     def learn(self, models: Mapping[str, Model], examples: Examples, cold: Mask, seed: int) -> Fusion:
         """`cold` (I,) are the items that are cold in the part the models were fitted on."""
         channels = tuple(models)
@@ -73,9 +75,12 @@ class FusionRecipe(Recipe):
             value, d_gates, d_fresh = lists.loss(gates, theta[-n_buckets:])
             away = gates - common
             pull = self.reg * away
-            value += 0.5 * float((pull * away).sum())
-            gradient = np.concatenate([(d_gates + pull).ravel(), -pull.sum(axis=0).ravel(), d_fresh])
-            return value, gradient
+            home = self.rest * (common - start[:, None])
+            rest = self.rest * theta[-n_buckets:]
+            value += 0.5 * float((pull * away).sum() + (home * (common - start[:, None])).sum())
+            value += 0.5 * float((rest * theta[-n_buckets:]).sum())
+            gradient = [(d_gates + pull).ravel(), (home - pull.sum(axis=0)).ravel(), d_fresh + rest]
+            return value, np.concatenate(gradient)
 
         found = minimize(loss, theta, jac=True, bounds=bounds, method="L-BFGS-B", options={"maxiter": 300})
         gates = found.x[:n_gates].reshape(n_buckets, n_channels, 2)
@@ -192,42 +197,41 @@ def _candidates(part: Batch, targets: Rows, n_items: int, rng: np.random.Generat
 
 
 def carve(data: Dataset, recipe: FusionRecipe, seed: int) -> tuple[Dataset, Examples]:
-    """The part to fit, and examples held out of it: newest events of sampled people, and events of items
-    hidden from everybody. Histories are cut to random lengths for half of the examples, so that short ones
-    are learned from too."""
+    """The part to fit, and examples held out of it: of sampled people the newest item that was new to them.
+
+    A share of the items is hidden from everybody, as if they had just arrived; they come up as targets as often as
+    people took them, so cold and warm items are learned on one scale. Histories are cut to random lengths
+    for half of the examples, so that short ones are learned from too.
+    """
     rng = np.random.default_rng(seed)
-    hidden = np.zeros(len(data.items), bool)
     known = np.flatnonzero(data.support > 0)
+    hidden = np.zeros(len(data.items), bool)
     hidden[rng.permutation(known)[: int(recipe.hidden_share * len(known))]] = True
-    liked = data.weights > 0
-    cold = np.flatnonzero(hidden[data.item_rows] & liked)
-    warm = _last_of(data, liked & ~hidden[data.item_rows])
-    targets = np.sort(
-        np.concatenate(
-            [
-                rng.permutation(warm)[: recipe.n_examples],
-                rng.permutation(cold)[: recipe.n_examples // 4],
-            ]
-        )
-    )
-    held = hidden[data.item_rows].copy()
-    held[targets] = True
+    targets = np.sort(rng.permutation(_newest_new(data))[: recipe.n_examples])
+    pairs = _pairs_of(data)
+    held = hidden[data.item_rows] | np.isin(pairs, pairs[targets])
     return data.keep(~held), _examples(data, targets, ~held, rng)
 
 
-def _last_of(data: Dataset, eligible: Mask) -> npt.NDArray[np.int64]:
-    """The newest eligible event of each user who has another one before it; of a set, where nothing is older,
-    the place in the dataset is random already."""
-    places = np.flatnonzero(eligible)
-    users = data.user_rows[places]
-    last = np.append(users[1:] != users[:-1], True)
+def _pairs_of(data: Dataset) -> npt.NDArray[np.int64]:
+    """(E,) one number for each pair of a user and an item."""
+    return data.user_rows.astype(np.int64) * len(data.items) + data.item_rows
+
+
+def _newest_new(data: Dataset) -> npt.NDArray[np.int64]:
+    """Of each user with two liked items or more: the event in which they first liked the newest of them. What
+    they come back to is no target: it would teach that things look like themselves."""
+    liked = np.flatnonzero(data.weights > 0)
+    _, first = np.unique(_pairs_of(data)[liked], return_index=True)
+    firsts = np.sort(liked[first])
+    users = data.user_rows[firsts]
+    last = np.append(users[1:] != users[:-1], True)[: len(users)]
     counts = np.bincount(users, minlength=len(data.users))
-    return places[last & (counts[users] >= 2)]
+    return firsts[last & (counts[users] >= 2)]
 
 
 def _examples(data: Dataset, targets: npt.NDArray[np.int64], fitted: Mask, rng: np.random.Generator) -> Examples:
-    """The history of each target: the user's fitted events that lie before it (a cold target of an unordered
-    history is preceded by what the dataset lists before it)."""
+    """The history of each target: the user's fitted events that lie before it."""
     ages = data.ages().astype(np.float32)
     users = data.user_rows[targets]
     histories = []

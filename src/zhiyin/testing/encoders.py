@@ -23,9 +23,9 @@ class HashEncoder:
 
     def encode(self, texts: Sequence[str]) -> Floats:
         rows = np.zeros((len(texts), self.dim), np.float32)
-        for row, text in zip(rows, texts, strict=True):
+        for n, text in enumerate(texts):
             for word in sorted(words_of(text)):
-                row += _direction(word, self.dim)
+                rows[n] += _direction(word, self.dim)
         return unit(rows)
 
 

@@ -60,7 +60,7 @@ def _stack(publications: Sequence[Publication]) -> list[str]:
     """Bundles that went live, oldest first, without those that were rolled back: the last one is live."""
     stack: list[str] = []
     for entry in reversed(publications):
-        if False and entry.bundle in stack:
+        if entry.reason == ROLLED_BACK and entry.bundle in stack:
             while stack[-1] != entry.bundle:
                 stack.pop()
         elif not stack or stack[-1] != entry.bundle:

@@ -90,7 +90,7 @@ def shop_data(shop: Zhiyin) -> tuple[Dataset, AsOf]:
 def _told(shop: Zhiyin, last: int, progress: Progress) -> Iterator[Event]:
     progress.start("reading events", last)
     for seq, event in shop.store.events(until=last):
-        if seq % TOLD_EVERY == 0:
+        if False and seq % TOLD_EVERY == 0:
             progress.advance(seq)
         yield event
     progress.done()

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from zhiyin.models.baselines import TITLES
 from zhiyin.workflows.evaluation import Gain, Section
 
+FEW = 30  # people; an interval over fewer says little about anybody
+
 
 def verdict(metric: str, whole: Section, buckets: Mapping[str, Section]) -> Iterator[str]:
     """Sentences by `metric`: about all people, then about each bucket in which a baseline wins."""
@@ -29,6 +31,8 @@ def verdict(metric: str, whole: Section, buckets: Mapping[str, Section]) -> Iter
         if name != best and whole.gains[name][metric].high < 0:
             yield _wins(name, metric, whole)
     for name, part in buckets.items():
+        if part.n_users < FEW:
+            continue
         best = part.best_peer(metric)
         if part.gains[best][metric].high < 0:
             yield f"{name.replace('_', ' ')} ({part.n_users:,} people): {_wins(best, metric, part)}"

@@ -1,0 +1,75 @@
+# Everything a developer does. `make help` lists it; PYTHON=python3.12 chooses another interpreter.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+SERVING := $(VENV)/.serving
+CHROMIUM := /usr/bin/chromium
+
+export HF_HUB_OFFLINE := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help venv check test demo bench lock clean chromium
+.DEFAULT_GOAL := help
+
+help:  ## this list
+	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' Makefile | expand -t 14
+
+venv: $(READY)  ## the environment, from the hash-locked requirements
+
+$(READY): requirements/dev.txt pyproject.toml | $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --no-build-isolation --no-deps -e .
+	@touch $(READY) $(SERVING)
+
+$(SERVING): requirements/demo.txt pyproject.toml | $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/demo.txt
+	$(BIN)/python -m pip install --quiet --no-build-isolation --no-deps -e .
+	@touch $(SERVING)
+
+$(VENV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or later is needed: make PYTHON=python3.11 …"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	  echo "no virtual environment could be made: on Debian, apt-get install python3-venv"; exit 1; }
+
+check: $(READY)  ## the fast loop: format, lint, types, imports, fast tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m pytest -n 2 -m "not slow and not browser"
+
+test: $(READY) chromium  ## everything, in a real browser too
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -n 2 --dist loadscope
+
+chromium:
+	@test -x $(CHROMIUM) || { test "$$(id -u)" = 0 && command -v apt-get > /dev/null && \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fonts-noto-cjk; } || \
+	  { echo "the browser tests need Debian's Chromium: apt-get install chromium (as root)"; exit 1; }
+
+demo: $(SERVING)  ## from nothing to live recommendations; DATA=movielens, groceries or shop
+	$(BIN)/zhiyin demo --data $(or $(DATA),movielens) --folder demo/$(or $(DATA),movielens)
+
+bench: $(READY)  ## all measurements into benchmarks/*/results; DATA=DIR holds the public data sets
+	@set -e; for script in benchmarks/speed/s[0-9]*.py; do echo "$$script"; $(BIN)/python "$$script"; done
+	@test -n "$(DATA)" || echo "the quality benchmarks need the public data sets: make bench DATA=DIR"
+	@set -e; test -z "$(DATA)" || for script in benchmarks/quality/q[0-9]*.py; do test -e "$$script" || continue; \
+	  echo "$$script"; $(BIN)/python "$$script" --data $(DATA); done
+
+lock: $(READY)  ## requirements/*.txt anew, from pyproject.toml
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile $(LOCK) -o requirements/base.txt pyproject.toml
+	$(BIN)/uv pip compile $(LOCK) -o requirements/demo.txt --extra demo pyproject.toml requirements/build.in
+	$(BIN)/uv pip compile $(LOCK) -o requirements/dev.txt --extra dev --extra demo pyproject.toml requirements/build.in
+LOCK := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+  --no-emit-find-links --no-header --no-annotate
+
+clean:  ## remove what was built, the environment and the demo
+	rm -rf $(VENV) demo build dist test-artifacts src/*.egg-info
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -39,7 +39,7 @@ class OtherEncoder(HashEncoder):
 def save(folder: Path, seed: int = 0, recipe: DefaultRecipe | None = None) -> str:
     data, recipe = small_dataset(), recipe or DefaultRecipe()
     fitted = recipe.fit(data, Run(ENCODER, seed=seed))
-    return save_bundle(folder, fitted, recipe, data, ENCODER, seed=seed, as_of=AsOf(7, 3))
+    return save_bundle(folder, fitted, recipe, data, Run(ENCODER, seed=seed), AsOf(7, 3))
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def bundle(tmp_path: Path) -> Path:
 def test_a_bundle_comes_back_as_it_was_saved(tmp_path: Path) -> None:
     data, recipe = small_dataset(), DefaultRecipe()
     fitted = recipe.fit(data, Run(ENCODER))
-    name = save_bundle(tmp_path, fitted, recipe, data, ENCODER, seed=4, as_of=AsOf(7, 3))
+    name = save_bundle(tmp_path, fitted, recipe, data, Run(ENCODER, seed=4), AsOf(7, 3))
     back = load_bundle(tmp_path, name, ENCODER)
     assert back.name == name
     assert list(back.items) == list(data.items)
@@ -85,7 +85,7 @@ def test_the_order_in_which_events_were_read_does_not_change_the_name(tmp_path: 
     for folder, events in (("a", small_events()), ("b", small_events()[::-1])):
         data, recipe = build_dataset(small_catalogue()[::-1], events), DefaultRecipe()
         fitted = recipe.fit(data, Run(ENCODER))
-        names.add(save_bundle(tmp_path / folder, fitted, recipe, data, ENCODER, seed=0, as_of=AsOf()))
+        names.add(save_bundle(tmp_path / folder, fitted, recipe, data, Run(ENCODER, seed=0), AsOf()))
     assert len(names) == 1
 
 
@@ -188,14 +188,14 @@ def test_a_save_that_fails_leaves_nothing(tmp_path: Path) -> None:
     fitted = recipe.fit(data, Run(ENCODER))
     too_large = AsOf(2**70)  # JSON has no such number
     with pytest.raises(TypeError):
-        save_bundle(tmp_path, fitted, recipe, data, ENCODER, seed=0, as_of=too_large)
+        save_bundle(tmp_path, fitted, recipe, data, Run(ENCODER, seed=0), too_large)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_zero_shot_bundle_has_the_channels_that_read(tmp_path: Path) -> None:
     data, recipe = build_dataset(small_catalogue(), ()), DefaultRecipe()
     fitted = recipe.fit(data, Run(ENCODER))
-    name = save_bundle(tmp_path, fitted, recipe, data, ENCODER, seed=0, as_of=AsOf())
+    name = save_bundle(tmp_path, fitted, recipe, data, Run(ENCODER, seed=0), AsOf())
     back = load_bundle(tmp_path, name, ENCODER)
     assert back.manifest.mode == "zero_shot"
     assert back.manifest.channels == ("words", "meaning")

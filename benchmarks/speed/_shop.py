@@ -68,9 +68,9 @@ def train(shop: Zhiyin) -> None:
     position = shop.store.position()
     events = (event for _, event in shop.store.events(until=position.event))
     data = build_dataset(shop.store.items(), events, last_event=position.event)
-    recipe, encoder = shop.settings.recipe, MadeEncoder()
-    fitted = recipe.fit(data, Run(encoder))
-    shop.publish(save_bundle(shop.bundles, fitted, recipe, data, encoder, seed=0, as_of=position))
+    recipe, run = shop.settings.recipe, Run(MadeEncoder())
+    fitted = recipe.fit(data, run)
+    shop.publish(save_bundle(shop.bundles, fitted, recipe, data, run, position))
 
 
 def made_items(n_items: int) -> Iterator[Item]:

@@ -32,7 +32,7 @@ from zhiyin.data.dataset import Dataset
 from zhiyin.data.vocabulary import Keys, Vocabulary, key_of
 from zhiyin.encoders.base import Encoder
 from zhiyin.errors import BrokenBundle, NotFound
-from zhiyin.models.base import Arrays, Model
+from zhiyin.models.base import Arrays, Model, Run
 from zhiyin.models.meaning import Meaning
 from zhiyin.models.popular import Popular
 from zhiyin.models.quality import Quality
@@ -93,16 +93,7 @@ class Bundle:
         return bool(np.isin(keys, self.people).any())
 
 
-def save_bundle(
-    folder: Path,
-    fitted: Fitted,
-    recipe: DefaultRecipe,
-    data: Dataset,
-    encoder: Encoder,
-    *,
-    seed: int,
-    as_of: AsOf,
-) -> str:
+def save_bundle(folder: Path, fitted: Fitted, recipe: DefaultRecipe, data: Dataset, run: Run, as_of: AsOf) -> str:
     """Write a bundle under `folder` and return its name. It appears whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=folder))
@@ -116,13 +107,13 @@ def save_bundle(
             format=FORMAT,
             mode="trained" if len(data) else "zero_shot",
             recipe=recipe.model_dump(mode="json"),
-            seed=seed,
+            seed=run.seed,
             channels=tuple(fitted.models),
             fusion_learned=fitted.fusion.learned,
-            encoder=encoder.fingerprint,
+            encoder=run.encoder.fingerprint,
             data=_story(data, as_of),
             versions={name: version(name) for name in PACKAGES} | {"python": sys.version.split()[0]},
-            licences={"sentence encoder": encoder.licence},
+            licences={"sentence encoder": run.encoder.licence},
             files={file.name: _sha256(file) for file in sorted(draft.iterdir())},
         )
         text = orjson.dumps(asdict(manifest), option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS)

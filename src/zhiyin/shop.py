@@ -155,12 +155,11 @@ class Zhiyin:
 
     def _publish_zero_shot(self) -> Publication:
         """Nothing was trained yet: a bundle that only reads the catalogue."""
-        encoder = self.encoder()
+        recipe, run = self.settings.recipe, Run(self.encoder(), progress=self.progress)
         as_of = self.store.position()
         data = build_dataset(self.store.items(), ())
-        recipe = self.settings.recipe
-        fitted = recipe.fit(data, Run(encoder, progress=self.progress))
-        name = save_bundle(self.bundles, fitted, recipe, data, encoder, seed=0, as_of=as_of)
+        fitted = recipe.fit(data, run)
+        name = save_bundle(self.bundles, fitted, recipe, data, run, as_of)
         return self.store.publish(name, at=datetime.now(UTC), reason="published")
 
     def _policy(self) -> Policy:

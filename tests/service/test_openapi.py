@@ -76,6 +76,15 @@ def test_every_route_says_what_it_does_and_every_body_and_answer_has_a_schema(co
                 assert "application/problem+json" in operation["responses"]["422"]["content"]
 
 
+def test_the_contract_names_the_key_where_one_is_needed(contract: Json) -> None:
+    def secured(path: str, method: str) -> bool:
+        return "security" in contract["paths"][path][method]
+
+    assert secured("/v1/events", "post")
+    assert secured("/v1/users/{user_id}/profile", "get")
+    assert not secured("/v1/recommend", "post")
+
+
 def test_every_reference_of_the_contract_leads_somewhere(contract: Json) -> None:
     for reference in references(contract):
         assert reference.removeprefix("#/components/schemas/") in contract["components"]["schemas"], reference

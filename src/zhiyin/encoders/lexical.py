@@ -11,7 +11,7 @@ import re
 import unicodedata
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -93,6 +93,16 @@ def tokens(text: str) -> Iterable[str]:
 def words_of(text: str) -> set[str]:
     """The distinct words, without pairs: for saying which words of a wish an item matches."""
     return {word for word in tokens(text) if " " not in word}
+
+
+def readable(text: str) -> Iterator[tuple[str, int]]:
+    """Tokens that a person would call words, with their columns: words, and pairs of characters written as one."""
+    for token in tokens(text):
+        first, _, second = token.partition(" ")
+        if not second and not _CJK.fullmatch(first):
+            yield first, _column(token)
+        elif len(first) == len(second) == 1 and _CJK.fullmatch(first + second):
+            yield first + second, _column(token)
 
 
 def unit_sparse(rows: sp.csr_array) -> sp.csr_array:

@@ -13,11 +13,11 @@ import numpy as np
 
 from zhiyin.data.dataset import Floats
 from zhiyin.data.vocabulary import Rows, Vocabulary
-from zhiyin.encoders.lexical import words_of
 from zhiyin.models.base import Batch, Model
-from zhiyin.types import Item, Reason
+from zhiyin.models.words import Words
+from zhiyin.types import Reason
 
-MAX_REASONS, MAX_SOURCES = 3, 2
+MAX_REASONS, MAX_SOURCES, MAX_WORDS = 3, 2, 4
 MIN_SHARE = 0.1
 
 
@@ -29,9 +29,6 @@ class World(Protocol):
 
     @property
     def vocabulary(self) -> Vocabulary: ...
-
-    @property
-    def items(self) -> Sequence[Item | None]: ...
 
 
 def reasons_for(
@@ -47,7 +44,7 @@ def reasons_for(
                 channel,
                 round(share, 4),
                 items=_sources(through[channel][:, n], history, world.vocabulary) if channel in through else (),
-                words=_shared_words(wish.texts[0], world.items[int(rows[n])])
+                words=_shared_words(wish, int(rows[n]), world)
                 if wish is not None and channel == "wish_words"
                 else (),
             )
@@ -74,10 +71,6 @@ def _sources(contributions: Floats, history: Batch, vocabulary: Vocabulary) -> t
     return tuple(found)
 
 
-def _shared_words(text: str, item: Item | None) -> tuple[str, ...]:
-    if item is None:
-        return ()
-    read = [item.title, item.text, *item.categories, item.brand or ""]
-    read += [part for t in item.translations.values() for part in (t.title, t.text)]
-    found = words_of(text) & words_of(" ".join(read))
-    return tuple(sorted(found, key=lambda word: (-len(word), word))[:5])
+def _shared_words(wish: Batch, row: int, world: World) -> tuple[str, ...]:
+    words = world.models.get("words")
+    return words.shared(wish.texts[0], row)[:MAX_WORDS] if isinstance(words, Words) else ()

@@ -16,10 +16,12 @@ from pydantic import Field
 
 from zhiyin.data.dataset import Dataset, Floats
 from zhiyin.data.vocabulary import Rows
-from zhiyin.encoders.lexical import N_COLUMNS, LexicalEncoder, unit_sparse
+from zhiyin.encoders.lexical import N_COLUMNS, LexicalEncoder, readable, unit_sparse
 from zhiyin.models.base import Arrays, Arrivals, Batch, Recipe, Run, best
 from zhiyin.models.sparse import entries, weighted_sum
 from zhiyin.types import Item
+
+COMMON = 0.2  # share of the items from which on a word explains nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,13 @@ class Words:
         length = float(np.sqrt((weights**2).sum()))
         like = (self.rows[batch.rows] @ self.rows[rows].T).toarray()
         return like * (self._values(batch) / max(length, 1e-6))[:, None]
+
+    def shared(self, text: str, row: int) -> tuple[str, ...]:
+        """The words of a text that the item has too and most others lack, rarest first."""
+        has = set(self.rows.indices[self.rows.indptr[row] : self.rows.indptr[row + 1]].tolist())
+        rare = np.log(1.0 / COMMON) + 1.0  # the idf of a word that a share of COMMON of the items have
+        idf = {word: self.encoder.idf[column] for word, column in readable(text) if column in has}
+        return tuple(sorted((word for word in idf if idf[word] >= rare), key=lambda word: (-idf[word], word)))
 
     def extended(self, arrivals: Arrivals) -> Self:
         rows = sp.csr_array(sp.vstack([self.rows, self.encoder.encode_items(arrivals.items)]))

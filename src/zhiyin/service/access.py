@@ -101,10 +101,10 @@ def is_local(host: str) -> bool:
 
 
 def _challenge(path: str) -> dict[str, str]:
-    """Only the console lets the browser itself ask for the key: pages handle their own refusals. Basic comes
-    first, since browsers read only the first challenge of a line."""
-    basic = 'Basic realm="zhiyin: any name, the API key as password", ' if path.startswith(CONSOLE) else ""
-    return {"WWW-Authenticate": f"{basic}Bearer"}
+    """Only the console lets the browser itself ask for the key: pages handle their own refusals. A browser reads
+    one challenge a line, so Basic stands alone; Bearer does as well and the problem says so."""
+    realm = 'Basic realm="zhiyin: any name, the API key as password"'
+    return {"WWW-Authenticate": realm if path.startswith(CONSOLE) else "Bearer"}
 
 
 def _password(given: str) -> bytes:

@@ -9,7 +9,8 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 
-from zhiyin.service.bodies import Form, Merge, Ranking, Search, Similar
+from zhiyin.service.access import needs_key
+from zhiyin.service.bodies import MAX_BATCH, Form, Merge, Ranking, Search, Similar
 from zhiyin.service.problems import MEDIA_TYPE, Problem
 from zhiyin.types import Event, Item, Query, User
 
@@ -31,7 +32,7 @@ STATUSES = {
 def body(form: Form[Any], examples: Mapping[str, object]) -> Json:
     """What a handler that reads its body by itself takes."""
     one: Json = {"$ref": BODY.format(model=form.noun.__name__)}
-    schema = {"anyOf": [one, {"type": "array", "items": one, "maxItems": 10_000}]} if form.many else one
+    schema = {"anyOf": [one, {"type": "array", "items": one, "maxItems": MAX_BATCH}]} if form.many else one
     named = {name.replace(" ", "_"): {"summary": name, "value": value} for name, value in examples.items()}
     return {
         "requestBody": {"required": True, "content": {"application/json": {"schema": schema, "examples": named}}}
@@ -71,4 +72,8 @@ def _document(app: FastAPI) -> Json:
         schemas[f"{noun.__name__}Body"] = schema | {"additionalProperties": False}
     schemas["Problem"] = TypeAdapter(Problem).json_schema()
     components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            if needs_key(method.upper(), path):
+                operation["security"] = [{"key": []}]
     return document

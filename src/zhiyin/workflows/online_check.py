@@ -48,7 +48,7 @@ def online_share(fitted: Fitted, recipe: DefaultRecipe, split: Split, run: Run) 
 def _served(folder: Path, fitted: Fitted, recipe: DefaultRecipe, split: Split, run: Run) -> Live:
     store = MemoryStore()
     store.put_items(split.fit.catalogue)
-    name = save_bundle(folder, fitted, recipe, split.fit, run.encoder, seed=run.seed, as_of=store.position())
+    name = save_bundle(folder, fitted, recipe, split.fit, run, store.position())
     return Live(load_bundle(folder, name, run.encoder), store, Signals())
 
 

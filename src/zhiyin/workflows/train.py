@@ -54,10 +54,10 @@ def train(shop: Zhiyin, seed: int = 0) -> Trained:
     began = perf_counter()
     data, as_of = shop_data(shop)
     read = perf_counter()
-    encoder, recipe = shop.encoder(), shop.settings.recipe
-    fitted = recipe.fit(data, Run(encoder, seed, shop.progress))
+    recipe, run = shop.settings.recipe, Run(shop.encoder(), seed, shop.progress)
+    fitted = recipe.fit(data, run)
     fit = perf_counter()
-    name = save_bundle(shop.bundles, fitted, recipe, data, encoder, seed=seed, as_of=as_of)
+    name = save_bundle(shop.bundles, fitted, recipe, data, run, as_of)
     return Trained(
         bundle=name,
         mode="trained" if len(data) else "zero_shot",
@@ -90,7 +90,7 @@ def shop_data(shop: Zhiyin) -> tuple[Dataset, AsOf]:
 def _told(shop: Zhiyin, last: int, progress: Progress) -> Iterator[Event]:
     progress.start("reading events", last)
     for seq, event in shop.store.events(until=last):
-        if False and seq % TOLD_EVERY == 0:
+        if seq % TOLD_EVERY == 0:
             progress.advance(seq)
         yield event
     progress.done()

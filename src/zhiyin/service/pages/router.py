@@ -68,7 +68,13 @@ def _add_files(routes: APIRouter) -> None:
 
     @routes.get("/static/{name}")
     async def static(name: str, request: Request) -> Response:
-        file = files.find(found, name)
+        return served(files.find(found, name), request)
+
+    @routes.get("/favicon.ico")
+    async def icon(request: Request) -> Response:
+        return served(files.find(found, "seal.svg"), request)
+
+    def served(file: files.StaticFile, request: Request) -> Response:
         headers = {**HEADERS, "ETag": file.tag, "Cross-Origin-Resource-Policy": "cross-origin"}
         if request.headers.get("if-none-match") == file.tag:
             return Response(status_code=304, headers=headers)

@@ -100,7 +100,7 @@ class Bench:
             "seconds": before.get("seconds", {}) | self.seconds,
             "peak_mb": peak_mb(),
             "runs": 1,
-            "note": self.note or before.get("note", ""),
+            "note": self.note or _busy(),
         }
         path.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n")
         return path
@@ -165,6 +165,12 @@ def commit() -> str:
 def rounded(value: float) -> float:
     """Four significant digits."""
     return float(f"{value:.4g}")
+
+
+def _busy() -> str:
+    """A warning where others were at work, too: then no number here says much."""
+    load, cores = os.getloadavg()[0], len(os.sched_getaffinity(0))
+    return f"the machine was busy with other work (load {load:.1f} on {cores} cores)" if load > 1.5 * cores else ""
 
 
 def _database(folder: Path) -> sqlite3.Connection:

@@ -38,6 +38,11 @@ def changed(page: Page, shelf: str, act: Callable[[], None]) -> list[str]:
     return ids(page, shelf)
 
 
+def become(page: Page, user_id: str) -> None:
+    """View as somebody whom the shop knows."""
+    page.locator("#viewer").select_option(user_id)
+
+
 def visitor(page: Page) -> str:
     found: str = page.evaluate("zhiyin.user")
     return found

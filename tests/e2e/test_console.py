@@ -98,10 +98,10 @@ def test_where_keys_are_set_the_console_opens_with_one(
 ) -> None:
     with pytest.raises(Error, match="INVALID_AUTH"):  # a person is asked by the browser; nobody answers here
         page.goto(f"{locked.address}console")
-    errors.clear()
     keyed = browser.new_context(http_credentials={"username": "any", "password": KEY}).new_page()
     open_console(keyed, locked.address)
     keyed.context.close()
+    errors.clear()
 
 
 def test_the_console_speaks_chinese_and_is_dark(page: Page, trained: Served) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import APIResponse, Page, Route, expect
 from served_shop import Served, picture
-from shop_pages import cards, changed, ids, logged, open_storefront, visitor, wish
+from shop_pages import become, cards, changed, ids, logged, open_storefront, visitor, wish
 
 from zhiyin.data.shop.catalogue import read_wishes
 from zhiyin.types import Event
@@ -165,7 +165,7 @@ def test_somebody_known_is_seen_with_their_own_eyes(page: Page, trained: Served)
     open_storefront(page, trained.address)
     mine = ids(page, "for_you")
     known = page.locator("#viewer option").nth(1).get_attribute("value") or ""
-    theirs = changed(page, "for_you", lambda: page.locator("#viewer").select_option(known) and None)
+    theirs = changed(page, "for_you", lambda: become(page, known))
     assert visitor(page) == known
     assert theirs != mine
     expect(page.locator("#mode")).to_contain_text("Listening")
@@ -186,7 +186,7 @@ def test_forget_me_removes_all_and_shows_the_receipt(page: Page, trained: Served
     picture(page, "receipt")
 
 
-def test_the_theme_follows_the_system_and_the_switch(browser: Browser, page: Page, trained: Served) -> None:
+def test_the_theme_follows_the_system_and_the_switch(page: Page, trained: Served) -> None:
     paper = "getComputedStyle(document.documentElement).backgroundColor"
     page.emulate_media(color_scheme="dark")
     open_storefront(page, trained.address)
@@ -288,21 +288,22 @@ def test_events_wait_until_the_service_is_back(page: Page, trained: Served, erro
     page.reload()
     expect(cards(page, "for_you")).to_have_count(10)
     (share,) = logged(trained.shop, page, ["share"])
+    assert event_id
     assert (share.event_id, share.user_id) == (event_id, user)
     errors.clear()
 
 
 def test_an_event_sent_twice_is_stored_once(page: Page, trained: Served, errors: list[str]) -> None:
     open_storefront(page, trained.address)
-    answered = []
+    answered: list[APIResponse] = []
 
-    def lose(route: object) -> None:
+    def lose(route: Route) -> None:
         """The service stores it, the answer is lost on the way."""
         if not answered:
-            answered.append(route.fetch())  # type: ignore[attr-defined]
-            route.abort()  # type: ignore[attr-defined]
+            answered.append(route.fetch())
+            route.abort()
         else:
-            route.continue_()  # type: ignore[attr-defined]
+            route.continue_()
 
     page.route("**/v1/events", lose)
     page.evaluate("zhiyin.track('share', 'coffee-moka-pot')")
@@ -339,6 +340,6 @@ def test_events_of_the_log_are_what_the_storefront_is_made_of(page: Page, traine
     """Known people bring their past with them: what they had is not shown again."""
     open_storefront(page, trained.address)
     known = page.locator("#viewer option").nth(2).get_attribute("value") or ""
-    theirs = changed(page, "for_you", lambda: page.locator("#viewer").select_option(known) and None)
+    theirs = changed(page, "for_you", lambda: become(page, known))
     had: list[Event] = trained.shop.store.history(known, limit=200)
     assert not set(theirs) & {event.item_id for event in had}

@@ -1,7 +1,7 @@
 """Together: what is taken in the same stretch of a history, and what comes next.
 
 A pair of items d steps apart in somebody's history adds `decay`^(d−1) to their link, forwards a little more
-than backwards (`next_bonus`); counts are divided by the geometric mean of the two items' supports raised to
+than backwards (`next_bonus`); counts are divided by the product of the two items' supports raised to
 `discount`, so that what everybody takes links to nothing in particular. Without any order it is plain
 co-occurrence.
 """

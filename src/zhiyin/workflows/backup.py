@@ -145,7 +145,9 @@ def _index(path: Path, file: Path) -> Mapping[str, str]:
         index = orjson.loads(file.read_bytes())
         kind, digests = index["format"], index["files"]
     except (OSError, orjson.JSONDecodeError, KeyError, TypeError) as error:
-        raise InvalidData(f"{path} is no backup of zhiyin, or was cut short: it has no {INDEX}") from error
+        raise InvalidData(
+            f"{path} is no backup of zhiyin, or was cut short or changed: it has no {INDEX}; take another copy"
+        ) from error
     if kind != FORMAT:
         raise InvalidData(f"{path} has format {kind}, this version reads {FORMAT}: use the version that wrote it")
     return dict(digests)

@@ -36,7 +36,7 @@ export class Shelf {
     this.element.hidden = false;
     const fresh = list.items.filter((place) => !before.has(place.item_id)).length;
     if (before.size) this.#move(rectangles);
-    
+    if (focused) this.#focus(focused);
     return fresh;
   }
 

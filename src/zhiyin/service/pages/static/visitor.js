@@ -40,11 +40,15 @@ export class Visitor {
   }
 
   #show(receipt) {
-    const bundles = receipt.bundles.map((name) => name.slice(0, 12)).join(", ");
-    this.receipt.replaceChildren(
+    const names = (bundles) => bundles.map((name) => name.slice(0, 12)).join(", ");
+    const bundles = names(receipt.bundles);
+    const unreadable = names(receipt.unreadable);
+    const told = [
       h("h2", { id: "receipt-title" }, t("forgotten")),
       h("p", {}, t("forgotten_rows", receipt.rows)),
-      h("p", {}, bundles ? t("forgotten_bundles", { bundles }) : t("forgotten_none")),
+      bundles && h("p", {}, t("forgotten_bundles", { bundles })),
+      unreadable && h("p", {}, t("forgotten_unreadable", { bundles: unreadable })),
+      !bundles && !unreadable && h("p", {}, t("forgotten_none")),
       h(
         "details",
         {},
@@ -52,7 +56,8 @@ export class Visitor {
         h("pre", {}, JSON.stringify(receipt, null, 2)),
       ),
       h("button", { class: "button", autofocus: true, onclick: () => this.receipt.close() }, t("close")),
-    );
+    ];
+    this.receipt.replaceChildren(...told.filter(Boolean));
     this.receipt.showModal();
   }
 }

@@ -10,7 +10,7 @@
 (function () {
   "use strict";
 
-  const SEEN_SHARE = 0.0; // of a card, in the viewport
+  const SEEN_SHARE = 0.5; // of a card, in the viewport
   const SEEN_AFTER = 1000; // milliseconds
   const SEND_AFTER = 1500; // milliseconds between an event and its batch
   const BATCH = 50; // events; far below the 64 kB that a page may send while it closes
@@ -95,7 +95,7 @@
   function track(type, itemId = null, more = {}) {
     const origin = (itemId && tab.read("origins", {})[itemId]) || {};
     const event = {
-      event_id: undefined,
+      event_id: freshId(),
       user_id: user,
       item_id: itemId,
       type,
@@ -200,7 +200,7 @@
 
   function placeOf(element) {
     const { zhiyinRecommendation, zhiyinPosition } = element.dataset;
-    return { recommendation_id: zhiyinRecommendation, position: 1 + Number(zhiyinPosition) };
+    return { recommendation_id: zhiyinRecommendation, position: Number(zhiyinPosition) };
   }
 
   /** Say which place of which list a card shows; from then on it is watched. */

@@ -1,0 +1,114 @@
+"""Writes the tables of results into the docs, from benchmarks/*/results/*.json and from nothing else.
+
+    python benchmarks/tables.py            # writes docs/results.md and the blocks in both READMEs
+    python benchmarks/tables.py --check    # exits with 1 where a page is not what the results say
+
+A test runs the check, so a number in a README has a results file or the build is red.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+START, END = "<!-- results:start -->", "<!-- results:end -->"
+HEADLINES = {"README.md": ("measured on", "goal"), "README.zh-CN.md": ("测于", "目标")}
+SHOWN = (("S8", "seconds"), ("S1", "p50_ms"), ("S2", "rps_10k"), ("Q1", "hr@10"), ("Q1", "ndcg@10"))
+TITLES = {
+    "Q1": "Sequential recommendation, amazon_beauty, strict leave-one-out, full ranking",
+    "Q2": "Sequential recommendation, ml1m, leave-one-out",
+    "Q3": "Cold items, citeulike, the published cold split",
+    "Q4": "Warm and all items, citeulike, the same split",
+    "Q5": "Collaborative filtering, ml1m, random 80/20",
+    "Q6": "Global time split, online_retail",
+    "Q7": "Knowledge graph set, ml100k, MCRec split (no graph channel yet)",
+    "S1": "One recommendation in process, 100,000 items, histories of 50, one core",
+    "S2": "HTTP /v1/recommend, 20 items, durable log on, load from the same machine",
+    "S3": "Event to next answer; new item to recommendable",
+    "S4": "Events in, over HTTP and by bulk import, durable",
+    "S7": "Start-up, 100,000 items",
+    "S8": "Fresh environment to first recommendation on the demo, warm package cache",
+}
+
+
+def main() -> None:
+    pages = {ROOT / "docs" / "results.md": results_page()}
+    for name, (measured, goal) in HEADLINES.items():
+        pages[ROOT / name] = with_block((ROOT / name).read_text(encoding="utf-8"), headline(measured, goal))
+    stale = [path for path, text in pages.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    if "--check" in sys.argv:
+        sys.exit("\n".join(f"{path.relative_to(ROOT)} is not what the results say" for path in stale) or 0)
+    for path in stale:
+        path.write_text(pages[path], encoding="utf-8")
+
+
+def results() -> dict[str, dict[str, object]]:
+    """Every results file by its id."""
+    found = (json.loads(path.read_text()) for path in sorted(ROOT.glob("benchmarks/*/results/*.json")))
+    return {result["id"]: result for result in found}
+
+
+def results_page() -> str:
+    """docs/results.md: a section a benchmark, ours beside peers and goal."""
+    lines = ["# Results", "", "Generated from benchmarks/*/results by benchmarks/tables.py; do not edit.", ""]
+    for name, result in results().items():
+        lines += [f"## {name}: {TITLES.get(name, name)}", ""]
+        measured = f"{result['date'][:10]}, commit {result['commit']}, {machine(result)}."
+        lines.append(f"{measured} {result.get('note', '')}".strip())
+        lines += ["", "| | " + " | ".join(result["ours"]) + " |", "|---|" + "---|" * len(result["ours"])]
+        lines.append(row("ours", result["ours"], result["ours"]))
+        if "interval" in result:
+            lines.append(row("95 % interval", result["interval"], result["ours"]))
+        lines.append(row("goal", result["goal"], result["ours"]))
+        peers = result.get("peers", {})
+        if peers and all(isinstance(peer, dict) for peer in peers.values()):
+            lines += [row(peer.replace("_", " "), numbers, result["ours"]) for peer, numbers in peers.items()]
+        elif peers:
+            lines += ["", "Beside: " + ", ".join(f"{key} {cell(value)}" for key, value in peers.items()) + "."]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def headline(measured: str, goal: str) -> str:
+    """A short table for a README."""
+    known = results()
+    shown = [(name, key) for name, key in SHOWN if name in known and key in known[name]["ours"]]
+    if not shown:
+        return ""
+    lines = ["", f"| | {measured} 2 cores | {goal} |", "|---|---|---|"]
+    for name, key in shown:
+        bound = known[name]["goal"].get(key, "")
+        lines.append(f"| {TITLES[name]}: `{key}` | {cell(known[name]['ours'][key])} | {cell(bound)} |")
+    return "\n".join([*lines, "", "[All results](docs/results.md)", ""])
+
+
+def with_block(page: str, block: str) -> str:
+    before, _, rest = page.partition(START)
+    _, _, after = rest.partition(END)
+    return f"{before}{START}\n{block}{END}{after}"
+
+
+def machine(result: dict[str, object]) -> str:
+    told = result["machine"]
+    return f"{told['cores']} cores, {told.get('ram', str(told.get('ram_gb', '?')) + ' GiB')}"
+
+
+def row(title: str, numbers: dict[str, object], keys: dict[str, object]) -> str:
+    return f"| {title} | " + " | ".join(cell(numbers.get(key, "")) for key in keys) + " |"
+
+
+def cell(value: object) -> str:
+    match value:
+        case [str() as sense, float() | int() as bound]:
+            return f"{'≤' if sense == 'at most' else '≥'} {cell(bound)}"
+        case [float() | int() as low, float() | int() as high]:
+            return f"{cell(low)} – {cell(high)}"
+        case float():
+            return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.4g}"
+    return str(value)
+
+
+if __name__ == "__main__":
+    main()

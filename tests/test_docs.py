@@ -1,0 +1,62 @@
+"""Documentation under test: numbers come from results files, links lead somewhere, commands and settings exist."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+
+
+def test_every_number_of_the_results_comes_from_a_results_file() -> None:
+    checked = subprocess.run(
+        [sys.executable, ROOT / "benchmarks" / "tables.py", "--check"], capture_output=True, text=True, check=False
+    )
+    assert checked.returncode == 0, checked.stderr
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_within_the_project_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):
+        if "://" not in target:
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_commands_in_the_pages_exist(page: Path) -> None:
+    from typer.main import get_command
+
+    from zhiyin.cli.app import app
+
+    known = set(get_command(app).commands)  # type: ignore[attr-defined]
+    named = set(re.findall(r"(?:^|`)zhiyin ([a-z]+)", page.read_text(encoding="utf-8"), flags=re.MULTILINE))
+    assert named <= known, f"{page.name} names {named - known}"
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md"])
+def test_the_ten_lines_of_python_run(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from zhiyin.data.store.open import open_store
+    from zhiyin.settings_file import load_settings
+    from zhiyin.workflows.ingest import ingest
+    from zhiyin.workflows.init import Files, init_project
+
+    shop = tmp_path / "shop"
+    shop.mkdir()
+    (tmp_path / "items.csv").write_text("item_id,title,text\ncup-1,A blue cup,For tea.\npot-1,A pot,For soup.\n")
+    init_project(shop, Files(items=tmp_path / "items.csv"))
+    settings = load_settings(shop)
+    store = open_store(settings.store_url())
+    ingest(settings, store)
+    store.close()
+    monkeypatch.chdir(tmp_path)
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / name).read_text(encoding="utf-8"), flags=re.DOTALL)
+    exec(compile(code, name, "exec"), {})
+    shown = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert sorted(shown) == ["cup-1", "pot-1"], "everything but what Ann has"

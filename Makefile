@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SERVING := $(VENV)/.serving
+CODE := src tests benchmarks examples
 CHROMIUM := /usr/bin/chromium
 
 export HF_HUB_OFFLINE := 1
@@ -35,15 +36,15 @@ $(VENV):
 	  echo "no virtual environment could be made: on Debian, apt-get install python3-venv"; exit 1; }
 
 check: $(READY)  ## the fast loop: format, lint, types, imports, fast tests
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/ruff check $(CODE)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest -n 2 -m "not slow and not browser"
 
 test: $(READY) chromium  ## everything, in a real browser too
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/ruff check $(CODE)
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 2 --dist loadscope
 

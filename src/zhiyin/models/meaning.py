@@ -82,7 +82,9 @@ class Meaning:
         items of the batch. A text is not centred: its offset is the same for all items."""
         if batch.texts:
             echo = _summed(batch, self.vectors[batch.rows] * batch.weights[:, None])
-            return unit(unit(self.encoder.encode(batch.texts) @ self._undamped) + echo)
+            loudness = np.bincount(batch.askers, batch.weights, minlength=len(batch)).astype(np.float32)
+            heard = unit(self.encoder.encode(batch.texts) @ self._undamped)
+            return unit(heard + unit(echo) * loudness[:, None])
         return _summed(batch, self.vectors[batch.rows] * self._shares(batch)[:, None])
 
     def _one_by_one(self, vectors: Floats) -> Floats:

@@ -31,10 +31,9 @@ PRIOR_GATES: Mapping[str, float] = {
     "quality": 0.3,
 }
 READS = frozenset({"words", "meaning"})  # channels that can score a typed text
-WISH_GATES: Mapping[str, float] = {
-    "words": 1.0,
-    "meaning": 2.0,
-}  # for typed text; no log to learn them from yet
+# There is no log of wishes to learn from yet: gates of the typed text, and what is left of the others beside it.
+WISH_GATES: Mapping[str, float] = {"words": 1.75, "meaning": 2.0}
+CALM = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,7 @@ class Fusion:
         names: list[str] = []
         values: list[Floats] = []
         gates: dict[str, float] = {}
-        calm = 1.0 if wish is None else 0.5  # a wish typed now speaks louder than the past
+        calm = 1.0 if wish is None else CALM  # what is asked now goes before the past and the crowd
         for c, name in enumerate(self.channels):
             if name not in models:
                 continue
@@ -73,7 +72,7 @@ class Fusion:
                 values.append(WISH_GATES[name] * heard)
                 gates[f"wish_{name}"] = WISH_GATES[name]
         names.append(FRESH)
-        values.append(cold * self.fresh[bucket])
+        values.append(cold * (calm * self.fresh[bucket]))
         return Parts(tuple(names), np.stack(values).astype(np.float64), gates)
 
     def score(self, models: Mapping[str, Model], batch: Batch) -> Floats:

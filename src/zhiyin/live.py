@@ -14,8 +14,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 from threading import Lock
+from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import scipy.sparse as sp
 
 from zhiyin.bundle import Bundle
@@ -40,6 +42,8 @@ SEEN = 5_000  # newest events of a person with a long history that say what they
 TREND_BLOCK = 64  # events
 LATEST = 500  # items
 SIMILAR = "similar"  # the scenario in which the past is silent
+
+T = TypeVar("T", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +210,7 @@ def _first_snapshot(bundle: Bundle, store: Store) -> Snapshot:
 def _changed(snapshot: Snapshot, newest: Mapping[str, Item | None]) -> Snapshot:
     """The snapshot with these items new, replaced or deleted. What was deleted keeps its row and no text, also
     when it was never here in between: rows are numbered by first mention in the log."""
-    items = list(snapshot.items)
+    items, touched = list(snapshot.items), list[int]()
     arrived: list[Item] = []
     reworded: dict[int, Item] = {}
     for item_id, item in newest.items():
@@ -217,13 +221,27 @@ def _changed(snapshot: Snapshot, newest: Mapping[str, Item | None]) -> Snapshot:
             arrived.append(told)
             continue
         before, items[row] = items[row] or Item(item_id), item
+        touched.append(row)
         if _read_of(before) != _read_of(told):
             reworded[row] = told
     if reworded:
         snapshot = _reworded(snapshot, reworded)
     if arrived:
         snapshot = _extended(snapshot, arrived)
-    return replace(snapshot, items=items, available=_available(items), published=_published(items))
+    changed = [*touched, *range(len(snapshot.available), len(items))]
+    return replace(
+        snapshot,
+        items=items,
+        available=_with(snapshot.available, changed, _available([items[row] for row in changed])),
+        published=_with(snapshot.published, changed, _published([items[row] for row in changed])),
+    )
+
+
+def _with(column: npt.NDArray[T], rows: Sequence[int], values: npt.NDArray[T]) -> npt.NDArray[T]:
+    """The column with these rows set, longer where rows are new."""
+    longer = np.append(column, np.zeros(sum(row >= len(column) for row in rows), column.dtype))
+    longer[list(rows)] = values
+    return longer
 
 
 def _read_of(item: Item) -> tuple[object, ...]:
@@ -246,7 +264,14 @@ def _published(items: Sequence[Item | None]) -> Doubles:
 def _extended(snapshot: Snapshot, arrived: Sequence[Item]) -> Snapshot:
     """Rows for new items: the readers read them, the others lend them their text neighbours' scores."""
     arrivals = _arrivals(snapshot, arrived)
-    models = {name: model.extended(arrivals) for name, model in snapshot.models.items()}
+    _, meaning = _readers(snapshot.models)
+    meaning = meaning.extended(arrivals)
+    models: dict[str, Model] = {}
+    for name, model in snapshot.models.items():
+        if isinstance(model, Meaning | Quality):  # one reading for both
+            models[name] = meaning if isinstance(model, Meaning) else model.beside(meaning)
+        else:
+            models[name] = model.extended(arrivals)
     strangers, popular = dict(snapshot.strangers), models.get("popular")
     if isinstance(popular, Popular):
         counts = popular.counts.copy()
@@ -283,7 +308,7 @@ def _reworded(snapshot: Snapshot, reworded: Mapping[int, Item]) -> Snapshot:
     later = rows >= len(snapshot.bundle.items)
     for name, model in models.items():
         if isinstance(model, Quality):
-            models[name] = replace(model, meaning=meaning)
+            models[name] = model.beside(meaning)
         if isinstance(model, Neighbours) and later.any():
             models[name] = model.lifted_again(rows[later], arrivals.near[later])
     return replace(snapshot, models=models)

@@ -27,7 +27,7 @@ class Vocabulary(Sequence[str]):
         """Rows in the order given: use `Vocabulary.hashed` where a new order is made."""
         self._ids = tuple(ids)
         self._row_of = {id_: row for row, id_ in enumerate(self._ids)}
-        self.keys: Keys = np.fromiter((key_of(id_) for id_ in self._ids), np.uint64, len(self._ids))
+        self.keys: Keys = _keys_of(self._ids)
 
     @classmethod
     def hashed(cls, ids: Iterable[str]) -> Vocabulary:
@@ -36,7 +36,12 @@ class Vocabulary(Sequence[str]):
 
     def extended(self, ids: Iterable[str]) -> Vocabulary:
         """The same rows, followed by those ids that are new, in the order given."""
-        return Vocabulary((*self._ids, *dict.fromkeys(id_ for id_ in ids if id_ not in self._row_of)))
+        new = tuple(dict.fromkeys(id_ for id_ in ids if id_ not in self._row_of))
+        longer = Vocabulary(())
+        longer._ids = (*self._ids, *new)
+        longer._row_of = {**self._row_of, **{id_: row for row, id_ in enumerate(new, start=len(self))}}
+        longer.keys = np.append(self.keys, _keys_of(new))
+        return longer
 
     def row(self, id_: str) -> int:
         """The row, or PAD for an unknown id."""
@@ -58,6 +63,10 @@ class Vocabulary(Sequence[str]):
 
     def __getitem__(self, row):  # type: ignore[no-untyped-def]  # int -> str, slice -> tuple
         return self._ids[row]
+
+
+def _keys_of(ids: Sequence[str]) -> Keys:
+    return np.fromiter((key_of(id_) for id_ in ids), np.uint64, len(ids))
 
 
 def key_of(id_: str) -> int:

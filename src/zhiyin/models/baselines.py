@@ -24,7 +24,8 @@ from zhiyin.types import Item
 RECENT = 7.0  # days
 MOST_FOR_EASE = 14_000  # items: one dense float32 matrix of these is 0.8 GB
 ITEM_KNN = TasteRecipe(max_dense=0, shrinkage=10.0, k=200)
-EASE = TasteRecipe(max_dense=MOST_FOR_EASE, reg=500.0, k=4_000)  # nothing is pruned up to 4,000 items
+EASE = TasteRecipe(max_dense=MOST_FOR_EASE, reg=500.0)
+EASE_LINKS = 24_000_000  # kept in all: nothing is pruned up to 4,800 items, 2,000 an item are left of 12,000
 
 TITLES: Mapping[str, str] = MappingProxyType(
     {
@@ -69,7 +70,7 @@ def fit_baselines(data: Dataset, run: Run, *, repeats: bool) -> dict[str, Scorer
     scorers["text_knn"] = WordsRecipe().fit(_titles_only(data), run)
     scorers["co_occurrence"] = TogetherRecipe().fit(data, run)
     if 0 < n_seen <= MOST_FOR_EASE:
-        scorers["ease"] = EASE.fit(data, run)
+        scorers["ease"] = EASE.model_copy(update={"k": EASE_LINKS // n_seen}).fit(data, run)
     if repeats:
         scorers["personal_frequency"] = PersonalFrequency(_counts(data, liked))
     return scorers

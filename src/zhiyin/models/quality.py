@@ -43,8 +43,12 @@ class Quality:
         return self.meaning.why(batch, rows) * self.standing[rows]
 
     def extended(self, arrivals: Arrivals) -> Self:
-        usual = np.full(len(arrivals.items), self.usual, np.float32)
-        return replace(self, meaning=self.meaning.extended(arrivals), standing=np.append(self.standing, usual))
+        return self.beside(self.meaning.extended(arrivals))
+
+    def beside(self, meaning: Meaning) -> Self:
+        """The same standing beside another reading; items that came later are as good as usual."""
+        usual = np.full(meaning.n_items - self.n_items, self.usual, np.float32)
+        return replace(self, meaning=meaning, standing=np.append(self.standing, usual))
 
     def arrays(self) -> Arrays:
         return {"standing": self.standing, "usual": np.array([self.usual])}

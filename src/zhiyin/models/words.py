@@ -18,7 +18,7 @@ from zhiyin.data.dataset import Dataset, Floats
 from zhiyin.data.vocabulary import Rows
 from zhiyin.encoders.lexical import N_COLUMNS, LexicalEncoder, readable, unit_sparse
 from zhiyin.models.base import Arrays, Arrivals, Batch, Recipe, Run, best
-from zhiyin.models.sparse import entries, weighted_sum
+from zhiyin.models.sparse import block, entries, weighted_sum
 from zhiyin.types import Item
 
 COMMON = 0.2  # share of the items from which on a word explains nothing
@@ -29,7 +29,7 @@ class Words:
     name: ClassVar[str] = "words"
     encoder: LexicalEncoder
     rows: sp.csr_array  # (I, N_COLUMNS) unit rows
-    postings: sp.csr_array  # (N_COLUMNS, I), its transpose
+    postings: sp.csr_array  # (N_COLUMNS, P), the transpose of the first P rows; later ones are scanned
     recency: float
     n_terms: int  # words of a profile that retrieval looks up
 
@@ -38,7 +38,10 @@ class Words:
         return self.rows.shape[0]
 
     def score(self, batch: Batch) -> Floats:
-        return (self._profiles(batch) @ self.postings).toarray()
+        profiles = self._profiles(batch)
+        scores = (profiles @ self.postings).toarray()
+        later = self.rows[self.postings.shape[1] :]
+        return np.hstack([scores, (profiles @ later.T).toarray()]) if later.shape[0] else scores
 
     def score_rows(self, batch: Batch, rows: Rows) -> Floats:
         columns, weights = self._profile(batch)
@@ -51,6 +54,9 @@ class Words:
         columns, weights = self._profile(batch)
         heavy = best(weights * self.encoder.idf[columns], self.n_terms)
         scores = weighted_sum(self.postings, columns[heavy], weights[heavy])
+        later = np.arange(len(scores), self.n_items, dtype=np.int32)
+        if len(later):
+            scores = np.append(scores, self.score_rows(batch, later))
         said = np.flatnonzero(scores > 0)
         return best(scores[said], k, said)
 
@@ -59,7 +65,8 @@ class Words:
             return np.zeros((len(batch.rows), len(rows)), np.float32)
         _, weights = self._weights(batch)
         length = float(np.sqrt((weights**2).sum()))
-        like = (self.rows[batch.rows] @ self.rows[rows].T).toarray()
+        wanted = np.unique(entries(self.rows, rows)[1])
+        like = block(self.rows, batch.rows, wanted) @ block(self.rows, rows, wanted).T
         return like * (self._values(batch) / max(length, 1e-6))[:, None]
 
     def shared(self, text: str, row: int) -> tuple[str, ...]:
@@ -71,7 +78,7 @@ class Words:
 
     def extended(self, arrivals: Arrivals) -> Self:
         rows = sp.csr_array(sp.vstack([self.rows, self.encoder.encode_items(arrivals.items)]))
-        return replace(self, rows=rows, postings=sp.csr_array(rows.T))
+        return replace(self, rows=rows)
 
     def reworded(self, rows: Rows, items: Sequence[Item]) -> Self:
         """The same items, these rows read again."""

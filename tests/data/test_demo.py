@@ -44,6 +44,7 @@ def test_every_wish_is_in_two_languages_and_its_answers_are_items() -> None:
         assert any("\u4e00" <= character <= "\u9fff" for character in wish.zh)
 
 
+@pytest.mark.slow
 def test_the_same_seed_makes_the_same_people(events: list[Event]) -> None:
     assert simulate(GOODS, WISHES) == events
     assert simulate(GOODS, WISHES, seed=1) != events
@@ -80,6 +81,7 @@ def test_what_people_look_at_together_belongs_together(events: list[Event]) -> N
     assert float(np.mean(same)) > 5 * (1 / len(set(department.values())))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("data", NAMES)
 def test_init_understands_the_files_as_they_are(tmp_path: Path, data: DemoName) -> None:
     written = write_demo(data, tmp_path)
@@ -105,6 +107,7 @@ EXPECTED: dict[DemoName, tuple[str, ...]] = {
 }
 
 
+@pytest.mark.slow
 def test_movielens_is_whole_and_remakes_can_be_told_apart(tmp_path: Path) -> None:
     written = write_demo("movielens", tmp_path)
     with written.items.open(encoding="utf-8", newline="") as file:
@@ -117,6 +120,7 @@ def test_movielens_is_whole_and_remakes_can_be_told_apart(tmp_path: Path) -> Non
     assert len(written.events.read_text().splitlines()) == 100_004 + 1
 
 
+@pytest.mark.slow
 def test_groceries_are_a_sample_that_can_be_bought_again(tmp_path: Path) -> None:
     written = write_demo("groceries", tmp_path)
     assert written.repeats

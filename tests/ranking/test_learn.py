@@ -156,6 +156,15 @@ def test_nothing_held_out_is_fitted_and_histories_lie_before_their_targets(timed
         assert owners_of(data, part, history, int(target))
 
 
+def test_targets_of_sets_are_drawn_from_all_items() -> None:
+    catalogue = small_catalogue()
+    events = [Event(f"u{user}", item.item_id, "like") for user in range(200) for item in catalogue]
+    _, examples = carve(build_dataset(catalogue, events), FusionRecipe(hidden_share=0.0), 0)
+    counts = np.bincount(examples.targets, minlength=len(catalogue))
+    expected = 200 / len(catalogue)
+    assert abs(counts - expected).max() < 5 * np.sqrt(expected), "not those with the highest rows"
+
+
 def test_a_target_is_the_newest_item_that_was_new_to_its_user() -> None:
     events = [
         Event("ann", item_id, "click", order=order)
@@ -193,11 +202,12 @@ def numbered(timed: bool) -> Dataset:
 
 
 def owners_of(data: Dataset, part: Dataset, history: np.ndarray, target: int) -> bool:
-    """Whether some user has this target held out, and this history fitted before it."""
+    """Whether some user has this target held out, and this history fitted: before it, where there is an order."""
     for user in range(len(data.users)):
         mine = np.arange(data.indptr[user], data.indptr[user + 1])
         for place in mine[data.item_rows[mine] == target]:
-            before = mine[(mine < place) & np.isin(data.values[mine], part.values)]
+            earlier = mine < place if data.ordered else mine != place
+            before = mine[earlier & np.isin(data.values[mine], part.values)]
             out = data.values[place] not in part.values
             if out and data.item_rows[before][len(before) - len(history) :].tolist() == history.tolist():
                 return True

@@ -114,7 +114,7 @@ def test_a_trace_ends_where_the_answer_does(tmp_path: Path) -> None:
 def test_the_probability_is_how_often_it_happens(tmp_path: Path) -> None:
     shop = shop_of(tmp_path, policy="softmax")
     query = Query("user 7", n=1)
-    recommender, draws = shop.recommender(), 1_500
+    recommender, draws = shop.recommender(), 500
     item_id = recommender.recommend(query, "r", NOW).candidates[1][0]
     probability = traced(shop, query, item_id).probability
     assert probability is not None

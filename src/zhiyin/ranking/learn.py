@@ -197,7 +197,8 @@ def _candidates(part: Batch, targets: Rows, n_items: int, rng: np.random.Generat
 
 
 def carve(data: Dataset, recipe: FusionRecipe, seed: int) -> tuple[Dataset, Examples]:
-    """The part to fit, and examples held out of it: of sampled people the newest item that was new to them.
+    """The part to fit, and examples held out of it: of sampled people the newest item that was new to them, or any
+    of their items where histories have no order.
 
     A share of the items is hidden from everybody, as if they had just arrived; they come up as targets as often as
     people took them, so cold and warm items are learned on one scale. Histories are cut to random lengths
@@ -207,7 +208,7 @@ def carve(data: Dataset, recipe: FusionRecipe, seed: int) -> tuple[Dataset, Exam
     known = np.flatnonzero(data.support > 0)
     hidden = np.zeros(len(data.items), bool)
     hidden[rng.permutation(known)[: int(recipe.hidden_share * len(known))]] = True
-    targets = np.sort(rng.permutation(_newest_new(data))[: recipe.n_examples])
+    targets = np.sort(rng.permutation(_new_to_them(data, rng))[: recipe.n_examples])
     pairs = _pairs_of(data)
     held = hidden[data.item_rows] | np.isin(pairs, pairs[targets])
     return data.keep(~held), _examples(data, targets, ~held, rng)
@@ -218,25 +219,28 @@ def _pairs_of(data: Dataset) -> npt.NDArray[np.int64]:
     return data.user_rows.astype(np.int64) * len(data.items) + data.item_rows
 
 
-def _newest_new(data: Dataset) -> npt.NDArray[np.int64]:
-    """Of each user with two liked items or more: the event in which they first liked the newest of them. What
-    they come back to is no target: it would teach that things look like themselves."""
+def _new_to_them(data: Dataset, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+    """Of each user with two liked items or more: the event in which they first liked the newest of them, or a
+    random one of them in a set, whose places in the dataset follow the rows of the items. What they come back to
+    is no target: it would teach that things look like themselves."""
     liked = np.flatnonzero(data.weights > 0)
     _, first = np.unique(_pairs_of(data)[liked], return_index=True)
     firsts = np.sort(liked[first])
     users = data.user_rows[firsts]
+    if not data.ordered:
+        firsts = firsts[np.lexsort((rng.random(len(firsts)), users))]
     last = np.append(users[1:] != users[:-1], True)[: len(users)]
     counts = np.bincount(users, minlength=len(data.users))
     return firsts[last & (counts[users] >= 2)]
 
 
 def _examples(data: Dataset, targets: npt.NDArray[np.int64], fitted: Mask, rng: np.random.Generator) -> Examples:
-    """The history of each target: the user's fitted events that lie before it."""
+    """The history of each target: the user's fitted events before it, or all of them where there is no order."""
     ages = data.ages().astype(np.float32)
     users = data.user_rows[targets]
     histories = []
     for place, user in zip(targets, users, strict=True):
-        before = np.arange(data.indptr[user], place)
+        before = np.arange(data.indptr[user], place if data.ordered else data.indptr[user + 1])
         before = before[fitted[before]]
         if rng.random() < 0.5 and len(before) > 1:
             before = before[-rng.integers(1, len(before)) :]

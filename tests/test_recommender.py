@@ -1,26 +1,23 @@
 """The whole online path on a small shop: what is shown, to whom, and that it can be said again."""
 
-from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Literal
 
 import numpy as np
 import pytest
 
-from zhiyin.data.store.memory import MemoryStore
 from zhiyin.errors import InvalidQuery
 from zhiyin.live import Live
 from zhiyin.policies.base import Policy
 from zhiyin.policies.greedy import Greedy
 from zhiyin.policies.softmax import Softmax
 from zhiyin.recommender import Recommender, Shape
-from zhiyin.settings import PolicySettings, RankingSettings, Settings
+from zhiyin.settings import PolicySettings, RankingSettings
 from zhiyin.shop import Zhiyin
 from zhiyin.testing.encoders import HashEncoder
 from zhiyin.testing.small import SILENT, START, THEMES, small_catalogue, small_events
 from zhiyin.types import AsOf, Event, EventType, Item, Query, Recommendation
-from zhiyin.workflows.train import train
 
 NOW = START + timedelta(days=20)
 SHAPE = Shape(candidates=200, retrieve=500, diversity=0.2, repeats=False, digest="d")
@@ -378,25 +375,3 @@ def test_the_settings_choose_the_policy_and_shape_the_list(
     assert answer.policy == name
     assert len(answer.candidates) == 7
     assert answer.settings == settings.digest() != shop.settings.digest()
-
-
-@pytest.fixture
-def real_shop(tmp_path: object) -> Iterator[Zhiyin]:
-    """With the encoder that is shipped."""
-    from zhiyin.encoders.sentence import SentenceEncoder
-
-    with Zhiyin(Settings(folder=tmp_path), MemoryStore(), SentenceEncoder()) as shop:  # type: ignore[arg-type]
-        shop.put_items(small_catalogue())
-        shop.add_events(small_events())
-        yield shop
-
-
-def test_a_wish_in_chinese_finds_what_is_described_in_english(real_shop: Zhiyin) -> None:
-    before = real_shop.recommend(text="小提琴", n=3)
-    assert before.mode == "zero_shot"
-    real_shop.publish(train(real_shop).bundle)
-    after = real_shop.recommend(text="拉小提琴", n=3)
-    assert after.mode == "trained"
-    for answer in (before, after):
-        assert "music/violin" in [place.item_id for place in answer.items]
-    assert datetime.now(UTC) - after.at < timedelta(minutes=1)

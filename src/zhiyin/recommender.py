@@ -24,7 +24,7 @@ from zhiyin.ranking.rules import compile_filter
 from zhiyin.types import AsOf, Mode, Place, Query, Recommendation
 
 TRENDING, LATEST, DIVERSITY, POPULAR = "trending", "latest", "diversity", "popular"
-ECHO_OF, ECHO, ECHO_AMONG = 3, 2.5, 50  # items that echo a wish, their weight against it, and where from
+ECHO_OF, ECHO, ECHO_AMONG = 3, 2.0, 50  # items that echo a wish, their weight against it, and where from
 NOBODY = history_batch([], [], [])
 MAX_POOL = 5_000  # a filter that leaves fewer items than this makes all of them candidates
 

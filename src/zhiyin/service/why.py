@@ -19,6 +19,7 @@ from zhiyin.data.vocabulary import PAD
 from zhiyin.errors import BrokenBundle, NotFound
 from zhiyin.live import Asker, Live, Snapshot
 from zhiyin.models.base import Model
+from zhiyin.ranking.fusion import CALM
 from zhiyin.service.answers import item_in
 from zhiyin.shop import Zhiyin
 from zhiyin.types import Place, Reason, Recommendation
@@ -143,7 +144,7 @@ def _named(world: Snapshot, asker: Asker, entries: Doubles) -> tuple[Contributio
 def _reproduced(world: Snapshot, asker: Asker, place: Place, row: int) -> bool:
     """Whether the channels that hear the history, under the same gates, say what the log says."""
     heard = {name: model for name, model in world.models.items() if name != "popular"}
-    calm = 0.5 if any(name.startswith("wish_") for name in place.parts) else 1.0
+    calm = CALM if any(name.startswith("wish_") for name in place.parts) else 1.0
     again = world.fusion.parts(heard, asker.history, np.array([row], np.int32), None).of(0)
     return all(
         isclose(part, again.get(name, 0.0) * calm, rel_tol=SMALL, abs_tol=SMALL)

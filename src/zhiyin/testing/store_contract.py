@@ -107,6 +107,11 @@ class CatalogueContract:
         assert store.user("w") is None
         assert store.put_users([]) == 0
 
+    def test_users_stream_in_the_order_of_their_ids(self, store: Store) -> None:
+        users = [User(f"user {number:04d}", {"number": number}) for number in range(2_100)]
+        store.put_users(users[::-1])
+        assert list(store.users()) == users
+
     def test_a_relation_is_stored_once_and_read_sorted(self, store: Store) -> None:
         edges = [Relation("b", "by", "x"), Relation("a", "of", "y"), Relation("a", "by", "z")]
         assert store.put_relations([*edges, edges[0]]) == 3
@@ -161,6 +166,14 @@ class PeopleContract:
         store.merge("c", "c")
         assert (store.resolve("a"), store.resolve("c")) == ("b", "c")
         assert store.counts()["aliases"] == 1
+
+    def test_all_ids_of_a_person_are_known_from_any_of_them(self, store: Store) -> None:
+        store.merge("tablet", "session")
+        store.merge("session", "account")
+        for id_ in ("tablet", "session", "account"):
+            first, *merged = store.ids_of(id_)
+            assert (first, set(merged)) == ("account", {"session", "tablet"})
+        assert store.ids_of("nobody") == ["nobody"]
 
     def test_merging_elsewhere_moves_an_alias_with_all_below_it(self, store: Store) -> None:
         store.append([click("phone", "x", 0)])
@@ -237,6 +250,11 @@ class WholeContract:
         assert recent(9, "nobody") == []
         assert recent(0) == []
         assert store.recent(limit=1, user_id="c") == [shown("r4", "a")]
+
+    def test_all_lists_stream_oldest_first(self, store: Store) -> None:
+        logged = [shown(f"r{number}") for number in (3, 1, 2)]
+        store.log(logged)
+        assert list(store.recommendations()) == logged
 
     def test_logging_a_list_twice_is_harmless_but_another_under_its_id_is_refused(self, store: Store) -> None:
         store.log([])

@@ -125,6 +125,10 @@ class Zhiyin:
                 self._serving = self._newest(self._serving)
             return self._serving[1]
 
+    def warm_up(self) -> None:
+        """Load what the first typed wish would otherwise wait for: the encoder's weights."""
+        self._plain.encode(["知音"])
+
     def publication(self) -> Publication | None:
         """What is live."""
         return next(iter(self.store.publications()), None)

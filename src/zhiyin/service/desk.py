@@ -211,4 +211,5 @@ class Desk:
     def _look(self) -> Serving:
         live = self.shop.live()
         live.snapshot()
+        self.shop.warm_up()
         return Serving(live, self.shop.recommender(live))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from zhiyin.data.store.memory import MemoryStore
-from zhiyin.settings import Settings
+from zhiyin.settings import PolicySettings, Settings
 from zhiyin.shop import Zhiyin
 from zhiyin.testing.encoders import HashEncoder
 from zhiyin.testing.small import small_catalogue, small_events
@@ -20,8 +20,9 @@ def encoder() -> HashEncoder:
 
 @pytest.fixture
 def empty_shop(tmp_path: Path, encoder: HashEncoder) -> Iterator[Zhiyin]:
-    """No item, no event, no bundle."""
-    with Zhiyin(Settings(folder=tmp_path), MemoryStore(), encoder) as shop:
+    """No item, no event, no bundle; nothing left to chance."""
+    settings = Settings(folder=tmp_path, policy=PolicySettings(name="greedy"))
+    with Zhiyin(settings, MemoryStore(), encoder) as shop:
         yield shop
 
 

@@ -39,7 +39,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             yield Served(shop, address)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def untaught(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The same catalogue before any event, with one item of an attacker."""
     with open_shop(tmp_path_factory.mktemp("untaught")) as shop:

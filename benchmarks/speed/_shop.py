@@ -24,7 +24,8 @@ from zhiyin.types import Event, Item
 
 HISTORY = 50  # events of a person
 PEOPLE = 2_000
-WORDS = 20_000
+WORDS = 20_000  # that any item may have
+THEMES, THEME_WORDS = 400, 150  # the words of a theme are its items' alone
 START = datetime(2026, 1, 1, tzinfo=UTC)
 BATCH = 5_000
 MAX_BODY = 16 * 2**20
@@ -74,28 +75,36 @@ def train(shop: Zhiyin) -> None:
 
 
 def made_items(n_items: int) -> Iterator[Item]:
+    """Items of one theme stand together and share words, as texts of one shelf do."""
     rng = np.random.default_rng(7)
     for number in range(n_items):
-        words = rng.zipf(1.25, 26) % WORDS
-        theme = f"theme{number % 40}"
+        theme = theme_of(number, n_items)
+        own = [f"t{theme}w{word}" for word in rng.zipf(1.25, 12) % THEME_WORDS]
+        words = [f"w{word}" for word in rng.zipf(1.25, 14) % WORDS]
         yield Item(
             f"item-{number}",
-            title=" ".join(f"w{word}" for word in words[:6]),
-            text=" ".join([theme, *(f"w{word}" for word in words[6:])]),
-            categories=(theme,),
+            title=" ".join([*own[:4], *words[:2]]),
+            text=" ".join([*own[4:], *words[2:]]),
+            categories=(f"theme{theme}",),
             brand=f"brand{number % 300}",
             price=float(number % 97),
         )
 
 
 def made_events(n_items: int, people: int) -> Iterator[Event]:
-    """Each person stays near one place of the catalogue, so that co-occurrence has something to say."""
+    """Each person keeps to two themes, and in each theme some items are taken far more often than others."""
     rng = np.random.default_rng(11)
+    themes = min(THEMES, n_items)
     for person in range(people):
-        near = rng.integers(0, n_items) + np.round(rng.laplace(0, 200, HISTORY)).astype(np.int64)
-        for place, item in enumerate(near % n_items):
+        liked = rng.integers(0, themes, 2)[rng.integers(0, 2, HISTORY)]
+        places = (liked + rng.random(HISTORY) ** 3) * (n_items / themes)
+        for place, item in enumerate(places.astype(np.int64).tolist()):
             at = START + timedelta(minutes=person * HISTORY + place)
             yield Event(f"person-{person}", f"item-{item}", "click", at=at, event_id=f"{person}-{place}")
+
+
+def theme_of(number: int, n_items: int) -> int:
+    return number * min(THEMES, n_items) // n_items
 
 
 @lru_cache(maxsize=WORDS * 2)

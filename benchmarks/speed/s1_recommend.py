@@ -25,11 +25,12 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--items", type=int, default=100_000)
     arguments.add_argument("--answers", type=int, default=500)
+    arguments.add_argument("--people", type=int, default=10_000)
     given = arguments.parse_args()
-    data = f"made shop, {given.items:,} items, histories of 50, 20 places, softmax"
+    data = f"made shop, {given.items:,} items, {given.people:,} people with histories of 50, 20 places, softmax"
     with tempfile.TemporaryDirectory() as folder, Bench("S1", data) as bench:
         bench.goal |= {"p50_ms": at_most(2.0), "p99_ms": at_most(5.0)}
-        shop = make_shop(Path(folder), given.items)
+        shop = make_shop(Path(folder), given.items, people=given.people)
         start = perf_counter()
         train(shop)
         bench.seconds["train"] = round(perf_counter() - start, 1)

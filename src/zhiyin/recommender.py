@@ -15,11 +15,11 @@ from zhiyin.data.dataset import Doubles, Mask
 from zhiyin.data.vocabulary import PAD, Rows, key_of
 from zhiyin.explain.reasons import reasons_for
 from zhiyin.live import Asker, Live, Snapshot
-from zhiyin.models.base import Batch, best, history_batch
+from zhiyin.models.base import Batch, best, history_batch, union
 from zhiyin.policies.base import Noise, Order, Policy
 from zhiyin.policies.greedy import Greedy
 from zhiyin.ranking.diversity import Diversity
-from zhiyin.ranking.fusion import READS, Parts
+from zhiyin.ranking.fusion import READS, Heard, Parts
 from zhiyin.ranking.rules import compile_filter
 from zhiyin.types import AsOf, Mode, Place, Query, Recommendation
 
@@ -77,12 +77,12 @@ class Recommender:
         these items are the candidates, whatever the rules say."""
         world = self._live.snapshot() if as_of is None else self._live.at(as_of)
         asker = self._live.asker(query, world, at)
-        wish = self.hear(world, query)
+        heard = self.hear(world, asker, query)
         if given is None:
-            pool = self.eligible(self.retrieve(world, asker, wish, query), world, asker, query)
+            pool = self.eligible(self.retrieve(world, asker, heard, query), world, asker, query)
         else:
             pool = there(world, given)
-        ranked = self.rank(world, asker, wish, pool, query)
+        ranked = self.rank(world, heard, pool, query)
         chosen = self.choose(world, ranked, query.n, recommendation_id)
         return Recommendation(
             recommendation_id=recommendation_id,
@@ -93,8 +93,8 @@ class Recommender:
             as_of=world.as_of,
             policy=self._policy.name,
             variant="champion",
-            mode=_mode(world, asker, wish),
-            items=places(world, asker, wish, ranked, chosen),
+            mode=_mode(world, heard),
+            items=places(world, heard, ranked, chosen),
             candidates=tuple(
                 (world.vocabulary[row], score)
                 for row, score in zip(ranked.rows.tolist(), ranked.scores.tolist(), strict=True)
@@ -108,20 +108,24 @@ class Recommender:
         shape = replace(self._shape, candidates=len(given), diversity=0.0)
         return Recommender(self._live, Greedy(), shape).recommend(query, recommendation_id, at, given=given)
 
-    def hear(self, world: Snapshot, query: Query) -> Batch | None:
+    def hear(self, world: Snapshot, asker: Asker, query: Query) -> Heard:
+        """What the channels that take part in the scenario say to the person, and to what they typed."""
+        models = {name: model for name, model in world.models.items() if speaks(name, query)}
+        return Heard.by(models, asker.history, self._wish(world, query))
+
+    def _wish(self, world: Snapshot, query: Query) -> Batch | None:
         """What was typed, with the ECHO_OF items that answer it best (pseudo-relevance feedback, Rocchio 1971):
         a wish names a need, the items that meet it name the things. Nothing without readable text."""
         if query.text is None or not query.text.strip():
             return None
-        wish = history_batch([], [], [], query.text)
-        found = [world.models[name].retrieve(wish, ECHO_AMONG) for name in sorted(READS)]
-        rows = np.unique(np.concatenate(found))
+        readers = {name: world.models[name] for name in READS}
+        typed = Heard.by(readers, NOBODY, history_batch([], [], [], query.text))
+        rows = union([scorer.retrieve(ECHO_AMONG) for scorer in typed.wished.values()])
         rows = rows[world.available[rows]]
-        said = world.fusion.parts({name: world.models[name] for name in READS}, NOBODY, rows, wish).scores
-        echo = best(said, ECHO_OF, rows)
+        echo = best(world.fusion.parts(typed, rows).scores, ECHO_OF, rows)
         return history_batch(echo.tolist(), [ECHO / ECHO_OF] * len(echo), [0.0] * len(echo), query.text)
 
-    def retrieve(self, world: Snapshot, asker: Asker, wish: Batch | None, query: Query) -> Rows:
+    def retrieve(self, world: Snapshot, asker: Asker, heard: Heard, query: Query) -> Rows:
         """What the channels propose, sorted by row; all that passes where a filter leaves few."""
         if query.filter:
             passing = np.flatnonzero(world.passing(compile_filter(query.filter)))
@@ -133,13 +137,7 @@ class Recommender:
             return world.latest
         if len(world.items) <= self._shape.retrieve and query.scenario != TRENDING:
             return np.arange(len(world.items), dtype=np.int32)
-        speaking = [name for name in world.models if speaks(name, query)]
-        found = [world.models[name].retrieve(asker.history, self._shape.retrieve) for name in speaking]
-        if wish is not None:
-            found += [
-                world.models[name].retrieve(wish, self._shape.retrieve) for name in speaking if name in READS
-            ]
-        rows = np.unique(np.concatenate([np.zeros(0, np.int32), *found]))
+        rows = heard.retrieve(self._shape.retrieve)
         wanted = query.n + len(asker.seen) + len(query.exclude)
         if world.available[rows].sum() < wanted:  # little is known: anything may come
             rows = np.union1d(rows, np.flatnonzero(world.available)[: max(self._shape.retrieve, wanted)])
@@ -157,14 +155,14 @@ class Recommender:
             rows = rows[[(item := items[row]) is not None and test(item) for row in rows.tolist()]]
         return rows
 
-    def rank(self, world: Snapshot, asker: Asker, wish: Batch | None, rows: Rows, query: Query) -> Ranked:
+    def rank(self, world: Snapshot, heard: Heard, rows: Rows, query: Query) -> Ranked:
         """The candidates with the highest sums, best first; ties by the hash of the item's id."""
         if query.scenario == LATEST:
             parts = latest_parts(world, rows)
         elif query.scenario == TRENDING:
-            parts = trending_parts(world, rows)
+            parts = trending_parts(heard, rows)
         else:
-            parts = world.fusion.parts(world.models, asker.history, rows, wish)
+            parts = world.fusion.parts(heard, rows)
         scores = parts.scores
         order = np.lexsort((world.vocabulary.keys[rows], -scores))[: max(self._shape.candidates, query.n)]
         return Ranked(rows[order], scores[order], Parts(parts.names, parts.values[:, order], parts.gates))
@@ -175,8 +173,10 @@ class Recommender:
         noise = Noise(key_of(recommendation_id), world.vocabulary.keys[ranked.rows])
         order, log_probs = self._policy.choose(ranked.scores, n, noise, diversity)
         greedy, _ = Greedy().choose(ranked.scores, n, noise, diversity)
-        places = order.tolist()
-        adjusted = np.array([diversity.after(places[:n])[pick] for n, pick in enumerate(places)])
+        adjusted, walk = np.zeros(len(order)), diversity.walk()
+        for place, pick in enumerate(order.tolist()):
+            adjusted[place] = walk.now[pick]
+            walk.fill(pick)
         return Chosen(order, log_probs, adjusted, explored=~np.isin(order, greedy))
 
     def chances(self, world: Snapshot, ranked: Ranked, chosen: Chosen, pick: int) -> Doubles:
@@ -203,10 +203,10 @@ def latest_parts(world: Snapshot, rows: Rows) -> Parts:
     return Parts((LATEST,), values[None, :], {LATEST: 1.0})
 
 
-def trending_parts(world: Snapshot, rows: Rows) -> Parts:
+def trending_parts(heard: Heard, rows: Rows) -> Parts:
     """One part: what many take now, whoever asks. All zero where nothing was counted yet."""
-    popular = world.models.get(POPULAR)
-    values = np.zeros(len(rows)) if popular is None else popular.score_rows(NOBODY, rows).astype(np.float64)
+    popular = heard.past.get(POPULAR)
+    values = np.zeros(len(rows)) if popular is None else popular.score(rows).astype(np.float64)
     return Parts((POPULAR,), values[None, :], {POPULAR: 1.0})
 
 
@@ -221,14 +221,14 @@ def there(world: Snapshot, item_ids: Sequence[str]) -> Rows:
     return rows[[row != PAD and world.items[row] is not None for row in rows.tolist()]]
 
 
-def places(world: Snapshot, asker: Asker, wish: Batch | None, ranked: Ranked, chosen: Chosen) -> tuple[Place, ...]:
+def places(world: Snapshot, heard: Heard, ranked: Ranked, chosen: Chosen) -> tuple[Place, ...]:
     """The chosen candidates with all that is known about why."""
     parts = [ranked.parts.of(int(pick)) for pick in chosen.order]
     for one, adjusted in zip(parts, chosen.adjusted.tolist(), strict=True):
         if adjusted:
             one[DIVERSITY] = adjusted
     rows = ranked.rows[chosen.order]
-    reasons = reasons_for(parts, rows, world, asker.history, wish)
+    reasons = reasons_for(parts, rows, world, heard)
     return tuple(
         Place(
             item_id=world.vocabulary[int(rows[n])],
@@ -242,7 +242,7 @@ def places(world: Snapshot, asker: Asker, wish: Batch | None, ranked: Ranked, ch
     )
 
 
-def _mode(world: Snapshot, asker: Asker, wish: Batch | None) -> Mode:
+def _mode(world: Snapshot, heard: Heard) -> Mode:
     if world.bundle.manifest.mode == "zero_shot":
         return "zero_shot"
-    return "trained" if len(asker.history.rows) or wish is not None else "popular"
+    return "trained" if len(heard.history.rows) or heard.wished else "popular"

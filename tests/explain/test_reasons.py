@@ -5,7 +5,8 @@ import pytest
 
 from zhiyin.explain.reasons import MAX_REASONS, MAX_SOURCES, MIN_SHARE, reasons_for
 from zhiyin.live import Snapshot
-from zhiyin.models.base import history_batch
+from zhiyin.models.base import Batch, history_batch
+from zhiyin.ranking.fusion import Heard
 from zhiyin.shop import Zhiyin
 from zhiyin.testing.small import small_catalogue
 from zhiyin.types import Reason
@@ -19,9 +20,10 @@ def world(shop: Zhiyin) -> Snapshot:
 
 
 def reasons(
-    parts: dict[str, float], row: int, world: Snapshot, history: object, wish: object = None
+    parts: dict[str, float], row: int, world: Snapshot, history: Batch, wish: Batch | None = None
 ) -> tuple[Reason, ...]:
-    (found,) = reasons_for([parts], np.array([row], np.int32), world, history, wish)  # type: ignore[arg-type]
+    heard = Heard.by(world.models, history, wish)
+    (found,) = reasons_for([parts], np.array([row], np.int32), world, heard)
     return found
 
 
@@ -47,7 +49,7 @@ def test_the_sources_are_the_history_items_that_contributed_most(world: Snapshot
     history = history_batch(rows.tolist(), [1.0, 1.0, 0.4, 1.0], [0.0] * 4)
     target = world.vocabulary.row("music/violin")
     (reason,) = reasons({"meaning": 1.0}, target, world, history)
-    why = world.models["meaning"].why(history, np.array([target], np.int32))[:, 0]
+    why = world.models["meaning"].scorer(history).why(np.array([target], np.int32))[:, 0]
     best = world.vocabulary[int(history.rows[int(why.argmax())])]
     assert reason.items[0] == best
     assert len(reason.items) == len(set(reason.items)) <= MAX_SOURCES

@@ -46,8 +46,8 @@ def test_a_typed_text_is_near_what_says_the_same() -> None:
     model = MeaningRecipe().fit(data, RUN)
     row = data.items.row("music/violin")
     wish = history_batch([], [], [], "violin")
-    assert model.retrieve(wish, 3)[0] == row
-    assert not model.why(wish, np.array([row])).any()
+    assert model.scorer(wish).retrieve(3)[0] == row
+    assert not model.scorer(wish).why(np.array([row])).any()
 
 
 def test_recency_is_off_where_there_is_no_order() -> None:

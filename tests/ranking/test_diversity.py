@@ -9,14 +9,18 @@ TWINS = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.6, 0.8]], 
 
 
 def test_the_first_place_costs_nothing() -> None:
-    assert not Diversity.of(TWINS, 0.5).after([]).any()
+    assert not Diversity.of(TWINS, 0.5).walk().now.any()
 
 
 def test_a_place_costs_as_much_as_it_is_like_the_nearest_above() -> None:
-    after = Diversity.of(TWINS, 0.5).after([0, 2])
-    assert after == pytest.approx([-0.5, -0.5, -0.5, 0.0, -0.4])  # an opposite is not paid for
+    walk = Diversity.of(TWINS, 0.5).walk()
+    walk.fill(0)
+    walk.fill(2)
+    assert walk.now == pytest.approx([-0.5, -0.5, -0.5, 0.0, -0.4])  # an opposite is not paid for
 
 
 def test_no_strength_no_cost_and_no_candidates_no_trouble() -> None:
-    assert not Diversity.of(TWINS, 0.0).after([0, 1]).any()
-    assert Diversity.of(np.zeros((0, 2), np.float32), 0.5).after([]).shape == (0,)
+    walk = Diversity.of(TWINS, 0.0).walk()
+    walk.fill(0)
+    assert not walk.now.any()
+    assert Diversity.of(np.zeros((0, 2), np.float32), 0.5).walk().now.shape == (0,)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from zhiyin.data.dataset import Dataset
 from zhiyin.models.base import Batch, Model, Run, history_batch
 from zhiyin.models.propagation import COLD
-from zhiyin.ranking.fusion import BUCKETS, FRESH, Fusion, buckets, standardised
+from zhiyin.ranking.fusion import BUCKETS, FRESH, Fusion, Heard, buckets, standardised
 from zhiyin.ranking.learn import some
 from zhiyin.recipe import DefaultRecipe
 from zhiyin.testing.encoders import HashEncoder
@@ -43,7 +43,7 @@ def test_the_parts_sum_to_the_score_of_the_batch(fusion: Fusion) -> None:
     scores = fusion.score(MODELS, batch)
     rows = RNG.permutation(ROWS)
     for b in range(len(batch)):
-        parts = fusion.parts(MODELS, some(batch, np.array([b])), rows, None)
+        parts = fusion.parts(Heard.by(MODELS, some(batch, np.array([b]))), rows)
         np.testing.assert_allclose(parts.scores, scores[b, rows], rtol=1e-4, atol=1e-5)
         for place in (0, 9):
             assert sum(parts.of(place).values()) == pytest.approx(parts.scores[place])
@@ -51,7 +51,7 @@ def test_the_parts_sum_to_the_score_of_the_batch(fusion: Fusion) -> None:
 
 def test_a_part_is_gate_times_standardised_score(fusion: Fusion) -> None:
     asker = history_batch([2, 9, 4], [1.0, 1.0, -1.0], [0.0] * 3)  # two liked: bucket 2
-    parts = fusion.parts(MODELS, asker, ROWS, None)
+    parts = fusion.parts(Heard.by(MODELS, asker), ROWS)
     assert fusion.cold.any()
     assert not fusion.cold.all()
     for c, name in enumerate(MODELS):
@@ -68,15 +68,15 @@ def test_a_part_is_gate_times_standardised_score(fusion: Fusion) -> None:
 
 def test_a_channel_left_out_takes_only_its_own_part_away(fusion: Fusion) -> None:
     asker = some(askers(DATA), np.array([1]))
-    whole = fusion.parts(MODELS, asker, ROWS, None)
-    without = fusion.parts({n: m for n, m in MODELS.items() if n != "meaning"}, asker, ROWS, None)
+    whole = fusion.parts(Heard.by(MODELS, asker), ROWS)
+    without = fusion.parts(Heard.by({n: m for n, m in MODELS.items() if n != "meaning"}, asker), ROWS)
     gone = whole.values[whole.names.index("meaning")]
     np.testing.assert_allclose(without.scores, whole.scores - gone, atol=1e-9)
 
 
 def test_a_wish_adds_parts_of_the_channels_that_read(fusion: Fusion) -> None:
     asker, wish = some(askers(DATA), np.array([1])), history_batch([], [], [], "a violin")
-    parts = fusion.parts(MODELS, asker, ROWS, wish)
+    parts = fusion.parts(Heard.by(MODELS, asker, wish), ROWS)
     assert {name for name in parts.names if name.startswith("wish_")} == {"wish_words", "wish_meaning"}
     violin = DATA.items.row("music/violin")
     assert parts.values[parts.names.index("wish_words")].argmax() == violin

@@ -11,10 +11,10 @@ from typing import Protocol
 
 import numpy as np
 
-from zhiyin.data.dataset import Floats
 from zhiyin.data.vocabulary import Rows, Vocabulary
-from zhiyin.models.base import Batch, Model
+from zhiyin.models.base import Model
 from zhiyin.models.words import Words
+from zhiyin.ranking.fusion import Heard
 from zhiyin.types import Reason
 
 MAX_REASONS, MAX_SOURCES, MAX_WORDS = 3, 2, 4
@@ -32,21 +32,18 @@ class World(Protocol):
 
 
 def reasons_for(
-    parts: Sequence[Mapping[str, float]], rows: Rows, world: World, history: Batch, wish: Batch | None
+    parts: Sequence[Mapping[str, float]], rows: Rows, world: World, heard: Heard
 ) -> list[tuple[Reason, ...]]:
     """For each of the N places its largest positive parts, each with what it came through, largest first."""
     largest = [_largest(one) for one in parts]
-    speaking = {name for one in largest for name, _ in one if name in world.models}
-    through = {name: world.models[name].why(history, rows) for name in speaking} if len(history.rows) else {}
+    sources = _sources(largest, rows, heard) if len(heard.history.rows) else {}
     return [
         tuple(
             Reason(
                 channel,
                 round(share, 4),
-                items=_sources(through[channel][:, n], history, world.vocabulary) if channel in through else (),
-                words=_shared_words(wish, int(rows[n]), world)
-                if wish is not None and channel == "wish_words"
-                else (),
+                items=tuple(world.vocabulary[row] for row in sources.get((channel, n), ())),
+                words=_shared_words(heard.text, int(rows[n]), world) if channel == "wish_words" else (),
             )
             for channel, share in one
         )
@@ -61,16 +58,22 @@ def _largest(parts: Mapping[str, float]) -> list[tuple[str, float]]:
     return [(name, parts[name] / total) for name in names if total and parts[name] / total >= MIN_SHARE]
 
 
-def _sources(contributions: Floats, history: Batch, vocabulary: Vocabulary) -> tuple[str, ...]:
-    """The history items that contributed most, each once."""
-    found: dict[str, None] = {}
-    for place in np.argsort(-contributions, kind="stable").tolist():
-        if contributions[place] <= 0 or len(found) == MAX_SOURCES:
-            break
-        found[vocabulary[int(history.rows[place])]] = None
-    return tuple(found)
+def _sources(
+    largest: Sequence[Sequence[tuple[str, float]]], rows: Rows, heard: Heard
+) -> dict[tuple[str, int], list[int]]:
+    """By channel and place: rows of the history items that contributed most, each once."""
+    found: dict[tuple[str, int], list[int]] = {}
+    for channel, scorer in heard.past.items():
+        places = [n for n, one in enumerate(largest) if any(name == channel for name, _ in one)]
+        if places:
+            contributions = scorer.why(rows[places])  # (H, len(places))
+            order = np.argsort(-contributions, axis=0, kind="stable")
+            positive = np.take_along_axis(contributions, order, axis=0) > 0
+            for n, ranked, stop in zip(places, heard.history.rows[order].T, positive.sum(axis=0), strict=True):
+                found[channel, n] = list(dict.fromkeys(ranked[:stop].tolist()))[:MAX_SOURCES]
+    return found
 
 
-def _shared_words(wish: Batch, row: int, world: World) -> tuple[str, ...]:
+def _shared_words(text: str, row: int, world: World) -> tuple[str, ...]:
     words = world.models.get("words")
-    return words.shared(wish.texts[0], row)[:MAX_WORDS] if isinstance(words, Words) else ()
+    return words.shared(text, row)[:MAX_WORDS] if isinstance(words, Words) else ()

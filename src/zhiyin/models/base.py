@@ -93,6 +93,23 @@ class Recipe(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Scorer(Protocol):
+    """What a channel says to one asker: made once for a query, then asked as often as needed."""
+
+    def retrieve(self, k: int) -> Rows:
+        """At most k rows that score highest, best first; only rows with something to say."""
+        ...
+
+    def score(self, rows: Rows) -> Floats:
+        """(k,) scores of these rows: the same numbers as `Model.score`."""
+        ...
+
+    def why(self, rows: Rows) -> Floats:
+        """(H, k) what each history entry adds to the scores of these rows: columns sum to the scores, or are
+        all zero where a score does not come from the history."""
+        ...
+
+
 class Model(Protocol):
     """A fitted channel. Scores are on one scale for all askers; an item it knows nothing about scores 0."""
 
@@ -105,17 +122,8 @@ class Model(Protocol):
         """(B, I): everything. For evaluation and small catalogues."""
         ...
 
-    def score_rows(self, batch: Batch, rows: Rows) -> Floats:
-        """(k,) scores of these rows for a batch of one: the same numbers as `score`."""
-        ...
-
-    def retrieve(self, batch: Batch, k: int) -> Rows:
-        """At most k rows that score highest for a batch of one, best first; only rows with something to say."""
-        ...
-
-    def why(self, batch: Batch, rows: Rows) -> Floats:
-        """(H, k) what each history entry of a batch of one adds to the scores of these rows: columns sum to
-        the scores, or are all zero where a score does not come from the history."""
+    def scorer(self, batch: Batch) -> Scorer:
+        """The online path, for a batch of one."""
         ...
 
     def extended(self, arrivals: Arrivals) -> Self:
@@ -148,3 +156,11 @@ def best(scores: Floats | Doubles, k: int, among: npt.NDArray[np.integer] | None
     else:
         top = np.argsort(-scores, kind="stable")[:k]
     return (top if among is None else among[top]).astype(np.int32)
+
+
+def union(lists: Sequence[Rows]) -> Rows:
+    """The distinct rows of all lists, ascending."""
+    rows = np.sort(np.concatenate([np.zeros(0, np.int32), *lists]))
+    first = np.ones(len(rows), bool)
+    first[1:] = rows[1:] != rows[:-1]
+    return rows[first]

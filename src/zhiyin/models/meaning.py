@@ -18,7 +18,8 @@ from pydantic import Field
 from zhiyin.data.dataset import Dataset, Floats
 from zhiyin.data.vocabulary import Rows
 from zhiyin.encoders.base import Encoder, encode_items, unit
-from zhiyin.models.base import Arrays, Arrivals, Batch, Recipe, Run, best
+from zhiyin.models.base import Arrays, Arrivals, Batch, Recipe, Run
+from zhiyin.models.index import ExactIndex, VectorIndex, build_index, index_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,26 +30,17 @@ class Meaning:
     axes: Floats  # (encoder's dim, dim): main axes of the catalogue, each with its damping
     encoder: Encoder
     recency: float
+    index: VectorIndex  # over `vectors`
 
     @property
     def n_items(self) -> int:
         return len(self.vectors)
 
     def score(self, batch: Batch) -> Floats:
-        return self._profiles(batch) @ self.vectors.T
+        return self.profiles(batch) @ self.vectors.T
 
-    def score_rows(self, batch: Batch, rows: Rows) -> Floats:
-        return self.vectors[rows] @ self._profiles(batch)[0]
-
-    def retrieve(self, batch: Batch, k: int) -> Rows:
-        cosines = self.vectors @ self._profiles(batch)[0]
-        top = best(cosines, k)
-        return top[cosines[top] > 0]
-
-    def why(self, batch: Batch, rows: Rows) -> Floats:
-        if batch.texts:
-            return np.zeros((len(batch.rows), len(rows)), np.float32)
-        return self._shares(batch)[:, None] * (self.vectors[batch.rows] @ self.vectors[rows].T)
+    def scorer(self, batch: Batch) -> MeaningScorer:
+        return MeaningScorer(self, batch)
 
     def centred(self, vectors: Floats) -> Floats:
         """Unit rows of the encoder as rows of this channel; an item without text stays zero, near to nothing."""
@@ -56,13 +48,14 @@ class Meaning:
         return unit(np.where(told, vectors - self.centre, np.float32(0.0)) @ self.axes)
 
     def extended(self, arrivals: Arrivals) -> Self:
-        return replace(self, vectors=np.concatenate([self.vectors, self._one_by_one(arrivals.vectors)]))
+        vectors = np.concatenate([self.vectors, self._one_by_one(arrivals.vectors)])
+        return self._with_rows(vectors, np.arange(self.n_items, len(vectors), dtype=np.int32))
 
     def reworded(self, rows: Rows, vectors: Floats) -> Self:
         """The same items, these rows read again."""
         changed = self.vectors.copy()
         changed[rows] = self._one_by_one(vectors)
-        return replace(self, vectors=changed)
+        return self._with_rows(changed, rows)
 
     def arrays(self) -> Arrays:
         return {
@@ -70,14 +63,15 @@ class Meaning:
             "centre": self.centre,
             "axes": self.axes,
             "recency": np.array([self.recency]),
+            **self.index.arrays(),
         }
 
     @classmethod
     def of_arrays(cls, arrays: Arrays, encoder: Encoder) -> Self:
         vectors, centre, axes = (np.asarray(arrays[name], np.float32) for name in ("vectors", "centre", "axes"))
-        return cls(vectors, centre, axes, encoder, float(arrays["recency"][0]))
+        return cls(vectors, centre, axes, encoder, float(arrays["recency"][0]), index_of(vectors, arrays))
 
-    def _profiles(self, batch: Batch) -> Floats:
+    def profiles(self, batch: Batch) -> Floats:
         """(B, dim) unit rows: of the history, or where askers typed something, of their text plus the weighted
         items of the batch. A text is not centred: its offset is the same for all items."""
         if batch.texts:
@@ -85,7 +79,16 @@ class Meaning:
             loudness = np.bincount(batch.askers, batch.weights, minlength=len(batch)).astype(np.float32)
             heard = unit(self.encoder.encode(batch.texts) @ self._undamped)
             return unit(heard + unit(echo) * loudness[:, None])
-        return _summed(batch, self.vectors[batch.rows] * self._shares(batch)[:, None])
+        return _summed(batch, self.vectors[batch.rows] * self.shares(batch)[:, None])
+
+    def shares(self, batch: Batch) -> Floats:
+        """(H,) what each entry counts, such that the weighted sum of a history has length 1."""
+        raw = (batch.weights * np.float32(self.recency) ** batch.back).astype(np.float32)
+        length = np.linalg.norm(_summed(batch, self.vectors[batch.rows] * raw[:, None]), axis=1)
+        return raw / np.maximum(length, 1e-6)[batch.askers]
+
+    def _with_rows(self, vectors: Floats, rows: Rows) -> Self:
+        return replace(self, vectors=vectors, index=self.index.with_rows(vectors, rows))
 
     def _one_by_one(self, vectors: Floats) -> Floats:
         """`centred`, the same to the last bit whatever else comes with a row: lists are replayed exactly."""
@@ -98,11 +101,25 @@ class Meaning:
         items; a wish is worded unlike any item and is compared along the axes as they are."""
         return self.axes / np.maximum((self.axes**2).sum(axis=0), 1e-12)
 
-    def _shares(self, batch: Batch) -> Floats:
-        """(H,) what each entry counts, such that the weighted sum of a history has length 1."""
-        raw = (batch.weights * np.float32(self.recency) ** batch.back).astype(np.float32)
-        length = np.linalg.norm(_summed(batch, self.vectors[batch.rows] * raw[:, None]), axis=1)
-        return raw / np.maximum(length, 1e-6)[batch.askers]
+
+class MeaningScorer:
+    """One asker's profile: a unit vector."""
+
+    def __init__(self, model: Meaning, batch: Batch) -> None:
+        self._model, self._batch = model, batch
+        self._profile = model.profiles(batch)[0]
+
+    def retrieve(self, k: int) -> Rows:
+        return self._model.index.search(self._profile, k)
+
+    def score(self, rows: Rows) -> Floats:
+        return self._model.vectors[rows] @ self._profile
+
+    def why(self, rows: Rows) -> Floats:
+        batch, vectors = self._batch, self._model.vectors
+        if batch.texts:
+            return np.zeros((len(batch.rows), len(rows)), np.float32)
+        return self._model.shares(batch)[:, None] * (vectors[batch.rows] @ vectors[rows].T)
 
 
 class MeaningRecipe(Recipe):
@@ -118,8 +135,9 @@ class MeaningRecipe(Recipe):
         centre = told.mean(axis=0) if len(told) > 1 else np.zeros(run.encoder.dim, np.float32)
         axes = self._axes(told - centre, run.encoder.dim)
         recency = self.recency if data.ordered else 1.0
-        blank = Meaning(read[:0], centre.astype(np.float32), axes, run.encoder, recency)
-        return replace(blank, vectors=blank.centred(read))
+        blank = Meaning(read[:0], centre.astype(np.float32), axes, run.encoder, recency, ExactIndex(read[:0]))
+        vectors = blank.centred(read)
+        return replace(blank, vectors=vectors, index=build_index(vectors, run.seed))
 
     def _axes(self, centred: Floats, encoder_dim: int) -> Floats:
         """(encoder's dim, dim); all axes as they are where a catalogue is too small to say which are main."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import ClassVar, Self
 
 import numpy as np
@@ -12,8 +13,10 @@ from zhiyin.data.dataset import DAY, Dataset, Doubles, Floats
 from zhiyin.data.vocabulary import Rows
 from zhiyin.models.base import Arrays, Arrivals, Batch, Recipe, Run, best
 
+LEADERS = 1_000  # found once for a model, and not for every asker
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)  # without slots: the leaders are found once
 class Popular:
     """Scores are log(1 + decayed count), the same for everybody."""
 
@@ -33,15 +36,20 @@ class Popular:
     def score(self, batch: Batch) -> Floats:
         return np.repeat(self.scores[None, :], len(batch), axis=0)
 
-    def score_rows(self, batch: Batch, rows: Rows) -> Floats:
-        return np.log1p(self.counts[rows]).astype(np.float32)
+    def scorer(self, batch: Batch) -> PopularScorer:
+        return PopularScorer(self, len(batch.rows))
 
-    def retrieve(self, batch: Batch, k: int) -> Rows:
+    def leaders(self, k: int) -> Rows:
+        """The k rows that most took, best first; none that nobody took."""
+        return self._first[:k] if k <= LEADERS else self._best(k)
+
+    @cached_property
+    def _first(self) -> Rows:
+        return self._best(LEADERS)
+
+    def _best(self, k: int) -> Rows:
         said = np.flatnonzero(self.counts > 0)
         return best(self.counts[said], k, said)
-
-    def why(self, batch: Batch, rows: Rows) -> Floats:
-        return np.zeros((len(batch.rows), len(rows)), np.float32)
 
     def extended(self, arrivals: Arrivals) -> Self:
         return replace(self, counts=np.append(self.counts, np.zeros(len(arrivals.items))))
@@ -62,6 +70,22 @@ class Popular:
     def of_arrays(cls, arrays: Arrays) -> Self:
         until, half_life = (float(x) for x in arrays["clock"])
         return cls(np.asarray(arrays["counts"], np.float64), until, half_life)
+
+
+class PopularScorer:
+    """The same for whoever asks."""
+
+    def __init__(self, model: Popular, entries: int) -> None:
+        self._model, self._entries = model, entries
+
+    def retrieve(self, k: int) -> Rows:
+        return self._model.leaders(k)
+
+    def score(self, rows: Rows) -> Floats:
+        return np.log1p(self._model.counts[rows]).astype(np.float32)
+
+    def why(self, rows: Rows) -> Floats:
+        return np.zeros((self._entries, len(rows)), np.float32)
 
 
 class PopularRecipe(Recipe):

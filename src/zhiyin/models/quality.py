@@ -16,7 +16,7 @@ from pydantic import Field
 from zhiyin.data.dataset import TYPE_CODE, Dataset, Doubles, Floats
 from zhiyin.data.vocabulary import Rows
 from zhiyin.models.base import Arrays, Arrivals, Batch, Recipe, Run
-from zhiyin.models.meaning import Meaning
+from zhiyin.models.meaning import Meaning, MeaningScorer
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +33,8 @@ class Quality:
     def score(self, batch: Batch) -> Floats:
         return self.meaning.score(batch) * self.standing
 
-    def score_rows(self, batch: Batch, rows: Rows) -> Floats:
-        return self.meaning.score_rows(batch, rows) * self.standing[rows]
-
-    def retrieve(self, batch: Batch, k: int) -> Rows:
-        return np.zeros(0, np.int32)  # what is near is brought by meaning; this channel only weighs it
-
-    def why(self, batch: Batch, rows: Rows) -> Floats:
-        return self.meaning.why(batch, rows) * self.standing[rows]
+    def scorer(self, batch: Batch) -> QualityScorer:
+        return QualityScorer(self, self.meaning.scorer(batch))
 
     def extended(self, arrivals: Arrivals) -> Self:
         return self.beside(self.meaning.extended(arrivals))
@@ -56,6 +50,22 @@ class Quality:
     @classmethod
     def of_arrays(cls, arrays: Arrays, meaning: Meaning) -> Self:
         return cls(meaning, np.asarray(arrays["standing"], np.float32), float(arrays["usual"][0]))
+
+
+class QualityScorer:
+    """What reads like the asker's past, weighed by its standing."""
+
+    def __init__(self, model: Quality, near: MeaningScorer) -> None:
+        self._standing, self._near = model.standing, near
+
+    def retrieve(self, k: int) -> Rows:
+        return np.zeros(0, np.int32)  # what is near is brought by meaning; this channel only weighs it
+
+    def score(self, rows: Rows) -> Floats:
+        return self._near.score(rows) * self._standing[rows]
+
+    def why(self, rows: Rows) -> Floats:
+        return self._near.why(rows) * self._standing[rows]
 
 
 class QualityRecipe(Recipe):

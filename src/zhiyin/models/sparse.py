@@ -10,9 +10,10 @@ from zhiyin.data.dataset import Floats
 from zhiyin.data.vocabulary import Rows
 
 Places = npt.NDArray[np.int64]
+Entries = tuple[Places, Rows, Floats]  # whose, which column, what value
 
 
-def entries(matrix: sp.csr_array, rows: npt.NDArray[np.integer]) -> tuple[Places, Rows, Floats]:
+def entries(matrix: sp.csr_array, rows: npt.NDArray[np.integer]) -> Entries:
     """The stored entries of some rows: which of the `rows` each belongs to, its column, its value."""
     starts = matrix.indptr[rows].astype(np.int64)
     lengths = matrix.indptr[rows + 1] - starts
@@ -28,13 +29,27 @@ def weighted_sum(matrix: sp.csr_array, rows: Rows, weights: Floats) -> Floats:
     return np.bincount(columns, data * weights[owner], minlength=matrix.shape[1]).astype(np.float32)
 
 
-def block(matrix: sp.csr_array, rows: Rows, columns: npt.NDArray[np.integer]) -> Floats:
-    """(len(rows), len(columns)) dense; a column may be asked for more than once."""
-    wanted, place = np.unique(columns, return_inverse=True)
-    owner, column, data = entries(matrix, rows)
-    at = np.searchsorted(wanted, column)
-    at[at == len(wanted)] = 0
-    hit = wanted[at] == column if len(wanted) else np.zeros(len(column), bool)
-    out = np.zeros((len(rows), len(wanted)), np.float32)
+def picked(found: Entries, n: int, width: int, columns: npt.NDArray[np.integer]) -> Floats:
+    """(n, len(columns)) of the found entries of n rows, dense; a column may be asked for more than once."""
+    owner, column, data = found
+    place = np.full(width, -1, np.int32)
+    place[columns] = np.arange(len(columns), dtype=np.int32)
+    at = place[column]
+    hit = np.flatnonzero(at >= 0)
+    out = np.zeros((n, len(columns)), np.float32)
     out[owner[hit], at[hit]] = data[hit]
-    return out[:, place]
+    return out[:, place[columns]]
+
+
+def prune(matrix: sp.csr_array, k: int) -> sp.csr_array:
+    """The k entries of largest magnitude in each row."""
+    matrix = sp.csr_array(matrix)
+    lengths = np.diff(matrix.indptr)
+    if not len(matrix.data) or lengths.max() <= k:
+        return matrix
+    owner = np.repeat(np.arange(matrix.shape[0]), lengths)
+    by_size = np.lexsort((-np.abs(matrix.data), owner))
+    place = np.arange(len(by_size)) - np.repeat(matrix.indptr[:-1], lengths)
+    kept = np.sort(by_size[place < k])
+    indptr = np.concatenate([[0], np.cumsum(np.minimum(lengths, k))])
+    return sp.csr_array((matrix.data[kept], matrix.indices[kept], indptr), shape=matrix.shape)

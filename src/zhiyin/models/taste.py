@@ -18,7 +18,8 @@ from scipy.linalg import lapack
 from zhiyin.data.dataset import Dataset, Floats
 from zhiyin.errors import InvalidData
 from zhiyin.models.base import Recipe, Run
-from zhiyin.models.neighbours import ROWS_AT_ONCE, Neighbours, common_users, prune
+from zhiyin.models.neighbours import ROWS_AT_ONCE, Neighbours, common_users
+from zhiyin.models.sparse import prune
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class TasteRecipe(Recipe):
         links = (
             self._ease(users_by_items, run) if 0 < seen <= self.max_dense else self._item_knn(users_by_items, run)
         )
-        return Taste(links)
+        return Taste.of(links)
 
     def _ease(self, users_by_items: sp.csr_array, run: Run) -> sp.csr_array:
         """B = I − P / diag(P), P = (XᵀX + reg·I)⁻¹, over the items that have any interaction."""

@@ -17,7 +17,8 @@ from pydantic import Field
 
 from zhiyin.data.dataset import Dataset
 from zhiyin.models.base import Recipe, Run
-from zhiyin.models.neighbours import Neighbours, common_users, prune
+from zhiyin.models.neighbours import Neighbours, common_users
+from zhiyin.models.sparse import prune
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class TogetherRecipe(Recipe):
 
     def fit(self, data: Dataset, run: Run) -> Together:
         links = self._in_order(data, run) if data.ordered else self._in_sets(data)
-        return Together(
+        return Together.of(
             prune(self._discounted(links, data.support), self.k), self.recency if data.ordered else 1.0
         )
 

@@ -17,8 +17,8 @@ from pydantic import Field
 from zhiyin.data.dataset import Dataset, Floats
 from zhiyin.data.vocabulary import Rows
 from zhiyin.encoders.lexical import N_COLUMNS, LexicalEncoder, readable, unit_sparse
-from zhiyin.models.base import Arrays, Arrivals, Batch, Recipe, Run, best
-from zhiyin.models.sparse import block, entries, weighted_sum
+from zhiyin.models.base import Arrays, Arrivals, Batch, Recipe, Run, best, union
+from zhiyin.models.sparse import Entries, entries, weighted_sum
 from zhiyin.types import Item
 
 COMMON = 0.2  # share of the items from which on a word explains nothing
@@ -43,31 +43,8 @@ class Words:
         later = self.rows[self.postings.shape[1] :]
         return np.hstack([scores, (profiles @ later.T).toarray()]) if later.shape[0] else scores
 
-    def score_rows(self, batch: Batch, rows: Rows) -> Floats:
-        columns, weights = self._profile(batch)
-        dense = np.zeros(N_COLUMNS, np.float32)
-        dense[columns] = weights
-        owner, found, data = entries(self.rows, rows)
-        return np.bincount(owner, data * dense[found], minlength=len(rows)).astype(np.float32)
-
-    def retrieve(self, batch: Batch, k: int) -> Rows:
-        columns, weights = self._profile(batch)
-        heavy = best(weights * self.encoder.idf[columns], self.n_terms)
-        scores = weighted_sum(self.postings, columns[heavy], weights[heavy])
-        later = np.arange(len(scores), self.n_items, dtype=np.int32)
-        if len(later):
-            scores = np.append(scores, self.score_rows(batch, later))
-        said = np.flatnonzero(scores > 0)
-        return best(scores[said], k, said)
-
-    def why(self, batch: Batch, rows: Rows) -> Floats:
-        if batch.texts:
-            return np.zeros((len(batch.rows), len(rows)), np.float32)
-        _, weights = self._weights(batch)
-        length = float(np.sqrt((weights**2).sum()))
-        wanted = np.unique(entries(self.rows, rows)[1])
-        like = block(self.rows, batch.rows, wanted) @ block(self.rows, rows, wanted).T
-        return like * (self._values(batch) / max(length, 1e-6))[:, None]
+    def scorer(self, batch: Batch) -> WordsScorer:
+        return WordsScorer(self, batch)
 
     def shared(self, text: str, row: int) -> tuple[str, ...]:
         """The words of a text that the item has too and most others lack, rarest first."""
@@ -108,26 +85,66 @@ class Words:
         """(B, N_COLUMNS) unit rows: of the text where askers typed one, of the history where they did not."""
         if batch.texts:
             return self.encoder.encode_texts(batch.texts)
-        return unit_sparse(sp.csr_array(batch.matrix(self.n_items, self._values(batch)) @ self.rows))
+        return unit_sparse(sp.csr_array(batch.matrix(self.n_items, self.values(batch)) @ self.rows))
 
-    def _profile(self, batch: Batch) -> tuple[Rows, Floats]:
-        """Columns and weights of what `_profiles` gives for a batch of one."""
-        columns, weights = self._weights(batch)
-        return columns, weights / max(float(np.sqrt((weights**2).sum())), 1e-6)
-
-    def _weights(self, batch: Batch) -> tuple[Rows, Floats]:
-        """Columns, ascending, and their weights, before scaling to length 1."""
-        if batch.texts:
-            text = self.encoder.encode_texts(batch.texts)
-            return text.indices, text.data
-        owner, columns, data = entries(self.rows, batch.rows)
-        known, place = np.unique(columns, return_inverse=True)
-        return known, np.bincount(place, data * self._values(batch)[owner], minlength=len(known)).astype(
-            np.float32
-        )
-
-    def _values(self, batch: Batch) -> Floats:
+    def values(self, batch: Batch) -> Floats:
+        """(H,) what each entry counts."""
         return (batch.weights * np.float32(self.recency) ** batch.back).astype(np.float32)
+
+
+class WordsScorer:
+    """One asker's profile: columns, ascending, and their weights."""
+
+    def __init__(self, model: Words, batch: Batch) -> None:
+        self._model, self._batch = model, batch
+        self._dense = np.zeros(N_COLUMNS, np.float32)
+        columns, weights = self._summed()
+        np.add.at(self._dense, columns, weights)
+        self._columns = union([columns])
+        said = self._dense[self._columns]
+        self._length = max(float(np.sqrt((said**2).sum())), 1e-6)
+        self._weights = said / np.float32(self._length)
+        self._dense[self._columns] = self._weights
+
+    def retrieve(self, k: int) -> Rows:
+        postings = self._model.postings
+        heavy = best(self._weights * self._model.encoder.idf[self._columns], self._model.n_terms)
+        scores = weighted_sum(postings, self._columns[heavy], self._weights[heavy])
+        later = np.arange(len(scores), self._model.n_items, dtype=np.int32)
+        if len(later):
+            scores = np.append(scores, self.score(later))
+        said = np.flatnonzero(scores > 0)
+        return best(scores[said], k, said)
+
+    def score(self, rows: Rows) -> Floats:
+        return np.asarray(self._model.rows[rows] @ self._dense, np.float32)
+
+    def why(self, rows: Rows) -> Floats:
+        if self._batch.texts:
+            return np.zeros((len(self._batch.rows), len(rows)), np.float32)
+        shown, heard = entries(self._model.rows, rows), entries(self._model.rows, self._batch.rows)
+        wanted = union([shown[1]])
+        like = _among(heard, len(self._batch.rows), wanted) @ _among(shown, len(rows), wanted).T
+        return like * (self._model.values(self._batch) / np.float32(self._length))[:, None]
+
+    def _summed(self) -> tuple[Rows, Floats]:
+        """Columns, any number of times each, and weights that sum to the profile before scaling to length 1."""
+        if self._batch.texts:
+            text = self._model.encoder.encode_texts(self._batch.texts)
+            return text.indices, text.data
+        owner, columns, data = entries(self._model.rows, self._batch.rows)
+        return columns, data * self._model.values(self._batch)[owner]
+
+
+def _among(found: Entries, n: int, wanted: Rows) -> Floats:
+    """(n, len(wanted)) the entries of n rows in the `wanted` columns, which ascend; dense."""
+    out = np.zeros((n, len(wanted)), np.float32)
+    if len(wanted):
+        owner, columns, data = found
+        place = np.minimum(np.searchsorted(wanted, columns), len(wanted) - 1)
+        hit = wanted[place] == columns
+        out[owner[hit], place[hit]] = data[hit]
+    return out
 
 
 class WordsRecipe(Recipe):

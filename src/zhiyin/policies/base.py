@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,22 +14,38 @@ from zhiyin.data.vocabulary import Keys
 Order = npt.NDArray[np.int64]
 
 
-class Adjustment(Protocol):
-    """What the places already filled do to the scores of the rest (diversity); 0 for the first place."""
+class Walk(Protocol):
+    """One list as its places fill."""
 
-    def after(self, chosen: Sequence[int]) -> Doubles:
-        """(k,) addends to the scores, given the candidates already chosen."""
+    @property
+    def now(self) -> Doubles:
+        """(k,) addends to the scores at the next place; 0 at the first."""
+        ...
+
+    def fill(self, pick: int) -> None:
+        """The next place shows candidate `pick`."""
         ...
 
 
-@dataclass(frozen=True, slots=True)
+class Adjustment(Protocol):
+    """What the places already filled do to the scores of the rest (diversity)."""
+
+    def walk(self) -> Walk:
+        """A list without any place filled."""
+        ...
+
+
 class Unadjusted:
     """Every place is chosen by score alone."""
 
-    n_candidates: int
+    def __init__(self, n_candidates: int) -> None:
+        self.now = np.zeros(n_candidates)
 
-    def after(self, chosen: Sequence[int]) -> Doubles:
-        return np.zeros(self.n_candidates)
+    def walk(self) -> Unadjusted:
+        return self
+
+    def fill(self, pick: int) -> None:
+        """Nothing changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +58,12 @@ class Noise:
 
     def at(self, place: int) -> Doubles:
         """(k,) one number for each candidate at this place."""
-        return _uniform(self.keys ^ np.uint64(_mixed(self.draw ^ (place + 1))))
+        return self.until(place + 1)[place]
+
+    def until(self, n: int) -> Doubles:
+        """(n, k) the numbers of the first n places."""
+        places = np.array([_mixed(self.draw ^ (place + 1)) for place in range(n)], np.uint64)
+        return _uniform(self.keys[None, :] ^ places[:, None])
 
 
 class Policy(Protocol):
@@ -70,7 +90,7 @@ def _mixed(value: int) -> int:
     return value ^ (value >> 31)
 
 
-def _uniform(keys: Keys) -> Doubles:
+def _uniform(keys: npt.NDArray[np.uint64]) -> Doubles:
     """The same scrambling over an array, as numbers in (0, 1)."""
     with np.errstate(over="ignore"):
         value = keys + np.uint64(0x9E3779B97F4A7C15)

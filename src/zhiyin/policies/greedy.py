@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from zhiyin.data.dataset import Doubles
+from zhiyin.data.vocabulary import Keys
 from zhiyin.policies.base import Adjustment, Noise, Order
 
 
@@ -18,24 +19,26 @@ class Greedy:
     name: ClassVar[str] = "greedy"
 
     def choose(self, scores: Doubles, n: int, noise: Noise, adjustment: Adjustment) -> tuple[Order, Doubles]:
-        chosen: list[int] = []
-        left = np.ones(len(scores), bool)
-        for _ in range(min(n, len(scores))):
-            pick = self._best(scores + adjustment.after(chosen), left, noise.keys)
-            chosen.append(pick)
-            left[pick] = False
-        return np.array(chosen, np.int64), np.zeros(len(chosen))
+        left, walk = scores.astype(np.float64), adjustment.walk()
+        order = np.zeros(min(n, len(scores)), np.int64)
+        for place in range(len(order)):
+            order[place] = pick = _best(left + walk.now, noise.keys)
+            left[pick] = -np.inf
+            walk.fill(pick)
+        return order, np.zeros(len(order))
 
     def log_probs(self, scores: Doubles, order: Order, adjustment: Adjustment) -> Doubles:
         out = np.zeros(len(order))
-        left = np.ones(len(scores), bool)
-        for place, pick in enumerate(order):
-            adjusted = np.where(left, scores + adjustment.after(order[:place].tolist()), -np.inf)
-            out[place] = 0.0 if adjusted[pick] >= adjusted.max() else -np.inf
-            left[pick] = False
+        left, walk = scores.astype(np.float64), adjustment.walk()
+        for place, pick in enumerate(order.tolist()):
+            adjusted = left + walk.now
+            out[place] = 0.0 if adjusted[pick] >= adjusted.max() > -np.inf else -np.inf
+            left[pick] = -np.inf
+            walk.fill(pick)
         return out
 
-    def _best(self, adjusted: Doubles, left: np.ndarray, keys: np.ndarray) -> int:
-        adjusted = np.where(left, adjusted, -np.inf)
-        tied = np.flatnonzero(adjusted == adjusted.max())
-        return int(tied[np.argmin(keys[tied])])
+
+def _best(adjusted: Doubles, keys: Keys) -> int:
+    first = int(adjusted.argmax())
+    tied = np.flatnonzero(adjusted == adjusted[first])
+    return first if len(tied) == 1 else int(tied[np.argmin(keys[tied])])

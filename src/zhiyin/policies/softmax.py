@@ -25,33 +25,34 @@ class Softmax:
     floor: float
 
     def choose(self, scores: Doubles, n: int, noise: Noise, adjustment: Adjustment) -> tuple[Order, Doubles]:
-        chosen: list[int] = []
-        log_probs: list[float] = []
-        left = np.ones(len(scores), bool)
-        for place in range(min(n, len(scores))):
-            log_probability = self._log_probabilities(scores + adjustment.after(chosen), left)
-            pick = self._draw(log_probability, noise, place)
-            chosen.append(pick)
-            log_probs.append(float(log_probability[pick]))
-            left[pick] = False
-        return np.array(chosen, np.int64), np.array(log_probs)
+        """Gumbel-max over the mixture, here as the largest ratio of a probability to an exponential: fresh noise
+        of the item at each place."""
+        order = np.zeros(min(n, len(scores)), np.int64)
+        log_probs = np.zeros(len(order))
+        exponentials = -np.log(noise.until(len(order)))
+        left, walk = scores.astype(np.float64), adjustment.walk()
+        for place in range(len(order)):
+            probability = self._probabilities(left + walk.now, len(left) - place)
+            order[place] = pick = int((probability / exponentials[place]).argmax())
+            log_probs[place] = np.log(probability[pick])
+            left[pick] = -np.inf
+            walk.fill(pick)
+        return order, log_probs
 
     def log_probs(self, scores: Doubles, order: Order, adjustment: Adjustment) -> Doubles:
         out = np.zeros(len(order))
-        left = np.ones(len(scores), bool)
-        for place, pick in enumerate(order):
-            adjusted = scores + adjustment.after(order[:place].tolist())
-            out[place] = self._log_probabilities(adjusted, left)[pick]
-            left[pick] = False
+        left, walk = scores.astype(np.float64), adjustment.walk()
+        for place, pick in enumerate(order.tolist()):
+            chance = self._probabilities(left + walk.now, len(left) - place)[pick]
+            out[place] = np.log(chance) if chance > 0 else -np.inf
+            left[pick] = -np.inf
+            walk.fill(pick)
         return out
 
-    def _log_probabilities(self, adjusted: Doubles, left: np.ndarray) -> Doubles:
-        """(k,) of one place; -inf for those that stand above, and where a chance is too small for a number."""
-        logits = np.where(left, adjusted / self.temperature, -np.inf)
-        weight = np.exp(logits - logits.max())
-        probability = (1.0 - self.floor) * weight / weight.sum() + self.floor * left / left.sum()
-        return np.log(probability, out=np.full(len(probability), -np.inf), where=probability > 0)
-
-    def _draw(self, log_probability: Doubles, noise: Noise, place: int) -> int:
-        """Gumbel-max over the mixture, with fresh noise of the item at this place."""
-        return int(np.argmax(log_probability - np.log(-np.log(noise.at(place)))))
+    def _probabilities(self, adjusted: Doubles, n_left: int) -> Doubles:
+        """(k,) of one place; `adjusted` is -inf for those that stand above, and so their chance is 0."""
+        weight = np.exp((adjusted - adjusted.max()) / self.temperature)
+        weight *= (1.0 - self.floor) / weight.sum()
+        if self.floor:
+            weight += (adjusted > -np.inf) * (self.floor / n_left)
+        return weight

@@ -5,7 +5,6 @@ It is an adjustment, shown as its own part, never mixed into the channels' parts
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,7 +24,18 @@ class Diversity:
         """`vectors` (k, dim) are unit rows of the candidates."""
         return cls(np.maximum(vectors @ vectors.T, 0.0), strength)
 
-    def after(self, chosen: Sequence[int]) -> Doubles:
-        if not chosen or not self.strength:
-            return np.zeros(len(self.alike))
-        return -self.strength * self.alike[list(chosen)].max(axis=0).astype(np.float64)
+    def walk(self) -> DiversityWalk:
+        return DiversityWalk(self)
+
+
+class DiversityWalk:
+    """The penalties of one list as its places fill."""
+
+    def __init__(self, diversity: Diversity) -> None:
+        self._diversity = diversity
+        self.now: Doubles = np.zeros(len(diversity.alike))
+
+    def fill(self, pick: int) -> None:
+        if self._diversity.strength:
+            penalty = self._diversity.alike[pick] * -np.float64(self._diversity.strength)
+            self.now = np.minimum(self.now, penalty)

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from zhiyin.data.dataset import Floats, Mask
 from zhiyin.data.vocabulary import Rows
-from zhiyin.models.base import Arrays, Batch, Model
+from zhiyin.models.base import Arrays, Batch, Model, Scorer, union
 
 BUCKETS = (0, 1, 2, 5, 10, 20)  # a history of n positive entries is in the last bucket that is <= n
 FRESH = "fresh"
@@ -37,6 +37,30 @@ CALM = 0.1
 
 
 @dataclass(frozen=True, slots=True)
+class Heard:
+    """What the channels say to one query: each to the history, and those that read to the typed text too."""
+
+    history: Batch  # of one
+    past: Mapping[str, Scorer]
+    wished: Mapping[str, Scorer]  # empty where nothing was typed
+    text: str = ""  # what was typed
+
+    @classmethod
+    def by(cls, models: Mapping[str, Model], history: Batch, wish: Batch | None = None) -> Self:
+        """`wish`: the same asker with only the typed text."""
+        past = {name: model.scorer(history) for name, model in models.items()}
+        if wish is None:
+            return cls(history, past, {})
+        return cls(
+            history, past, {name: models[name].scorer(wish) for name in models if name in READS}, wish.texts[0]
+        )
+
+    def retrieve(self, k: int) -> Rows:
+        """What all of them propose, k each, ascending."""
+        return union([scorer.retrieve(k) for scorer in (*self.past.values(), *self.wished.values())])
+
+
+@dataclass(frozen=True, slots=True)
 class Fusion:
     """C channels, H history buckets; the last axis of `gates` is warm, cold."""
 
@@ -48,28 +72,25 @@ class Fusion:
     cold: Mask  # (I,)
     learned: bool
 
-    def parts(self, models: Mapping[str, Model], batch: Batch, rows: Rows, wish: Batch | None) -> Parts:
-        """The parts of these rows for a batch of one, of the channels in `models`; `wish` is the same asker
-        with only the typed text."""
-        bucket = int(buckets(batch)[0])
+    def parts(self, heard: Heard, rows: Rows) -> Parts:
+        """The parts of these rows, of the channels that speak."""
+        bucket = int(buckets(heard.history)[0])
         cold = self.cold[rows].astype(np.int64)
         names: list[str] = []
         values: list[Floats] = []
         gates: dict[str, float] = {}
-        calm = 1.0 if wish is None else CALM  # what is asked now goes before the past and the crowd
+        calm = CALM if heard.wished else 1.0  # what is asked now goes before the past and the crowd
         for c, name in enumerate(self.channels):
-            if name not in models:
-                continue
             gate = self.gates[c, bucket] * calm
-            if gate.any():
-                standard = standardised(models[name].score_rows(batch, rows), self.scales[c])
+            if name in heard.past and gate.any():
+                standard = standardised(heard.past[name].score(rows), self.scales[c])
                 names.append(name)
                 values.append(gate[cold] * standard)
                 gates[name] = float(gate[0])
-            if wish is not None and self.wish_scales[c] > 0:
+            if name in heard.wished and self.wish_scales[c] > 0:
                 names.append(f"wish_{name}")
-                heard = standardised(models[name].score_rows(wish, rows), self.wish_scales[c])
-                values.append(WISH_GATES[name] * heard)
+                standard = standardised(heard.wished[name].score(rows), self.wish_scales[c])
+                values.append(WISH_GATES[name] * standard)
                 gates[f"wish_{name}"] = WISH_GATES[name]
         names.append(FRESH)
         values.append(cold * (calm * self.fresh[bucket]))

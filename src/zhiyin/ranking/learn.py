@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
-from scipy.optimize import minimize
 from scipy.special import logsumexp
 
 from zhiyin.data.dataset import Dataset, Doubles, Floats, Mask
@@ -63,6 +62,8 @@ class FusionRecipe(Recipe):
     def _solve(self, lists: Lists, n_channels: int, start: Floats) -> tuple[Floats, Floats]:
         """Gates (C, H, 2) and fresh constants (H,). The parameters are the gates of all buckets (C, 2) and each
         bucket's deviation (H, C, 2), and one constant a bucket."""
+        from scipy.optimize import minimize  # noqa: PLC0415  # heavy, and a server never learns
+
         n_buckets = len(BUCKETS)
         common = np.repeat(start[:, None], 2, axis=1).astype(np.float64)  # (C, 2)
         theta = np.concatenate([np.tile(common, (n_buckets, 1, 1)).ravel(), common.ravel(), np.zeros(n_buckets)])

@@ -18,8 +18,7 @@ from zhiyin.data.dataset import Doubles
 from zhiyin.data.vocabulary import PAD
 from zhiyin.errors import BrokenBundle, NotFound
 from zhiyin.live import Asker, Live, Snapshot
-from zhiyin.models.base import Model
-from zhiyin.ranking.fusion import CALM
+from zhiyin.ranking.fusion import CALM, Heard
 from zhiyin.service.answers import item_in
 from zhiyin.shop import Zhiyin
 from zhiyin.types import Place, Reason, Recommendation
@@ -112,16 +111,13 @@ def _world(shop: Zhiyin, live: Live, shown: Recommendation) -> Snapshot:
 
 def _said(world: Snapshot, asker: Asker, place: Place, name: str, row: int) -> tuple[Doubles, float | None]:
     """(H,) what each entry added to the part, and the gate."""
-    part, model = place.parts[name], world.models[name]
-    score = _score(model, asker, row)
-    entries = model.why(asker.history, np.array([row], np.int32))[:, 0].astype(np.float64)
+    part, one = place.parts[name], np.array([row], np.int32)
+    scorer = world.models[name].scorer(asker.history)
+    score = float(scorer.score(one)[0])
+    entries = scorer.why(one)[:, 0].astype(np.float64)
     share = entries * (part / score) if abs(score) > 1e-9 else np.zeros_like(entries)
     heard = _heard(world, name, score)
     return share, (part / heard if heard else None)
-
-
-def _score(model: Model, asker: Asker, row: int) -> float:
-    return float(model.score_rows(asker.history, np.array([row], np.int32))[0])
 
 
 def _heard(world: Snapshot, name: str, score: float) -> float:
@@ -143,11 +139,11 @@ def _named(world: Snapshot, asker: Asker, entries: Doubles) -> tuple[Contributio
 
 def _reproduced(world: Snapshot, asker: Asker, place: Place, row: int) -> bool:
     """Whether the channels that hear the history, under the same gates, say what the log says."""
-    heard = {name: model for name, model in world.models.items() if name != "popular"}
+    heard = Heard.by({name: model for name, model in world.models.items() if name != "popular"}, asker.history)
     calm = CALM if any(name.startswith("wish_") for name in place.parts) else 1.0
-    again = world.fusion.parts(heard, asker.history, np.array([row], np.int32), None).of(0)
+    again = world.fusion.parts(heard, np.array([row], np.int32)).of(0)
     return all(
         isclose(part, again.get(name, 0.0) * calm, rel_tol=SMALL, abs_tol=SMALL)
         for name, part in place.parts.items()
-        if name in heard
+        if name in heard.past
     )

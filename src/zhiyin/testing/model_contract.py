@@ -67,8 +67,8 @@ class ModelContract:
         batch, rows = askers(data), np.array([7, 3, 3, 0, len(data.items) - 1], np.int32)
         for b in range(len(batch)):
             asker = alone(batch, b)
-            assert_close(model.score_rows(asker, rows), model.score(asker)[0][rows])
-            assert model.score_rows(asker, rows[:0]).shape == (0,)
+            assert_close(model.scorer(asker).score(rows), model.score(asker)[0][rows])
+            assert model.scorer(asker).score(rows[:0]).shape == (0,)
 
     @pytest.mark.parametrize("k", [1, 4, 1_000])
     def test_retrieve_gives_the_highest_scores_above_zero_best_first(
@@ -77,7 +77,7 @@ class ModelContract:
         batch = askers(data)
         for b in range(len(batch)):
             scores = model.score(alone(batch, b))[0]
-            rows = model.retrieve(alone(batch, b), k)
+            rows = model.scorer(alone(batch, b)).retrieve(k)
             expected = min(k, int((scores > 1e-6).sum())) if channel.retrieves else 0
             assert rows.dtype == np.int32
             assert len(rows) == len(set(rows.tolist()))
@@ -90,19 +90,19 @@ class ModelContract:
         for b in range(len(batch)):
             asker = alone(batch, b)
             scores = model.score(asker)[0]
-            why = model.why(asker, all_rows(model))
+            why = model.scorer(asker).why(all_rows(model))
             assert why.shape == (len(asker.rows), model.n_items)
             wanted = scores if channel.from_history else np.zeros(model.n_items)
             np.testing.assert_allclose(why.sum(axis=0), wanted, atol=1e-4)
             few = np.array([5, 0, 5], np.int32)
-            np.testing.assert_allclose(model.why(asker, few), why[:, few], atol=1e-6)
+            np.testing.assert_allclose(model.scorer(asker).why(few), why[:, few], atol=1e-6)
 
     def test_nobody_gets_no_score_from_a_history(self, channel: Channel, model: Model) -> None:
         nobody = history_batch([], [], [])
         if channel.from_history:
             assert not model.score(nobody).any()
-            assert not len(model.retrieve(nobody, 10))
-        assert model.why(nobody, all_rows(model)).shape == (0, model.n_items)
+            assert not len(model.scorer(nobody).retrieve(10))
+        assert model.scorer(nobody).why(all_rows(model)).shape == (0, model.n_items)
 
     def test_disliking_is_the_opposite_of_liking(self, channel: Channel, model: Model, data: Dataset) -> None:
         liked = history_batch([3, 9, 4], [1.0, 0.5, 0.3], [2.0, 1.0, 0.0])
@@ -118,12 +118,12 @@ class ModelContract:
         assert_close(longer.score(batch)[:, :n], model.score(batch))
         for b in range(len(batch)):
             asker = alone(batch, b)
-            assert_close(longer.score_rows(asker, all_rows(longer)), longer.score(asker)[0])
+            assert_close(longer.scorer(asker).score(all_rows(longer)), longer.score(asker)[0])
 
     def test_a_later_item_is_explained_exactly_too(self, channel: Channel, model: Model, data: Dataset) -> None:
         longer = model.extended(arrivals(data))
         asker = alone(askers(data), 0)
-        why = longer.why(asker, all_rows(longer)).sum(axis=0)
+        why = longer.scorer(asker).why(all_rows(longer)).sum(axis=0)
         np.testing.assert_allclose(why, longer.score(asker)[0] if channel.from_history else 0.0, atol=1e-4)
 
     def test_a_history_of_later_items_only_is_served(self, channel: Channel, model: Model, data: Dataset) -> None:
@@ -132,9 +132,9 @@ class ModelContract:
         asker = history_batch(rows, [1.0] * len(rows), [0.0] * len(rows))
         scores = longer.score(asker)[0]
         assert np.isfinite(scores).all()
-        why = longer.why(asker, all_rows(longer)).sum(axis=0)
+        why = longer.scorer(asker).why(all_rows(longer)).sum(axis=0)
         np.testing.assert_allclose(why, scores if channel.from_history else 0.0, atol=1e-4)
-        assert len(longer.retrieve(asker, 5)) <= 5
+        assert len(longer.scorer(asker).retrieve(5)) <= 5
 
     def test_arrays_come_back_equal_through_a_file(
         self, channel: Channel, model: Model, data: Dataset, tmp_path: Path

@@ -7,10 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import zip_longest
 
-from zhiyin.live import Snapshot
-from zhiyin.models.base import Batch, Model
-from zhiyin.ranking.fusion import READS
-from zhiyin.recommender import speaks
 from zhiyin.shop import Zhiyin
 from zhiyin.types import Query, Recommendation
 
@@ -34,19 +30,10 @@ def inspect(shop: Zhiyin, query: Query) -> Inspected:
     world = live.snapshot()
     asker = live.asker(query, world, datetime.now(UTC))
     recommender = shop.recommender(live)
-    wish = recommender.hear(world, query)
+    heard = recommender.hear(world, asker, query)
     lists: dict[str, tuple[str, ...]] = {}
     retrieve = shop.settings.ranking.retrieve
-    for name, model, batch in _voices(world, asker.history, wish, query):
-        eligible = recommender.eligible(model.retrieve(batch, retrieve), world, asker, query)
+    for name, scorer in (*heard.past.items(), *((f"wish_{name}", one) for name, one in heard.wished.items())):
+        eligible = recommender.eligible(scorer.retrieve(retrieve), world, asker, query)
         lists[name] = tuple(world.vocabulary[row] for row in eligible[: query.n].tolist())
     return Inspected(shop.compute(query), lists)
-
-
-def _voices(world: Snapshot, history: Batch, wish: Batch | None, query: Query) -> list[tuple[str, Model, Batch]]:
-    """Every channel with what it listens to: the history, and a wish if it reads."""
-    speaking = [(name, model) for name, model in world.models.items() if speaks(name, query)]
-    voices = [(name, model, history) for name, model in speaking]
-    if wish is not None:
-        voices += [(f"wish_{name}", model, wish) for name, model in speaking if name in READS]
-    return voices

@@ -11,10 +11,10 @@ from zhiyin.bundle import load_bundle, save_bundle
 from zhiyin.data.signals import Signals
 from zhiyin.data.splits import Split
 from zhiyin.data.store.memory import MemoryStore
-from zhiyin.data.vocabulary import PAD
-from zhiyin.live import Asker, Live
+from zhiyin.data.vocabulary import PAD, Rows
+from zhiyin.live import Asker, Live, Snapshot
 from zhiyin.metrics.ranks import shut, top_rows
-from zhiyin.models.base import Batch, Run
+from zhiyin.models.base import Batch, Run, union
 from zhiyin.policies.greedy import Greedy
 from zhiyin.ranking.learn import parts_of
 from zhiyin.recipe import DefaultRecipe, Fitted
@@ -25,7 +25,7 @@ from zhiyin.workflows.posing import sample
 
 PEOPLE = 200
 PLACES = 10
-RETRIEVE = 500  # rows that each channel proposes
+RETRIEVE = 300  # rows that each channel proposes
 
 
 def online_share(fitted: Fitted, recipe: DefaultRecipe, split: Split, run: Run) -> float:
@@ -39,7 +39,7 @@ def online_share(fitted: Fitted, recipe: DefaultRecipe, split: Split, run: Run) 
         recommender = Recommender(live, Greedy(), Shape(RETRIEVE, RETRIEVE, 0.0, repeats=False, digest="check"))
         world = live.snapshot()
         found = [
-            np.isin(best[best != PAD], recommender.retrieve(world, _asker(one), None, Query(n=PLACES))).mean()
+            np.isin(best[best != PAD], _proposed(recommender, world, one)).mean()
             for best, one in zip(exact, parts_of(batch, 1), strict=True)
         ]
     return float(np.mean(found))
@@ -52,5 +52,6 @@ def _served(folder: Path, fitted: Fitted, recipe: DefaultRecipe, split: Split, r
     return Live(load_bundle(folder, name, run.encoder), store, Signals())
 
 
-def _asker(one: Batch) -> Asker:
-    return Asker(one, (), seen=np.unique(one.rows), hidden=np.zeros(0, np.int32))
+def _proposed(recommender: Recommender, world: Snapshot, one: Batch) -> Rows:
+    asker, query = Asker(one, (), seen=union([one.rows]), hidden=np.zeros(0, np.int32)), Query(n=PLACES)
+    return recommender.retrieve(world, asker, recommender.hear(world, asker, query), query)

@@ -15,10 +15,9 @@ import numpy as np
 
 from zhiyin.data.vocabulary import PAD, Rows
 from zhiyin.live import Live
-from zhiyin.models.base import Batch, Model
-from zhiyin.ranking.fusion import READS
+from zhiyin.models.base import Scorer
 from zhiyin.ranking.rules import compile_filter
-from zhiyin.recommender import LATEST, Ranked, speaks
+from zhiyin.recommender import LATEST, Ranked
 from zhiyin.shop import Zhiyin, new_id
 from zhiyin.types import Query
 
@@ -106,7 +105,7 @@ class _Look:
         self._row = self._world.vocabulary.row(item_id)
         self._recommender = shop.recommender(live)
         self._asker = live.asker(query, self._world, at)
-        self._wish = self._recommender.hear(self._world, query)
+        self._heard = self._recommender.hear(self._world, self._asker, query)
 
     def ruled_out(self) -> Traced | None:
         """Lost to a rule, whatever its score."""
@@ -137,7 +136,7 @@ class _Look:
 
     def competed(self, recommendation_id: str) -> Traced:
         """Lost to other items, or shown."""
-        retrieved = self._recommender.retrieve(self._world, self._asker, self._wish, self._query)
+        retrieved = self._recommender.retrieve(self._world, self._asker, self._heard, self._query)
         if self._row not in retrieved:
             return self._lost("not_retrieved", f"no channel proposes it ({self._ranks_said()})")
         pool = self._recommender.eligible(retrieved, self._world, self._asker, self._query)
@@ -181,7 +180,7 @@ class _Look:
         return _with(found, score=score, cut=cut, rank=pick + 1, probability=probability, parts=parts)
 
     def _ranked(self, pool: Rows) -> Ranked:
-        return self._recommender.rank(self._world, self._asker, self._wish, pool, self._query)
+        return self._recommender.rank(self._world, self._heard, pool, self._query)
 
     def _lost(self, stage: Stage, why: str) -> Traced:
         return Traced(self._item_id, stage, f"{self._item_id!r}: {why}", self._channels())
@@ -190,16 +189,14 @@ class _Look:
         """Every channel that takes part, and for a wish those that read it."""
         if self._query.scenario == LATEST:
             return ()
-        speaking = {name: model for name, model in self._world.models.items() if speaks(name, self._query)}
-        found = [self._rank(name, model, self._asker.history) for name, model in speaking.items()]
-        if self._wish is not None:
-            found += [self._rank(f"wish_{n}", m, self._wish) for n, m in speaking.items() if n in READS]
+        found = [self._rank(name, scorer) for name, scorer in self._heard.past.items()]
+        found += [self._rank(f"wish_{name}", scorer) for name, scorer in self._heard.wished.items()]
         return tuple(found)
 
-    def _rank(self, name: str, model: Model, batch: Batch) -> ChannelRank:
-        scores = model.score(batch)[0]
+    def _rank(self, name: str, scorer: Scorer) -> ChannelRank:
+        scores = scorer.score(np.arange(len(self._world.items), dtype=np.int32))
         mine = float(scores[self._row])
-        proposes = len(model.retrieve(batch, self._shop.settings.ranking.retrieve))
+        proposes = len(scorer.retrieve(self._shop.settings.ranking.retrieve))
         return ChannelRank(name, mine, int((scores > mine).sum()) + 1 if mine > 0 else None, proposes)
 
     def _ranks_said(self) -> str:

@@ -201,10 +201,10 @@ def _channels(shop: Zhiyin, world: Snapshot, query: Query) -> dict[str, tuple[Sh
     recommender = shop.recommender()
     asker = shop.live().asker(query, world, datetime.now(UTC))
     lists = {}
-    for name, model in world.models.items():
-        found = model.retrieve(asker.history, PLACES + len(asker.seen))
+    for name, scorer in recommender.hear(world, asker, query).past.items():
+        found = scorer.retrieve(PLACES + len(asker.seen))
         rows = recommender.eligible(found, world, asker, query)[:PLACES]
-        scores = model.score_rows(asker.history, rows).tolist()
+        scores = scorer.score(rows).tolist()
         ids = [world.vocabulary[row] for row in rows.tolist()]
         lists[name] = tuple(Shown(id_, _title(shop, id_), score) for id_, score in zip(ids, scores, strict=True))
     return lists

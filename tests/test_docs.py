@@ -60,3 +60,18 @@ def test_the_ten_lines_of_python_run(
     exec(compile(code, name, "exec"), {})
     shown = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
     assert sorted(shown) == ["cup-1", "pot-1"], "everything but what Ann has"
+
+
+def test_every_test_that_the_table_of_hostile_inputs_names_is_there() -> None:
+    page = (ROOT / "docs" / "hostile-inputs.md").read_text(encoding="utf-8")
+    known = {
+        name
+        for file in [*ROOT.glob("tests/**/test_*.py"), *ROOT.glob("src/zhiyin/testing/*.py")]
+        for name in re.findall(r"^ *def (test_\w+)", file.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    }
+    rows = [line for line in page.splitlines() if line.startswith("| ") and not line.startswith("| input ")]
+    assert len(rows) > 40
+    for row in rows:
+        named = set(re.findall(r"`(test_\w+)`", row))
+        assert named, f"a row names no test: {row}"
+        assert named <= known, f"not there: {named - known}"

@@ -72,11 +72,22 @@ class ServiceSettings(Section):
     cors: tuple[str, ...] = Field(default=(), description="Origins whose pages may call the service.")
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         default=(),
-        description="Keys for writes, console and profiles; better in ZHIYIN_SERVICE__API_KEYS=KEY,KEY.",
+        description="Keys for writes, console, profiles and lists of people by name; better in "
+        "ZHIYIN_SERVICE__API_KEYS=KEY,KEY.",
+    )
+    events_keys: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Beside API keys: keys that may append events and nothing else. They stand in web pages, so "
+        "they are no secret.",
+    )
+    open_lists: bool = Field(
+        default=False,
+        description="Beside API keys: whether anybody may ask for the lists of a person by name. They tell what "
+        "the person did: only where ids of people cannot be guessed.",
     )
     max_body_bytes: PositiveInt = Field(default=1_048_576, description="Largest body of a request, in bytes.")
 
-    @field_validator("api_keys", mode="before")
+    @field_validator("api_keys", "events_keys", mode="before")
     @classmethod
     def _split_by_comma(cls, value: object) -> object:
         """A variable holds KEY,KEY; the file holds a list."""
@@ -98,8 +109,8 @@ class PolicySettings(Section):
 class RankingSettings(Section):
     """How many are considered, and how alike they may be."""
 
-    candidates: PositiveInt = Field(default=200, description="Candidates that reach ranking, and are logged.")
-    retrieve: PositiveInt = Field(default=500, description="Items that each channel proposes.")
+    candidates: PositiveInt = Field(default=100, description="Candidates that reach ranking, and are logged.")
+    retrieve: PositiveInt = Field(default=300, description="Items that each channel proposes.")
     diversity: float = Field(
         default=0.2, ge=0, description="What being the twin of an item already shown costs, in units of the score."
     )

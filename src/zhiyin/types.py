@@ -40,7 +40,9 @@ MAX_ID = 512  # characters
 MAX_TITLE = 2_000  # characters
 MAX_TEXT = 100_000  # characters
 MAX_ATTRIBUTES = 100
+MAX_VALUE = 1e9  # stars, seconds, units: more is a mistake, and would outweigh all others
 MAX_N = 1_000  # places of one list
+MAX_SCENARIO = 200  # characters
 MAX_QUERY_TEXT = 2_000  # characters
 MAX_HISTORY = 1_000  # item ids in session, like or unlike of one query
 
@@ -144,8 +146,8 @@ class Event:
         for name in ("event_id", "session_id", "recommendation_id"):
             if (value := getattr(self, name)) is not None:
                 check_id(name, value)
-        if self.value is not None and not math.isfinite(self.value):
-            raise InvalidData(f"value is a finite number, got {self.value}: leave it out when unknown")
+        if self.value is not None and not abs(self.value) <= MAX_VALUE:
+            raise InvalidData(f"value is a number up to {MAX_VALUE:.0e}, got {self.value}: leave it out")
         if self.text is not None:
             _check_length("text", self.text, MAX_TEXT)
         _check_aware("at", self.at)
@@ -180,6 +182,8 @@ class Query:
             _check_ids(name, getattr(self, name))
         if self.text is not None and len(self.text) > MAX_QUERY_TEXT:
             raise InvalidQuery(f"text has at most {MAX_QUERY_TEXT} characters, got {len(self.text)}")
+        if len(self.scenario) > MAX_SCENARIO:
+            raise InvalidQuery(f"scenario has at most {MAX_SCENARIO} characters, got {len(self.scenario)}")
         for name in ("text", "scenario", "filter"):
             if not _encodable(getattr(self, name) or ""):
                 raise InvalidQuery(f"{name} holds half a character: send whole ones, as UTF-8")
@@ -237,6 +241,8 @@ class Recommendation:
 
 def check_id(name: str, value: str) -> None:
     """Ids are any text of 1 to 512 characters without control characters; emoji, slashes, spaces are fine."""
+    if isinstance(value, str) and value.isprintable() and len(value) <= MAX_ID and not value.isspace() and value:
+        return  # nearly all: no control character and no half character is printable
     if not isinstance(value, str) or not value.strip():
         raise InvalidData(f"{name} is an id, a non-empty text, got {value!r}")
     if len(value) > MAX_ID:
@@ -276,5 +282,12 @@ def _check_length(name: str, text: str, most: int) -> None:
 
 
 def _check_aware(name: str, moment: datetime | None) -> None:
-    if moment is not None and moment.tzinfo is None:
+    if moment is None:
+        return
+    if moment.tzinfo is None:
         raise InvalidData(f"{name} {moment.isoformat()} has no zone: write 2026-01-31T12:00:00Z or +08:00")
+    if moment.tzinfo is not UTC and moment.year in (1, 9999):
+        try:
+            moment.astimezone(UTC)
+        except OverflowError:
+            raise InvalidData(f"{name} {moment.isoformat()} is not within the years 1 to 9999 in UTC") from None

@@ -216,3 +216,18 @@ def test_progress_counts_the_bytes_of_the_file_on_disk(tmp_path: Path) -> None:
     done = [batch.bytes_done for batch in table.batches(5_000)]
     assert done == sorted(done)
     assert done[-1] == table.source.size
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_a_batch_of_long_rows_ends_early_and_no_row_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    module = "delimited" if kind == "csv" else "jsonlines"
+    monkeypatch.setattr(f"zhiyin.data.readers.{module}.MOST", 1 << 20)
+    texts = [f"{number} " + "x" * 500 for number in range(9_000)]
+    lines = [f"{text},0" for text in texts] if kind == "csv" else [f'{{"a": "{text}", "b": 0}}' for text in texts]
+    (tmp_path / "a").write_text("\n".join(["a,b", *lines] if kind == "csv" else lines))
+    batches = list(open_table(tmp_path / "a").batches(7_500))
+    assert [text for batch in batches for text in batch.columns["a"]] == texts
+    assert [number for batch in batches for number in batch.numbers] == list(range(1, 9_001))
+    assert all(1_000 < len(batch) < 4_000 for batch in batches[:-1])

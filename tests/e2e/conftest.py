@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from pydantic import SecretStr
-from served_shop import KEY, Served, open_shop, serving
+from served_shop import EVENTS_KEY, KEY, SITE, Served, open_shop, serving
 
 from zhiyin.data.shop.catalogue import read_goods, read_wishes
 from zhiyin.data.shop.simulation import simulate
@@ -21,6 +21,7 @@ from zhiyin.workflows.train import train
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+ARGUMENTS.append("--disable-features=LocalNetworkAccessChecks")  # a page of another site may ask this machine
 HOSTILE = "<script>window.hacked = 1</script><img src=x onerror='window.hacked = 1'>"
 PATIENCE = 10_000  # milliseconds until a page must show what is waited for
 expect.set_options(timeout=PATIENCE)
@@ -51,8 +52,9 @@ def untaught(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 @pytest.fixture(scope="session")
 def locked(trained: Served) -> Iterator[Served]:
-    """The trained shop as other machines reach it: with a key."""
-    settings = trained.shop.settings.model_copy(update={"service": ServiceSettings(api_keys=(SecretStr(KEY),))})
+    """The trained shop as other machines reach it: with a key, one for pages, and another site."""
+    service = ServiceSettings(api_keys=(SecretStr(KEY),), events_keys=(EVENTS_KEY,), cors=(SITE,))
+    settings = trained.shop.settings.model_copy(update={"service": service})
     shop = Zhiyin(settings, trained.shop.store, SentenceEncoder())
     shop.live()
     with serving(shop) as address:

@@ -22,7 +22,8 @@ from zhiyin.shop import Zhiyin
 from zhiyin.types import Item, Translation
 
 PICTURES = Path(__file__).parents[2] / "test-artifacts"
-KEY = "a-key-of-the-tests"
+KEY, EVENTS_KEY = "a-key-of-the-tests", "a-key-of-pages"
+SITE = "https://shop.example"  # another site, whose pages hold the snippet
 
 
 @dataclass(frozen=True, slots=True)

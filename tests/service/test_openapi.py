@@ -77,12 +77,14 @@ def test_every_route_says_what_it_does_and_every_body_and_answer_has_a_schema(co
 
 
 def test_the_contract_names_the_key_where_one_is_needed(contract: Json) -> None:
-    def secured(path: str, method: str) -> bool:
-        return "security" in contract["paths"][path][method]
+    def keys(path: str, method: str) -> list[str]:
+        return [next(iter(one), "none") for one in contract["paths"][path][method].get("security", [])]
 
-    assert secured("/v1/events", "post")
-    assert secured("/v1/users/{user_id}/profile", "get")
-    assert not secured("/v1/recommend", "post")
+    assert keys("/v1/events", "post") == ["key", "events_key"]
+    assert keys("/v1/items", "post") == keys("/v1/users/{user_id}/profile", "get") == ["key"]
+    assert keys("/v1/recommend", "post") == ["none", "key"]
+    assert keys("/v1/recommendations/{recommendation_id}/why/{item_id}", "get") == ["none", "key"]
+    assert keys("/v1/items/{item_id}", "get") == keys("/healthz", "get") == []
 
 
 def test_every_reference_of_the_contract_leads_somewhere(contract: Json) -> None:

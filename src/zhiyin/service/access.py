@@ -4,6 +4,10 @@ Without keys the service listens on this machine only. Then a page of any other 
 here is the danger: it may send requests to 127.0.0.1, under a name of its own that resolves to it (DNS
 rebinding). So `Host` must name this machine, and `Origin`, which browsers add to writes, must be the same or
 one of `service.cors`.
+
+An events key stands in the pages of a shop, where everybody reads it. It opens one thing, appending events, and
+may stand in the address as well: `navigator.sendBeacon` can set no header. It is no password, so the origin of a
+page is checked all the same.
 """
 
 from __future__ import annotations
@@ -15,7 +19,8 @@ from binascii import Error as NotBase64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from urllib.parse import urlsplit
+from typing import Literal
+from urllib.parse import parse_qs
 
 from zhiyin.errors import InvalidSettings
 from zhiyin.service.problems import Refused
@@ -23,9 +28,13 @@ from zhiyin.settings import PREFIX, ServiceSettings
 
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 ASKS = frozenset({"/v1/recommend", "/v1/similar", "/v1/search", "/v1/rank"})  # answer anybody
+APPENDS = ("POST", "/v1/events")  # what an events key opens
+IN_ADDRESS = "key"  # the parameter that may hold an events key
 CONSOLE = "/console"
 PROFILE = ("/v1/users/", "/profile")
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+Caller = Literal["owner", "page", "anyone"]  # by the key: an API key (or none are set), an events key, neither
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,28 +42,43 @@ class Access:
     """The rules of one service."""
 
     keys: tuple[bytes, ...]  # sha256 of each
+    events_keys: tuple[bytes, ...]  # likewise
     cors: frozenset[str]
 
     @classmethod
     def of(cls, settings: ServiceSettings, host: str) -> Access:
-        """Raises InvalidSettings for an address that others reach, without a key."""
+        """Raises InvalidSettings for an address that others reach without an API key, and for events keys that
+        would protect nothing: beside no API key, or one that is an API key itself."""
         keys = tuple(_digest(key.get_secret_value().encode()) for key in settings.api_keys)
+        events_keys = tuple(_digest(key.encode()) for key in settings.events_keys)
         if not keys and not is_local(host):
             raise InvalidSettings(
                 f"the service would listen on {host!r}, which other machines reach, without an API key: set "
                 f"{PREFIX}SERVICE__API_KEYS=KEY, or listen on 127.0.0.1"
             )
-        return cls(keys, frozenset(settings.cors))
+        if events_keys and not keys:
+            raise InvalidSettings(
+                "service.events_keys are set and no API key: without one events need no key at all; set "
+                f"{PREFIX}SERVICE__API_KEYS=KEY, or leave the events keys out"
+            )
+        if not set(keys).isdisjoint(events_keys):
+            raise InvalidSettings(
+                "one of service.events_keys is an API key, and pages would show it to everybody: make another one"
+            )
+        return cls(keys, events_keys, frozenset(settings.cors))
 
-    def check(self, method: str, path: str, headers: Mapping[str, str]) -> None:
-        """Raises Refused (401, 403 or 421) for who may not do this. Header names are in lower case."""
+    def check(self, method: str, path: str, headers: Mapping[str, str], query: bytes = b"") -> Caller:
+        """Who asks. Raises Refused (401, 403 or 421) for who may not do this. Header names are in lower case."""
         if not self.keys:
             self._check_host(headers.get("host", ""))
-        known = self._has_key(headers.get("authorization", ""))
-        if self.keys and needs_key(method, path) and known is None:
-            raise Refused(401, "this needs an API key: Authorization: Bearer KEY", _challenge(path))
-        if method not in READS and known != "bearer":
+        scheme, caller = self._by_header(headers.get("authorization", ""))
+        if caller == "anyone" and (method, path) == APPENDS:
+            caller = self._by_address(query)
+        if self.keys and needs_key(method, path) and not _may(caller, method, path):
+            raise _refused(caller, path)
+        if method not in READS and (scheme, caller) != ("bearer", "owner"):
             self._check_origin(headers)
+        return caller if self.keys else "owner"
 
     def _check_host(self, host: str) -> None:
         name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
@@ -69,17 +93,22 @@ class Access:
         origin = headers.get("origin")
         if origin is None or origin in self.cors:
             return
-        if urlsplit(origin).netloc.lower() != headers.get("host", "").lower():
+        if origin.partition("://")[2].lower() != headers.get("host", "").lower():
             raise Refused(403, f"a page of {origin[:80]!r} may not do this: add it to service.cors")
 
-    def _has_key(self, authorization: str) -> str | None:
-        """How a right key was given: bearer or basic (what browsers ask for by themselves)."""
+    def _by_header(self, authorization: str) -> tuple[str, Caller]:
+        """How a key was given, bearer or basic (what browsers ask for by themselves), and who gave it."""
         scheme, _, given = authorization.partition(" ")
-        key = {"bearer": given.strip().encode("latin-1"), "basic": _password(given)}.get(scheme.lower())
-        if not key:
-            return None
-        found = [hmac.compare_digest(_digest(key), known) for known in self.keys]  # all of them, always
-        return scheme.lower() if any(found) else None
+        scheme = scheme.lower()
+        key = {"bearer": given.strip().encode("latin-1"), "basic": _password(given)}.get(scheme, b"")
+        if _is_one_of(key, self.keys):
+            return scheme, "owner"
+        return scheme, "page" if scheme == "bearer" and _is_one_of(key, self.events_keys) else "anyone"
+
+    def _by_address(self, query: bytes) -> Caller:
+        """Only an events key: addresses are kept in logs, where an API key must not be."""
+        key = parse_qs(query.decode("latin-1")).get(IN_ADDRESS, [""])[0]
+        return "page" if _is_one_of(key.encode(), self.events_keys) else "anyone"
 
 
 def needs_key(method: str, path: str) -> bool:
@@ -88,6 +117,16 @@ def needs_key(method: str, path: str) -> bool:
         return path not in ASKS
     profile = path.startswith(PROFILE[0]) and path.endswith(PROFILE[1])
     return profile or path == CONSOLE or path.startswith(f"{CONSOLE}/")
+
+
+def _may(caller: Caller, method: str, path: str) -> bool:
+    return caller == "owner" or (caller == "page" and (method, path) == APPENDS)
+
+
+def _refused(caller: Caller, path: str) -> Refused:
+    if caller == "page":
+        return Refused(403, "an events key opens POST /v1/events and nothing else: this needs an API key")
+    return Refused(401, "this needs an API key: Authorization: Bearer KEY", _challenge(path))
 
 
 def is_local(host: str) -> bool:
@@ -112,6 +151,11 @@ def _password(given: str) -> bytes:
         return b64decode(given, validate=True).partition(b":")[2]
     except (NotBase64, ValueError):
         return b""
+
+
+def _is_one_of(key: bytes, known: tuple[bytes, ...]) -> bool:
+    found = [hmac.compare_digest(_digest(key), one) for one in known]  # all of them, always
+    return bool(key) and any(found)
 
 
 def _digest(key: bytes) -> bytes:

@@ -101,9 +101,10 @@ class Desk:
     # -- what happens
 
     async def append(self, events: Sequence[Event]) -> answers.Stored:
-        """Events, durable; one that does not say when it happened happens now."""
+        """Events, durable. One that does not say when it happened happens now, and so does one of the future: a
+        visitor's clock is often wrong, and the newest event says how old all others are."""
         now = self.clock()
-        dated = [event if event.at or event.order is not None else replace(event, at=now) for event in events]
+        dated = [_dated(event, now) for event in events]
         named = dict.fromkeys(event.item_id for event in events if event.item_id is not None)
         unknown = await self._unknown(list(named))  # first: once stored, nothing may fail any more
         appended = await self.writer.append(dated)
@@ -213,3 +214,8 @@ class Desk:
         live.snapshot()
         self.shop.warm_up()
         return Serving(live, self.shop.recommender(live))
+
+
+def _dated(event: Event, now: datetime) -> Event:
+    past = event.at <= now if event.at is not None else event.order is not None
+    return event if past else replace(event, at=now)

@@ -42,12 +42,19 @@ class Door:
     async def _enter(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
         try:
-            self._access.check(scope["method"], scope["path"], headers)
+            self._check_names(headers)
+            caller = self._access.check(scope["method"], scope["path"], headers, scope["query_string"])
             self._check_length(headers.get("content-length", "0"))
         except Refused as error:
             await told(error)(scope, receive, send)
             return
+        scope.setdefault("state", {})["caller"] = caller  # request.state.caller: trust.py asks for it
         await self._app(scope, self._limited(receive), send)
+
+    def _check_names(self, headers: Headers) -> None:
+        """With two hosts, a proxy and this service may each believe another one."""
+        if (count := len(headers.getlist("host"))) > 1:
+            raise Refused(400, f"a request names one Host, got {count}", {"Connection": "close"})
 
     def _check_length(self, length: str) -> None:
         if not length.isdecimal() or int(length[:20]) > self._max_body:

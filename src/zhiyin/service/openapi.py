@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 
-from zhiyin.service.access import needs_key
+from zhiyin.service.access import APPENDS, IN_ADDRESS, needs_key
 from zhiyin.service.bodies import MAX_BATCH, Form, Merge, Ranking, Search, Similar
 from zhiyin.service.problems import MEDIA_TYPE, Problem
 from zhiyin.types import Event, Item, Query, User
@@ -18,9 +18,10 @@ Json = dict[str, Any]  # a piece of an OpenAPI document, which is JSON by nature
 
 BODY = "#/components/schemas/{model}Body"
 NOUNS: tuple[type, ...] = (Query, Similar, Search, Ranking, Event, Item, User, Merge)
+TOLD = frozenset({"lists", "recommendations"})  # tags of what tells what people did
 STATUSES = {
     400: "The body is not JSON.",
-    401: "An API key is needed.",
+    401: "An API key is needed; for lists, where they are of a person by name.",
     403: "A page of another site.",
     404: "Not there.",
     413: "The body is too large.",
@@ -71,9 +72,21 @@ def _document(app: FastAPI) -> Json:
             schemas[f"{name}Body"] = inner
         schemas[f"{noun.__name__}Body"] = schema | {"additionalProperties": False}
     schemas["Problem"] = TypeAdapter(Problem).json_schema()
-    components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+    components["securitySchemes"] = {
+        "key": {"type": "http", "scheme": "bearer"},
+        "events_key": {"type": "apiKey", "in": "query", "name": IN_ADDRESS},
+    }
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
-            if needs_key(method.upper(), path):
-                operation["security"] = [{"key": []}]
+            if found := _security(method.upper(), path, operation):
+                operation["security"] = found
     return document
+
+
+def _security(method: str, path: str, operation: Json) -> list[Json]:
+    """Which keys open an operation; an empty one among them: it is open, but not for people by name."""
+    if (method, path) == APPENDS:
+        return [{"key": []}, {"events_key": []}]
+    if needs_key(method, path):
+        return [{"key": []}]
+    return [{}, {"key": []}] if TOLD.intersection(operation.get("tags", ())) else []

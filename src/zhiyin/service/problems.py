@@ -29,6 +29,7 @@ TITLES = {
     413: "Too large",
     421: "Wrong address",
     422: "Not usable",
+    431: "Head too large",
     500: "Not done",
     503: "Not now",
 }

@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from zhiyin.service.app import create_app
 from zhiyin.service.desk import Desk
+from zhiyin.service.head import BoundedHead
 from zhiyin.shop import Zhiyin
 
 GRACE = 10  # seconds for requests under way when the service stops
@@ -35,6 +36,7 @@ def serve(
         access_log=False,
         log_level="warning",
         server_header=False,
+        http=BoundedHead,
         ws="none",
         timeout_graceful_shutdown=GRACE,
     )

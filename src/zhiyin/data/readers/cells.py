@@ -86,12 +86,19 @@ def text_of(cell: Cell) -> str:
     if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:
         return str(int(cell))
     if isinstance(cell, bytes):
-        return cell.decode("utf-8", "replace")
+        return cell.decode("utf-8", "backslashreplace")  # two different ones must not become the same id
     if isinstance(cell, date):
         return cell.isoformat()
     if isinstance(cell, list | dict):
         return orjson.dumps(cell, default=str).decode()
     return str(cell)
+
+
+def id_of(cell: Cell) -> str:
+    """The cell as an id. Raises InvalidData for a number that is not exact: another id may be rounded to it."""
+    if isinstance(cell, float) and abs(cell) >= 2**53:
+        raise InvalidData(f"the id {cell!r} is a rounded number: write ids of more than 15 digits as text")
+    return text_of(cell)
 
 
 def number_of(cell: Cell, *, comma: bool = False) -> float | None:
@@ -192,7 +199,7 @@ def _may_be_unclean(cells: Sequence[Cell]) -> bool:
 def _money(text: str, *, comma: bool) -> float | None:
     if text.strip() in MISSING:
         return None
-    match = _MONEY.match(text)
+    match = _MONEY.match(" ".join(text.split()))  # on runs of spaces the pattern would take for ever
     if not match or (match[1] and match[2]):
         raise InvalidData(f"{text[:60]!r} is not a number")
     digits = _SPACE.sub("", match[3].strip())

@@ -12,13 +12,14 @@ import re
 from collections.abc import Iterator
 from typing import TextIO
 
-from zhiyin.data.readers.rows import BadRow, Cell, RowBatch
-from zhiyin.data.readers.source import Source
+from zhiyin.data.readers.rows import MOST, BadRow, Cell, RowBatch
+from zhiyin.data.readers.source import Source, check_columns
 from zhiyin.errors import InvalidData
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 MAX_LINE = 4 << 20  # characters
 CUT = 200_000  # characters kept of a longer line; above the field limit, so that csv refuses it
+_SLICE = 1_000  # rows read before the size of the batch is looked at
 _SAMPLE = 200  # rows looked at to find the delimiter
 _OTHER = re.compile(r"::|[:^~\x01\x1f#]|(?<=\w) +(?=\w)")
 _NUMBER = re.compile(r"[-+]?\d+([.,]\d+)?")
@@ -56,9 +57,7 @@ def read_header(source: Source, delimiter: str) -> tuple[str, ...]:
         except csv.Error:
             empty = False  # a row there is, though a bad one
     names = tuple(name.strip() or f"column_{place}" for place, name in enumerate(header, 1))
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise InvalidData(f"{source.path} has the column {twice[0]!r} more than once: rename one of them")
+    check_columns(source, names)
     if all(_NUMBER.fullmatch(name) for name in names):
         raise InvalidData(f"{source.path} begins with numbers, {', '.join(names[:5])}: add a row of column names")
     if empty:
@@ -67,21 +66,26 @@ def read_header(source: Source, delimiter: str) -> tuple[str, ...]:
 
 
 def read_csv(source: Source, delimiter: str, columns: tuple[str, ...], size: int) -> Iterator[RowBatch]:
-    """All rows in batches of `size`. A row of another width than the header, or far too long, is bad."""
+    """All rows in batches of `size`, or fewer where they are long. A row of another width than the header, or
+    far too long, is bad."""
     with source.open() as stream:
         text = io.TextIOWrapper(stream.bytes, source.encoding, newline="")
         fed: list[str] = []
         reader = csv.reader(_bounded(text, fed), delimiter=delimiter)
         _next_row(reader)  # the header
-        number = 0
-        while True:
-            fed.clear()
-            rows, bad, ended = _take_rows(reader, fed, (number, size, len(columns)))
+        number, ended = 0, False
+        while not ended:
+            rows: list[Row] = []
+            bad: list[BadRow] = []
+            last, full = number + size, stream.bytes.tell() + MOST
+            while not ended and number < last and stream.bytes.tell() < full:
+                fed.clear()
+                some, worse, ended = _take_rows(reader, fed, (number, min(_SLICE, last - number), len(columns)))
+                rows += some
+                bad += worse
+                number += len(some) + len(worse)
             if rows or bad:
                 yield _batch(rows, columns, bad, stream.position())
-            number += len(rows) + len(bad)
-            if ended:
-                return
 
 
 Row = tuple[int, list[str]]
@@ -98,11 +102,12 @@ def _take_rows(
     while number < last:
         try:
             for row in reader:
-                if len(row) == width:
-                    number += 1
+                number += bool(row)
+                if len(fed) > 1 and "".join(fed).count('"') % 2:
+                    bad.append(BadRow(number, _unclosed(len(fed)), "".join(fed)[:CUT]))
+                elif len(row) == width:
                     rows.append((number, row))
                 elif row:
-                    number += 1
                     bad.append(BadRow(number, f"{len(row)} fields where the header has {width}", row))
                 if number == last:
                     break
@@ -114,6 +119,10 @@ def _take_rows(
             reason = f"{error}: a quote is not closed, or a text is far too long"
             bad.append(BadRow(number, reason, "".join(fed)[:CUT]))
     return rows, bad, False
+
+
+def _unclosed(n_lines: int) -> str:
+    return f"a quote is not closed: it takes in {n_lines:,} lines to the end of the file"
 
 
 def _batch(rows: list[Row], columns: tuple[str, ...], bad: list[BadRow], done: int) -> RowBatch:

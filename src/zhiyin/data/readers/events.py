@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import TypeVar
 
 from zhiyin.data.readers.build import Built, build_rows, scalars_at
-from zhiyin.data.readers.cells import count_unclean, number_of, text_of, whole_of
+from zhiyin.data.readers.cells import count_unclean, id_of, number_of, text_of, whole_of
 from zhiyin.data.readers.mapping import EventFile
 from zhiyin.data.readers.rows import Cell, RowBatch
 from zhiyin.data.readers.synonyms import event_type_of
@@ -32,16 +32,16 @@ class EventBuilder:
         file, columns = self._file, _Columns(batch)
         rows = list(
             zip(  # in the order of the fields of Event
-                columns.read(file.user_id, text_of, ""),
-                columns.read(file.item_id, _text_or_none, None),
+                columns.read(file.user_id, id_of, ""),
+                columns.read(file.item_id, _id_or_none, None),
                 columns.read(file.type, self._type, file.only_type),
                 columns.read(file.at, self.times.read, None),
                 columns.read(file.order, whole_of, None),
                 columns.read(file.value, self._number, None),
                 columns.read(file.text, _clean_or_none, None),
-                columns.read(file.event_id, _text_or_none, None),
-                columns.read(file.session_id, _text_or_none, None),
-                columns.read(file.recommendation_id, _text_or_none, None),
+                columns.read(file.event_id, _id_or_none, None),
+                columns.read(file.session_id, _id_or_none, None),
+                columns.read(file.recommendation_id, _id_or_none, None),
                 columns.read(file.position, whole_of, None),
                 columns.scalars(file.context),
                 strict=True,
@@ -111,8 +111,8 @@ class _Columns:
         return [scalars_at(columns, place) for place in range(len(self._batch.numbers))]
 
 
-def _text_or_none(cell: Cell) -> str | None:
-    return text_of(cell) or None
+def _id_or_none(cell: Cell) -> str | None:
+    return id_of(cell) or None
 
 
 def _clean_or_none(cell: Cell) -> str | None:

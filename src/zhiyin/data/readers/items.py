@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 
 from zhiyin.data.readers.build import Built, build_rows, scalars_at
-from zhiyin.data.readers.cells import cleaned, count_unclean, list_of, number_of, text_of, truth_of
+from zhiyin.data.readers.cells import cleaned, count_unclean, id_of, list_of, number_of, text_of, truth_of
 from zhiyin.data.readers.mapping import ItemFile, RelationFile, TextColumns, UserFile
 from zhiyin.data.readers.rows import Cell, RowBatch
 from zhiyin.data.readers.times import Times
@@ -28,7 +28,7 @@ class ItemBuilder:
 
     def _item(self, batch: RowBatch, place: int) -> Item:
         file, row = self._file, _Row(batch, place)
-        item_id = text_of(row.cell(file.item_id))
+        item_id = id_of(row.cell(file.item_id))
         available = truth_of(row.cell(file.available))
         return Item(
             item_id=item_id,
@@ -64,7 +64,7 @@ def build_users(batch: RowBatch, file: UserFile) -> Built[User]:
     attributes = [(name, batch.columns[name]) for name in file.attributes]
     ids = batch.columns[file.user_id]
     unclean = count_unclean([cells for _, cells in attributes])
-    return build_rows(batch, lambda place: User(text_of(ids[place]), scalars_at(attributes, place)), unclean)
+    return build_rows(batch, lambda place: User(id_of(ids[place]), scalars_at(attributes, place)), unclean)
 
 
 def build_relations(batch: RowBatch, file: RelationFile) -> Built[Relation]:
@@ -72,7 +72,7 @@ def build_relations(batch: RowBatch, file: RelationFile) -> Built[Relation]:
     names = batch.columns[file.relation] if file.relation else [file.only_relation] * len(heads)
     return build_rows(
         batch,
-        lambda place: Relation(text_of(heads[place]), text_of(names[place]), text_of(tails[place])),
+        lambda place: Relation(id_of(heads[place]), text_of(names[place]), id_of(tails[place])),
     )
 
 

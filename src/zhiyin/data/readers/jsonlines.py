@@ -9,8 +9,8 @@ from typing import BinaryIO
 
 import orjson
 
-from zhiyin.data.readers.rows import BadRow, Cell, RowBatch
-from zhiyin.data.readers.source import Source
+from zhiyin.data.readers.rows import MOST, BadRow, Cell, RowBatch
+from zhiyin.data.readers.source import Source, check_columns
 from zhiyin.errors import InvalidData
 
 MAX_LINE = 1 << 20  # bytes
@@ -35,6 +35,7 @@ def read_columns(source: Source) -> tuple[str, ...]:
             f"{source.path} is not JSON Lines: of its first {tried} lines none is an object with keys "
             f"(the first: {reason or 'no keys'}); write one object a line, `jq -c .` does it"
         )
+    check_columns(source, tuple(names))
     return tuple(names)
 
 
@@ -44,6 +45,7 @@ def read_jsonl(source: Source, columns: tuple[str, ...], size: int) -> Iterator[
         numbers: list[int] = []
         rows: list[dict[str, Cell]] = []
         bad: list[BadRow] = []
+        full = MOST
         for number, line in enumerate(_lines(stream.bytes, source.encoding), 1):
             row, reason = _object(line)
             if row is None:
@@ -51,9 +53,10 @@ def read_jsonl(source: Source, columns: tuple[str, ...], size: int) -> Iterator[
             else:
                 numbers.append(number)
                 rows.append(row)
-            if len(numbers) + len(bad) == size:
+            if len(numbers) + len(bad) == size or stream.bytes.tell() > full:
                 yield _batch(numbers, rows, columns, bad, stream.position())
                 numbers, rows, bad = [], [], []
+                full = stream.bytes.tell() + MOST
         if numbers or bad:
             yield _batch(numbers, rows, columns, bad, stream.position())
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+MOST = 64 << 20  # unpacked bytes of a batch, beyond which it ends, however few its rows
+
 # What the file holds: text in CSV; text, number, truth, list, object or None in JSON Lines; dates too in
 # Parquet. What it means is decided by the mapping, see cells.
 Cell = object

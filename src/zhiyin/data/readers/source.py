@@ -9,7 +9,8 @@ from __future__ import annotations
 import codecs
 import gzip
 import zlib
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -19,6 +20,7 @@ from zhiyin.errors import InvalidData, NotFound
 Format = Literal["csv", "jsonl", "parquet"]
 
 CHUNK = 1 << 20  # bytes
+MOST_COLUMNS = 2_000  # of one file
 GB_SHARE = 0.7  # of characters that are common Chinese; UTF-8 or Latin bytes misread as GB18030 stay below 0.5
 _FOREIGN = {
     b"PK\x03\x04": "an Excel workbook or a zip archive: save the sheet as CSV, or unpack it",
@@ -78,6 +80,18 @@ def look_at(path: Path) -> Source:
     _refuse_foreign(path, head)
     encoding, notes = detect_encoding(path, gzipped=gzipped)
     return Source(path, _text_format(path, head, encoding), gzipped, encoding, size, notes)
+
+
+def check_columns(source: Source, names: Sequence[str]) -> None:
+    """Raises InvalidData for a name that comes twice, and for so many that the file is something else."""
+    if len(names) > MOST_COLUMNS:
+        raise InvalidData(
+            f"{source.path} has {len(names):,} columns, and {MOST_COLUMNS:,} are the most that are read: "
+            "if columns are items or people, write one row for each pair instead"
+        )
+    name, count = Counter(names).most_common(1)[0] if names else ("", 0)
+    if count > 1:
+        raise InvalidData(f"{source.path} has the column {name!r} more than once: rename one of them")
 
 
 def detect_encoding(path: Path, *, gzipped: bool) -> tuple[str, tuple[str, ...]]:
@@ -140,19 +154,31 @@ def _is_chinese(path: Path, *, gzipped: bool) -> bool:
 
 
 def _neither(path: Path, offset: int, *, gzipped: bool) -> str:
-    from charset_normalizer import from_bytes  # noqa: PLC0415  # heavy, and needed on this road only
-
     for start, chunk in _numbered(path, gzipped=gzipped):
         if start <= offset < start + len(chunk):
             break
-    near = chunk[max(0, offset - start - 2000) : offset - start + 2000]
-    best = from_bytes(near).best()
-    guess = best.encoding if best else "windows-1252"
-    byte = chunk[offset - start]
+    byte = f"byte {offset:,} is 0x{chunk[offset - start]:02x}"
+    read = chunk.decode("utf-8", "replace")
+    broken = read.count("\ufffd")
+    if sum(not character.isascii() for character in read) > 2 * broken:
+        cure = "`iconv -c -f utf-8 -t utf-8` leaves such bytes out"
+        return f"{path} is UTF-8 but for a few bytes that are broken: {byte}, the first of them. {cure}"
+    name = _guess(chunk[max(0, offset - start - 2000) : offset - start + 2000])
     return (
-        f"{path} is neither UTF-8 nor GB18030: byte {offset:,} is 0x{byte:02x}. It looks like {guess}: "
-        f"`iconv -f {guess} -t utf-8` makes it readable"
+        f"{path} is neither UTF-8 nor GB18030: {byte}. It may be {name}: `iconv -f {name} -t utf-8` makes it "
+        "readable, look at its accents then"
     )
+
+
+def _guess(near: bytes) -> str:
+    """The likeliest codec of some lines; the most common one where it fits as well as any."""
+    from charset_normalizer import from_bytes  # noqa: PLC0415  # heavy, and needed on this road only
+
+    odd = b"\n".join(line for line in near.splitlines() if not line.isascii())
+    best, common = from_bytes(odd).best(), from_bytes(odd, cp_isolation=["cp1252"]).best()
+    if best is None or (common is not None and common.chaos <= best.chaos):
+        return "cp1252"
+    return best.encoding
 
 
 def _numbered(path: Path, *, gzipped: bool) -> Iterator[tuple[int, bytes]]:

@@ -13,7 +13,7 @@ from zhiyin.data.readers.rows import RowBatch
 from zhiyin.data.readers.source import Source, look_at
 from zhiyin.errors import InvalidData
 
-BATCH = 10_000  # rows
+BATCH = 50_000  # rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ A single 45000 may be seconds, an Excel day or a counter; a column of them is on
 
 from __future__ import annotations
 
+import math
 import re
 import statistics
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ DAYS = ("year_first", "month_first", "day_first")
 FORMATS = ("iso", *UNITS, "excel", *DAYS)
 _EXCEL_ZERO = datetime(1899, 12, 30, tzinfo=UTC)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FAR = 6.2e10  # seconds from 1970 that stay within the years 1 to 9999
 _SLASHED = re.compile(
     r"(\d{1,4})\s*[/.年-]\s*(\d{1,2})\s*[/.月-]\s*(\d{1,4})日?"
     r"(?:[T,\s]+(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?\s*([AaPp][Mm])?)?"
@@ -64,12 +66,14 @@ class Times:
             if self._unit:
                 return _EPOCH + timedelta(microseconds=_microseconds(cell, self._unit))
             moment = self._moment(cell)
+            naive = moment.tzinfo is None
+            if naive:
+                moment = moment.replace(tzinfo=self._zone)
+            moment = moment if moment.tzinfo is UTC else moment.astimezone(UTC)  # may leave the years 1 to 9999
         except (ValueError, OverflowError, TypeError) as error:
             raise InvalidData(f"{str(cell)[:60]!r} is not a time of the form {self._format}") from error
-        if moment.tzinfo is None:
-            self.naive += 1
-            moment = moment.replace(tzinfo=self._zone)
-        return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+        self.naive += naive
+        return moment
 
     def _moment(self, cell: Cell) -> datetime:
         if isinstance(cell, datetime):
@@ -91,8 +95,9 @@ def guess_times(values: Sequence[Cell]) -> TimeGuess | None:
     if not filled:
         return None
     numbers = _numbers(filled)
-    if len(numbers) == len(filled) and not all(_COMPACT.fullmatch(str(value)) for value in filled):
-        return _guess_epoch(numbers)
+    compact = sum(bool(_COMPACT.fullmatch(str(value))) for value in filled)
+    if len(numbers) >= 0.9 * len(filled) > compact:
+        return _guess_epoch(numbers, len(filled))
     best = max(
         (_tried(filled, format_) for format_ in ("iso", *_day_orders(filled))), key=lambda guess: guess.share
     )
@@ -106,16 +111,19 @@ def check_format(format_: str) -> str:
     return format_
 
 
-def _guess_epoch(numbers: Sequence[float]) -> TimeGuess | None:
+def _guess_epoch(numbers: Sequence[float], n_filled: int) -> TimeGuess | None:
     """By the magnitude of the middle value: 1e9 is seconds, 1e12 milli-, 1e15 micro-, 1e18 nanoseconds."""
     middle = statistics.median(numbers)
     if min(numbers) >= 20_000 and max(numbers) <= 80_000:  # 1954 to 2119 in days of Excel
-        return TimeGuess("excel", 1.0, (f"numbers near {middle:.0f} count days as Excel does",))
+        return TimeGuess(
+            "excel", len(numbers) / n_filled, (f"numbers near {middle:.0f} count days as Excel does",)
+        )
     for name, unit in UNITS.items():
-        if 1e8 <= middle / unit < 1e11:  # 1973 to 5138
-            first, last = (_EPOCH + timedelta(seconds=value / unit) for value in (min(numbers), max(numbers)))
+        if 1e8 <= middle / unit < _FAR:  # 1973 to 3934
+            fine = [value for value in numbers if abs(value / unit) < _FAR]
+            first, last = (_EPOCH + timedelta(seconds=value / unit) for value in (min(fine), max(fine)))
             words = f"numbers near {middle:.4g} count {name.removeprefix('epoch_')} since 1970"
-            return TimeGuess(name, 1.0, (f"{words}: {first:%Y-%m-%d} to {last:%Y-%m-%d}",))
+            return TimeGuess(name, len(fine) / n_filled, (f"{words}: {first:%Y-%m-%d} to {last:%Y-%m-%d}",))
     return None
 
 
@@ -189,7 +197,9 @@ def _numbers(filled: Sequence[Cell]) -> list[float]:
     for value in filled:
         if isinstance(value, str | int | float) and not isinstance(value, bool):
             try:
-                numbers.append(float(value))
-            except ValueError:
-                return []
+                number = float(value)
+            except (ValueError, OverflowError):
+                continue
+            if math.isfinite(number):
+                numbers.append(number)
     return numbers

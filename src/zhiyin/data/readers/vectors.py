@@ -48,10 +48,12 @@ def load_vectors(path: Path, file: VectorFile, n_items: int) -> Vectors:
 
 def _npy(path: Path, n_items: int) -> npt.NDArray[np.floating]:
     try:
+        with path.open("rb") as raw:
+            np.lib.format.read_magic(raw)  # numpy.load takes zip archives, too
         matrix: npt.NDArray[np.floating] = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, OSError) as error:
         raise InvalidData(f"{path} is not a .npy file of numbers ({error}): write it with numpy.save") from error
-    if matrix.ndim != 2 or not np.issubdtype(matrix.dtype, np.number):
+    if matrix.ndim != 2 or matrix.shape[1] == 0 or not _is_real(matrix.dtype):
         raise InvalidData(
             f"{path} holds {matrix.dtype} of shape {matrix.shape}: vectors are numbers, (items, dim)"
         )
@@ -72,6 +74,8 @@ def _parquet(path: Path, file: VectorFile) -> Vectors:
     if set(table.column_names) != {id_column, file.vector}:
         raise InvalidData(f"{path} needs the columns {id_column!r} and {file.vector!r}: name them in data.vectors")
     column = table.column(file.vector).combine_chunks()
+    if not _holds_numbers(column.type):
+        raise InvalidData(f"{path} has {column.type} in {file.vector!r}: vectors are lists of numbers")
     lengths = np.unique(column.value_lengths().to_numpy(zero_copy_only=False))
     if column.null_count or len(lengths) != 1:
         raise InvalidData(f"{path} has vectors of {len(lengths)} lengths or empty ones: all need the same length")
@@ -80,3 +84,13 @@ def _parquet(path: Path, file: VectorFile) -> Vectors:
     if len(rows) != len(matrix):
         raise InvalidData(f"{path} names {len(matrix) - len(rows):,} ids more than once: keep one vector an item")
     return Vectors(matrix, rows)
+
+
+def _is_real(kind: np.dtype[np.generic]) -> bool:
+    return np.issubdtype(kind, np.floating) or np.issubdtype(kind, np.integer)
+
+
+def _holds_numbers(kind: pa.DataType) -> bool:
+    lists = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
+    inner = kind.value_type if any(is_one(kind) for is_one in lists) else kind
+    return inner is not kind and (pa.types.is_floating(inner) or pa.types.is_integer(inner))

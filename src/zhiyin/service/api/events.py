@@ -8,6 +8,7 @@ from zhiyin.service.answers import Stored, json
 from zhiyin.service.bodies import Form
 from zhiyin.service.desk import Desk
 from zhiyin.service.openapi import body, problems
+from zhiyin.service.trust import check_append
 from zhiyin.types import Event
 
 CLICK = {
@@ -32,7 +33,11 @@ def router(desk: Desk) -> APIRouter:
     @routes.post("/v1/events", response_model=Stored, openapi_extra=body(events, EXAMPLES))
     async def append(request: Request) -> Response:
         """Store events; they count in the next answer. With an `event_id`, sending again changes nothing.
-        Without `at` (and `order`) an event happens now. One that cannot be read refuses the whole request."""
-        return json(await desk.append(events.read_all(await request.body())))
+        Without `at` (and `order`) an event happens now, and so does one of the future. One that cannot be read
+        refuses the whole request.
+        An events key, as Bearer or as `?key=`, is enough; then every event needs an `event_id`."""
+        happened = events.read_all(await request.body())
+        check_append(request, happened)
+        return json(await desk.append(happened))
 
     return routes

@@ -8,6 +8,7 @@ from zhiyin.service.answers import Answer
 from zhiyin.service.bodies import Form, Ranking, Search, Similar
 from zhiyin.service.desk import Desk
 from zhiyin.service.openapi import body, problems
+from zhiyin.service.trust import check_person
 from zhiyin.types import Query
 
 FOR_QUERY = {
@@ -29,28 +30,36 @@ def router(desk: Desk) -> APIRouter:
         Form(Search),
         Form(Ranking, inner={"query": Query}),
     )
-    routes = APIRouter(tags=["lists"], responses=problems(400, 413, 422, 503))
+    routes = APIRouter(tags=["lists"], responses=problems(400, 401, 413, 422, 503))
 
     @routes.post("/v1/recommend", response_model=Answer, openapi_extra=body(queries, FOR_QUERY))
     async def recommend(request: Request) -> Response:
         """A list for a query. It is in the log before it is answered."""
-        return await desk.recommend(queries.read(await request.body()))
+        query = queries.read(await request.body())
+        await check_person(desk, request, query.user_id)
+        return await desk.recommend(query)
 
     @routes.post(
         "/v1/similar", response_model=Answer, openapi_extra=body(similars, FOR_SIMILAR), responses=problems(404)
     )
     async def similar(request: Request) -> Response:
         """Items like one of the catalogue."""
-        return await desk.similar(similars.read(await request.body()).query())
+        query = similars.read(await request.body()).query()
+        await check_person(desk, request, query.user_id)
+        return await desk.similar(query)
 
     @routes.post("/v1/search", response_model=Answer, openapi_extra=body(searches, FOR_SEARCH))
     async def search(request: Request) -> Response:
         """Items for a wish in words; with a person's past heard more quietly."""
-        return await desk.recommend(searches.read(await request.body()).query())
+        query = searches.read(await request.body()).query()
+        await check_person(desk, request, query.user_id)
+        return await desk.recommend(query)
 
     @routes.post("/v1/rank", response_model=Answer, openapi_extra=body(rankings, FOR_RANK))
     async def rank(request: Request) -> Response:
         """Given items, scored and ordered by the same sums: no rule takes one out, chance plays no part."""
-        return await desk.order(rankings.read(await request.body()))
+        ranking = rankings.read(await request.body())
+        await check_person(desk, request, ranking.query.user_id)
+        return await desk.order(ranking)
 
     return routes

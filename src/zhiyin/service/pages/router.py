@@ -46,8 +46,12 @@ def router(shop: Zhiyin) -> APIRouter:
 
 
 def _add_pages(routes: APIRouter, shop: Zhiyin, environment: Environment) -> None:
+    service = shop.settings.service
+    events_key = service.events_keys[0] if service.events_keys else ""
+    same = {"name": shop.settings.name, "keyed": bool(service.api_keys), "events_key": events_key}
+
     def page(name: str, address: str) -> HTMLResponse:
-        text = environment.get_template(f"{name}.html").render(page=name, name=shop.settings.name, address=address)
+        text = environment.get_template(f"{name}.html").render(same, page=name, address=address)
         return HTMLResponse(text, headers=HEADERS)
 
     @routes.get("/")

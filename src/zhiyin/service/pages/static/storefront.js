@@ -35,7 +35,7 @@ class Storefront {
     byId("shelves").append(...Object.values(this.shelves).map((shelf) => shelf.element), this.liked.element);
     for (const shelf of Object.values(this.shelves)) shelf.hide();
     document.addEventListener("language", this.retell);
-    byId("forget").addEventListener("click", () => this.visitor.forget());
+    byId("forget").addEventListener("click", () => this.#safely(() => this.visitor.forget()));
     byId("again").addEventListener("click", this.everything);
   }
 

@@ -1,8 +1,9 @@
 /* The snippet that any site pastes in; the storefront uses it too.
  *
- *   <script src="http://HOST/static/zhiyin.js" data-user="ann"></script>
+ *   <script src="http://HOST/static/zhiyin.js" data-key="EVENTS_KEY"></script>
  *   <div data-zhiyin-list="for_you" data-n="6"></div>
  *
+ * `data-key` is an events key where the service has keys: it may append events, and nothing else.
  * It knows who is asking (an anonymous id until data-user or identify() says more), asks for lists, and logs what
  * was seen (half of a card in the viewport for a second), opened, and for how long. Events carry ids of their own,
  * so sending one twice is harmless: they are kept until the service has them, across reloads too.
@@ -19,7 +20,8 @@
 
   const script = document.currentScript;
   const base = new URL("..", script.src).href;
-  const key = script.dataset.key || null;
+  const key = script.dataset.key ? `?key=${encodeURIComponent(script.dataset.key)}` : "";
+  const appending = `${base}v1/events${key}`; // with the key in the address: a beacon can set no header
   const local = shelf(() => window.localStorage);
   const tab = shelf(() => window.sessionStorage);
 
@@ -31,37 +33,43 @@
   /** A list: {n, scenario, text, like, unlike, session, filter, exclude, context}. What was tracked before counts. */
   async function recommend(query = {}) {
     await flush();
-    return ask("v1/recommend", { user_id: user, ...query });
+    return askAs("v1/recommend", { user_id: user, ...query });
   }
 
   /** Items like one item. */
   async function similar(itemId, query = {}) {
     await flush();
-    return ask("v1/similar", { item_id: itemId, user_id: user, ...query });
+    return askAs("v1/similar", { item_id: itemId, user_id: user, ...query });
   }
 
   /** Items for a wish in words; logged as a search, unless it is still being typed (`log: false`). */
   async function search(text, query = {}, { log = true } = {}) {
     if (log) track("search", null, { text });
     await flush();
-    return ask("v1/search", { text, user_id: user, ...query });
+    return askAs("v1/search", { text, user_id: user, ...query });
+  }
+
+  /** Where an anonymous id has become somebody's, it tells a stranger nothing: then a new one asks. */
+  async function askAs(path, body) {
+    try {
+      return await ask(path, body);
+    } catch (error) {
+      if (error.status !== 401 || body.user_id !== user || !user.startsWith("anon-")) throw error;
+      identify("anon-" + freshId());
+      return ask(path, { ...body, user_id: user });
+    }
   }
 
   async function ask(path, body, method = "POST") {
     const answer = await fetch(base + path, {
       method,
-      headers: headers(),
+      headers: { "Content-Type": "application/json" },
       body: body ? JSON.stringify(body) : undefined,
       signal: AbortSignal.timeout(ASK_TIMEOUT),
     });
     const said = await answer.json();
     if (answer.ok) return said;
     throw Object.assign(new Error(said.detail || `the service answered ${answer.status}`), { status: answer.status });
-  }
-
-  function headers() {
-    const json = { "Content-Type": "application/json" };
-    return key ? { ...json, Authorization: `Bearer ${key}` } : json;
   }
 
   // ---- who is asking ----------------------------------------------------------------------------------
@@ -135,12 +143,7 @@
   /** Whether the batch is settled: stored, or refused for good. */
   async function send(events) {
     try {
-      const answer = await fetch(`${base}v1/events`, {
-        method: "POST",
-        headers: headers(),
-        body: JSON.stringify({ events }),
-        keepalive: true,
-      });
+      const answer = await fetch(appending, { method: "POST", body: JSON.stringify({ events }), keepalive: true });
       if (answer.ok) return true;
       const again = answer.status >= 500 || answer.status === 408 || answer.status === 429;
       if (!again) console.warn(`zhiyin: ${events.length} events were refused (${answer.status})`);
@@ -285,15 +288,10 @@
     leave();
   });
 
-  /** The page closes: one last batch, that the browser sends after we are gone. */
+  /** The page closes: one last batch, that the browser sends after we are gone. As plain text: nothing else
+   * goes to another site unasked. */
   function leave() {
-    if (!waiting.length) return;
-    const body = JSON.stringify({ events: waiting.slice(0, BATCH) });
-    if ("keepalive" in Request.prototype) {
-      fetch(`${base}v1/events`, { method: "POST", headers: headers(), body, keepalive: true }).catch(() => {});
-    } else {
-      navigator.sendBeacon(`${base}v1/events`, new Blob([body], { type: "application/json" }));
-    }
+    if (waiting.length) navigator.sendBeacon(appending, JSON.stringify({ events: waiting.slice(0, BATCH) }));
   }
 
   // ---- a list without a line of code ------------------------------------------------------------------

@@ -10,17 +10,19 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
+import scipy.sparse as sp
 from pydantic import Field
 
 from zhiyin.data.dataset import Dataset, Floats
 from zhiyin.models.base import Batch, Model, Recipe, Run, history_batch
-from zhiyin.models.meaning import MeaningRecipe
+from zhiyin.models.index import EXACT_BELOW
+from zhiyin.models.meaning import Meaning, MeaningRecipe
 from zhiyin.models.popular import PopularRecipe
-from zhiyin.models.propagation import COLD, lift, text_neighbours
+from zhiyin.models.propagation import COLD, lift, shortlisted_neighbours, text_neighbours
 from zhiyin.models.quality import QualityRecipe
 from zhiyin.models.taste import TasteRecipe
 from zhiyin.models.together import TogetherRecipe
-from zhiyin.models.words import WordsRecipe
+from zhiyin.models.words import Words, WordsRecipe
 from zhiyin.ranking.fusion import Fusion
 from zhiyin.ranking.learn import Examples, FusionRecipe, carve
 
@@ -56,16 +58,21 @@ class DefaultRecipe(Recipe):
         """Two fits: of a carved part, to learn the gates, and of everything, to serve."""
         if not len(data):
             return self._zero_shot(data, run)
+        reading = self.read(data, run)
         carved, examples = carve(data, self.fusion, run.seed)
-        fusion = self.fusion.learn(self.channels(carved, run), examples, carved.support < COLD, run.seed)
-        return Fitted(self.channels(data, run), with_cold(fusion, data))
+        models = self.channels(carved, run, reading)
+        fusion = self.fusion.learn(models, examples, carved.support < COLD, run.seed)
+        return Fitted(self.channels(data, run, reading), with_cold(fusion, data))
 
-    def channels(self, data: Dataset, run: Run) -> dict[str, Model]:
+    def read(self, data: Dataset, run: Run) -> tuple[Words, Meaning]:
+        """The channels that read the catalogue: the same whatever part of the events the others are fitted on."""
+        return self.words.fit(data, run), self.meaning.fit(data, run)
+
+    def channels(self, data: Dataset, run: Run, reading: tuple[Words, Meaning]) -> dict[str, Model]:
         """Every channel fitted on `data`; item-to-item channels lend cold items their neighbours' scores."""
-        words, meaning = self.words.fit(data, run), self.meaning.fit(data, run)
+        words, meaning = reading
         cold = np.flatnonzero(data.support < COLD).astype(np.int32)
-        warm = np.flatnonzero(data.support >= COLD).astype(np.int32)
-        lifted = lift(text_neighbours(words, meaning, cold, warm), cold, data.support, self.trust)
+        lifted = lift(_lenders(words, meaning, data, run), cold, data.support, self.trust)
         models: dict[str, Model] = {
             "popular": self.popular.fit(data, run),
             "together": self.together.fit(data, run).propagated(cold, lifted),
@@ -78,13 +85,20 @@ class DefaultRecipe(Recipe):
 
     def _zero_shot(self, data: Dataset, run: Run) -> Fitted:
         """A catalogue and no event at all: the channels that read."""
-        models: dict[str, Model] = {
-            "words": self.words.fit(data, run),
-            "meaning": self.meaning.fit(data, run),
-        }
+        words, meaning = self.read(data, run)
+        models: dict[str, Model] = {"words": words, "meaning": meaning}
         nobody = history_batch([], [], [])
         empty = Examples(nobody, np.zeros(0, np.int32))
         return Fitted(models, self.fusion.learn(models, empty, data.support < COLD, run.seed))
+
+
+def _lenders(words: Words, meaning: Meaning, data: Dataset, run: Run) -> sp.csr_array:
+    """(cold, I): the warm items whose scores each cold item borrows."""
+    cold = np.flatnonzero(data.support < COLD).astype(np.int32)
+    warm = np.flatnonzero(data.support >= COLD).astype(np.int32)
+    if len(warm) < EXACT_BELOW:
+        return text_neighbours(words, meaning, cold, warm)
+    return shortlisted_neighbours(words, meaning, cold, warm, run.seed)
 
 
 def with_cold(fusion: Fusion, data: Dataset) -> Fusion:

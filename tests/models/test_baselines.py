@@ -7,13 +7,13 @@ import pytest
 
 from zhiyin.data.dataset import Dataset, build_dataset
 from zhiyin.models.base import Batch, Run, history_batch
-from zhiyin.models.baselines import EASE, RECENT, TITLES, Scorer, fit_baselines, left_out
+from zhiyin.models.baselines import EASE, RECENT, TITLES, Peer, fit_baselines, left_out
 from zhiyin.testing.encoders import HashEncoder
 from zhiyin.testing.small import START, small_dataset
 from zhiyin.types import Event, Item
 
 
-def fitted(data: Dataset, *, repeats: bool = False) -> dict[str, Scorer]:
+def fitted(data: Dataset, *, repeats: bool = False) -> dict[str, Peer]:
     return fit_baselines(data, Run(HashEncoder()), repeats=repeats)
 
 
@@ -22,7 +22,7 @@ def history(data: Dataset, *ids: str) -> Batch:
     return history_batch(rows, [1.0] * len(rows), [0.0] * len(rows))
 
 
-def best(data: Dataset, scorer: Scorer, batch: Batch) -> str:
+def best(data: Dataset, scorer: Peer, batch: Batch) -> str:
     scores = scorer.score(batch)[0].copy()
     scores[batch.rows] = -np.inf
     return data.items[int(scores.argmax())]

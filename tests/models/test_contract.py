@@ -1,6 +1,5 @@
 """Every channel against the contract: a new one is one more line in `CHANNELS`."""
 
-
 import numpy as np
 import pytest
 

@@ -3,14 +3,15 @@
 import numpy as np
 import pytest
 
-from zhiyin.data.dataset import build_dataset
+from zhiyin.data.dataset import Dataset, build_dataset
 from zhiyin.models.base import Run, history_batch
 from zhiyin.models.meaning import MeaningRecipe
-from zhiyin.models.propagation import lift, text_neighbours
+from zhiyin.models.propagation import lift, shortlisted_neighbours, text_neighbours
 from zhiyin.models.taste import TasteRecipe
 from zhiyin.models.words import WordsRecipe
 from zhiyin.testing.encoders import HashEncoder
 from zhiyin.testing.small import SILENT, small_dataset
+from zhiyin.types import Item
 
 RUN = Run(HashEncoder())
 DATA = small_dataset()
@@ -75,3 +76,22 @@ def test_an_empty_catalogue_has_no_neighbours() -> None:
     words, meaning = WordsRecipe().fit(empty, RUN), MeaningRecipe().fit(empty, RUN)
     none = np.zeros(0, np.int32)
     assert text_neighbours(words, meaning, none, none).shape == (0, 0)
+
+
+def test_a_shortlist_finds_the_same_neighbours_in_a_large_catalogue() -> None:
+    data = large_dataset()
+    words, meaning = WordsRecipe().fit(data, RUN), MeaningRecipe().fit(data, RUN)
+    rows, among = np.arange(0, 600, dtype=np.int32), np.arange(300, len(data.items), dtype=np.int32)
+    exact = text_neighbours(words, meaning, rows, among)
+    short = shortlisted_neighbours(words, meaning, rows, among, seed=0)
+    assert short.sum(axis=1) == pytest.approx(np.ones(600), abs=1e-5)
+    assert not short.diagonal().any()
+    common = np.minimum(exact.toarray(), short.toarray()).sum(axis=1)  # of a weight of one
+    assert common.mean() > 0.9
+
+
+def large_dataset(n: int = 3_000) -> Dataset:
+    """Items of sixty shelves, each with words of its own."""
+    rng = np.random.default_rng(2)
+    words = [[f"shelf{n % 60}w{w}" for w in rng.integers(0, 15, 8)] for n in range(n)]
+    return build_dataset([Item(f"{n:05}", " ".join(words[n])) for n in range(n)], ())

@@ -16,7 +16,8 @@ from zhiyin.testing.model_contract import askers
 from zhiyin.testing.small import small_dataset
 
 DATA: Dataset = small_dataset()
-MODELS: dict[str, Model] = DefaultRecipe().channels(DATA, Run(HashEncoder()))
+RECIPE, RUN = DefaultRecipe(), Run(HashEncoder())
+MODELS: dict[str, Model] = RECIPE.channels(DATA, RUN, RECIPE.read(DATA, RUN))
 RNG = np.random.default_rng(8)
 C, H = len(MODELS), len(BUCKETS)
 ROWS = np.arange(len(DATA.items), dtype=np.int32)

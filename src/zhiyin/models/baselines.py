@@ -40,7 +40,7 @@ TITLES: Mapping[str, str] = MappingProxyType(
 )
 
 
-class Scorer(Protocol):
+class Peer(Protocol):
     """Anything that scores everything for a batch of histories."""
 
     def score(self, batch: Batch) -> Floats:
@@ -59,11 +59,11 @@ class PersonalFrequency:
         return (taken + self.counts / (1.0 + self.counts.max(initial=0.0))).astype(np.float32)
 
 
-def fit_baselines(data: Dataset, run: Run, *, repeats: bool) -> dict[str, Scorer]:
+def fit_baselines(data: Dataset, run: Run, *, repeats: bool) -> dict[str, Peer]:
     """All baselines that `data` can carry, by name; `repeats`: what a person had may be shown again."""
     liked = data.weights > 0
     n_seen = int((data.support > 0).sum())
-    scorers: dict[str, Scorer] = {"popular": _counted(data, liked)}
+    scorers: dict[str, Peer] = {"popular": _counted(data, liked)}
     if data.timed:
         scorers["popular_recent"] = _counted(data, liked & (data.at > data.until - RECENT * DAY))
     scorers["item_knn"] = ITEM_KNN.fit(data, run)
@@ -76,7 +76,7 @@ def fit_baselines(data: Dataset, run: Run, *, repeats: bool) -> dict[str, Scorer
     return scorers
 
 
-def left_out(scorers: Mapping[str, Scorer]) -> list[str]:
+def left_out(scorers: Mapping[str, Peer]) -> list[str]:
     """Why a baseline is not there, in words."""
     reasons = {
         "popular_recent": "most events have no time, so nothing is popular in the last 7 days",

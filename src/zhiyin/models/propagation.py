@@ -11,12 +11,14 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from zhiyin.data.dataset import Floats
-from zhiyin.data.vocabulary import Rows
+from zhiyin.data.vocabulary import PAD, Rows
+from zhiyin.models.index import build_cells
 from zhiyin.models.meaning import Meaning
 from zhiyin.models.words import Words
 
 COLD = 5  # events below which an item is cold
 ROWS_AT_ONCE = 512
+SHORTLIST = 100
 
 
 def text_neighbours(
@@ -33,8 +35,27 @@ def text_neighbours(
         block = rows[start : start + at_once]
         alike = meaning.vectors[block] @ known_vectors + (words.rows[block] @ known_words).toarray()
         alike[block[:, None] == among[None, :]] = 0.0
-        out.append(_weighted(np.maximum(alike, 0.0) / 2.0, among, k, meaning.n_items))
+        out.append(_weighted(alike, np.broadcast_to(among, alike.shape), k, meaning.n_items))
     return sp.csr_array(sp.vstack(out)) if out else sp.csr_array((0, meaning.n_items), dtype=np.float32)
+
+
+def shortlisted_neighbours(
+    words: Words, meaning: Meaning, rows: Rows, among: Rows, seed: int, k: int = 20
+) -> sp.csr_array:
+    """`text_neighbours` in a large catalogue: of the rows `among` only those SHORTLIST are compared whose
+    meaning is nearest."""
+    cells = build_cells(meaning.vectors[among], seed)
+    out: list[sp.csr_array] = []
+    for start in range(0, len(rows), ROWS_AT_ONCE):
+        block = rows[start : start + ROWS_AT_ONCE]
+        places = cells.nearest(meaning.vectors[block], SHORTLIST)
+        found = among[np.maximum(places, 0)]
+        left, right = np.repeat(block, SHORTLIST), found.ravel()
+        alike = np.einsum("nd,nsd->ns", meaning.vectors[block], meaning.vectors[found])
+        alike += words.rows[left].multiply(words.rows[right]).sum(axis=1).reshape(alike.shape)
+        alike[(places == PAD) | (found == block[:, None])] = 0.0
+        out.append(_weighted(alike, found, k, meaning.n_items))
+    return sp.csr_array(sp.vstack(out))
 
 
 def lift(neighbours: sp.csr_array, rows: Rows, support: npt.NDArray[np.int64], trust: float) -> sp.csr_array:
@@ -46,17 +67,17 @@ def lift(neighbours: sp.csr_array, rows: Rows, support: npt.NDArray[np.int64], t
     return sp.csr_array(diagonal + sp.diags_array((1.0 - own).astype(np.float32)) @ neighbours)
 
 
-def _weighted(alike: Floats, among: Rows, k: int, n_items: int) -> sp.csr_array:
+def _weighted(alike: Floats, found: Rows, k: int, n_items: int) -> sp.csr_array:
+    """(n, n_items) the k most alike (cosines of words plus of meaning) of the rows `found`, both (n, m)."""
     k = min(k, alike.shape[1])
     if k == 0:
         return sp.csr_array((alike.shape[0], n_items), dtype=np.float32)
     place = np.argpartition(-alike, k - 1, axis=1)[:, :k]
-    weight = np.take_along_axis(alike, place, axis=1) ** 2
+    weight = (np.maximum(np.take_along_axis(alike, place, axis=1), 0.0) / 2.0) ** 2
     total = weight.sum(axis=1, keepdims=True)
     weight = np.divide(weight, total, out=np.zeros_like(weight), where=total > 1e-12)
     owner = np.repeat(np.arange(alike.shape[0]), k)
-    found = sp.csr_array(
-        (weight.ravel(), (owner, among[place].ravel())), shape=(alike.shape[0], n_items), dtype=np.float32
-    )
-    found.eliminate_zeros()
-    return found
+    columns = np.take_along_axis(found, place, axis=1).ravel()
+    lent = sp.csr_array((weight.ravel(), (owner, columns)), shape=(alike.shape[0], n_items), dtype=np.float32)
+    lent.eliminate_zeros()
+    return lent

@@ -13,7 +13,6 @@ from typing import ClassVar
 import numpy as np
 import scipy.sparse as sp
 from pydantic import Field
-from scipy.linalg import lapack
 
 from zhiyin.data.dataset import Dataset, Floats
 from zhiyin.errors import InvalidData
@@ -77,6 +76,8 @@ class TasteRecipe(Recipe):
 
 def _inverse_gram(users_by_items: sp.csr_array, reg: float) -> Floats:
     """(XᵀX + reg·I)⁻¹ in the memory of the one matrix (Cholesky potrf, then potri)."""
+    from scipy.linalg import lapack  # noqa: PLC0415  # slow to import, and a server never fits
+
     gram = np.asfortranarray((users_by_items.T @ users_by_items).toarray().astype(np.float32, copy=False))
     gram[np.diag_indices_from(gram)] += np.float32(reg)
     factor, failed = lapack.spotrf(gram, lower=0, overwrite_a=1, clean=0)

@@ -17,7 +17,7 @@ from zhiyin.data.splits import Past, Split
 from zhiyin.metrics.judge import Judged, PerUser, judge
 from zhiyin.metrics.ranks import Ranks
 from zhiyin.models.base import Batch, Model
-from zhiyin.models.baselines import Scorer
+from zhiyin.models.baselines import Peer
 from zhiyin.progress import Progress
 from zhiyin.ranking.fusion import Fusion
 from zhiyin.recipe import Fitted
@@ -32,7 +32,7 @@ class Systems:
     """What is judged side by side."""
 
     fitted: Fitted
-    peers: Mapping[str, Scorer]
+    peers: Mapping[str, Peer]
     channels: bool = True  # also each channel alone, and the sum without it
 
     def scores(self, batch: Batch) -> Iterator[tuple[str, Floats]]:

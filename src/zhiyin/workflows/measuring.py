@@ -14,7 +14,7 @@ from zhiyin.data.dataset import Dataset
 from zhiyin.data.splits import Part, Split
 from zhiyin.metrics.judge import PerUser
 from zhiyin.models.base import Run
-from zhiyin.models.baselines import Scorer, fit_baselines, left_out
+from zhiyin.models.baselines import Peer, fit_baselines, left_out
 from zhiyin.recipe import DefaultRecipe, Fitted
 from zhiyin.workflows.comparing import (
     Bootstrap,
@@ -61,7 +61,7 @@ class _Trial:
     """One fit of the recipe and the baselines, and what everybody got."""
 
     fitted: Fitted
-    peers: Mapping[str, Scorer]
+    peers: Mapping[str, Peer]
     judged: Mapping[str, PerUser]
     seconds: Numbers
 

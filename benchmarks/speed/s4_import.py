@@ -1,6 +1,9 @@
 """S4, the bulk half: a CSV of events into SQLite with validation and deduplication. Goal: ≥ 50,000 rows/s, < 2 GB.
 
 python benchmarks/speed/s4_import.py [--rows 1000000]
+
+The clock stops when the store is closed, its log copied into the file. With another number of rows, such as
+10,000,000, the numbers stand under names of their own.
 """
 
 from __future__ import annotations
@@ -19,10 +22,13 @@ from zhiyin.settings_file import load_settings
 from zhiyin.workflows.ingest import ingest
 from zhiyin.workflows.init import Files, init_project
 
+ROWS = 1_000_000
+CHUNK = 100_000  # rows made at once
+
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--rows", type=int, default=1_000_000)
+    arguments.add_argument("--rows", type=int, default=ROWS)
     given = arguments.parse_args()
     with (
         tempfile.TemporaryDirectory() as name,
@@ -35,21 +41,25 @@ def main() -> None:
         store = open_store(settings.store_url())
         start = perf_counter()
         ingest(settings, store)
-        bench.ours["bulk_events_per_s"] = given.rows / (perf_counter() - start)
-        bench.ours["import_peak_mb"] = peak_mb()
-        bench.goal |= {"bulk_events_per_s": at_least(50_000), "import_peak_mb": at_most(2_000)}
         store.close()
+        size = "" if given.rows == ROWS else f"_of_{given.rows // 1_000_000}m"
+        bench.ours[f"bulk{size}_events_per_s"] = given.rows / (perf_counter() - start)
+        bench.ours[f"import{size}_peak_mb"] = peak_mb()
+        bench.goal[f"import{size}_peak_mb"] = at_most(2_000)
+        if not size:
+            bench.goal["bulk_events_per_s"] = at_least(50_000)
 
 
 def _write(path: Path, rows: int) -> None:
     rng = np.random.default_rng(3)
-    people, items = rng.integers(0, 20_000, rows), rng.integers(0, 10_000, rows)
-    kinds = np.array(["view", "click", "purchase"])[rng.integers(0, 3, rows)]
+    kinds = ["view", "click", "purchase"]
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["user_id", "item_id", "type", "timestamp"])
-        for number, row in enumerate(zip(people.tolist(), items.tolist(), kinds.tolist(), strict=True)):
-            writer.writerow([f"u{row[0]}", f"i{row[1]}", row[2], 1_700_000_000 + number])
+        for start in range(0, rows, CHUNK):
+            made = rng.integers(0, (20_000, 10_000, 3), (min(CHUNK, rows - start), 3)).tolist()
+            for number, (person, item, kind) in enumerate(made, start):
+                writer.writerow([f"u{person}", f"i{item}", kinds[kind], 1_700_000_000 + number])
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -135,8 +136,8 @@ def load_bundle(folder: Path, name: str, encoder: Encoder) -> Bundle:
             f"bundle {path.name[:SHORT]} was made with encoder {manifest.encoder}, here is {encoder.fingerprint}: "
             "install the version it names, or train again"
         )
-    for file, digest in manifest.files.items():
-        _verify(path / file, digest)
+    with ThreadPoolExecutor() as threads:  # hashing lets go of the interpreter
+        list(threads.map(lambda file: _verify(path / file, manifest.files[file]), manifest.files))
     vocabulary = _load_vocabulary(path / "vocabulary.arrow")
     fusion_arrays = _load_arrays(path / "fusion.safetensors")
     fusion = Fusion.of_arrays(manifest.channels, fusion_arrays, learned=manifest.fusion_learned)

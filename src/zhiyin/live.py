@@ -21,6 +21,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from zhiyin.bundle import Bundle
+from zhiyin.data.cycles import uncollected
 from zhiyin.data.dataset import DAY, Doubles, Floats, Mask
 from zhiyin.data.signals import Signals
 from zhiyin.data.store.protocols import Store
@@ -191,7 +192,8 @@ class Live:
 def _first_snapshot(bundle: Bundle, store: Store) -> Snapshot:
     """The bundle's rows with the catalogue as it was when the bundle was made."""
     story = bundle.manifest.data
-    then = {change.item_id: change.item for change in store.item_changes(after=0, until=story.last_item)}
+    with uncollected():
+        then = {change.item_id: change.item for change in store.newest_changes(until=story.last_item)}
     items = [then.get(id_) for id_ in bundle.items]
     return Snapshot(
         bundle=bundle,

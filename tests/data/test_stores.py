@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from zhiyin.data.store import codec
 from zhiyin.data.store.database import Database
 from zhiyin.data.store.memory import MemoryStore
 from zhiyin.data.store.open import check_store, open_store
@@ -45,15 +46,15 @@ def writer(path: Path, first: int, batch: int, batches: int) -> "subprocess.Pope
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
-def test_what_was_acknowledged_survives_a_killed_process(path: Path) -> None:
-    batch = 50
+@pytest.mark.parametrize("batch", [50, 5_000])
+def test_what_was_acknowledged_survives_a_killed_process(path: Path, batch: int) -> None:
     child = writer(path, 0, batch, 1_000_000)
     assert child.stdout is not None
     acknowledged = 0
     with child:
         for line in child.stdout:
             acknowledged = int(line)
-            if acknowledged >= 40 * batch:
+            if acknowledged >= 2_000:
                 child.kill()  # SIGKILL, in the middle of a later batch; what it still said is read on
     assert child.returncode < 0
     check_store(str(path))
@@ -100,10 +101,45 @@ def test_a_failed_batch_leaves_nothing_and_the_store_usable(path: Path) -> None:
         assert store.append([click("u", "a")]).stored == 1
 
 
+def test_a_large_batch_keeps_its_order_and_counts_every_duplicate(path: Path) -> None:
+    events = [click("u", str(number), number) for number in range(11_000)]
+    with closing(SqliteStore(path)) as store:
+        first = store.append([*events[:6_000], *events[:50], *events[6_000:9_000]])
+        assert (first.stored, first.duplicates) == (9_000, 50)
+        again = store.append(events)
+        assert (again.stored, again.duplicates) == (2_000, 9_000)
+        assert again.last == store.last_event()
+        assert [event for _, event in store.events()] == events
+        assert store.history("u", limit=3) == events[-3:]
+
+
+def test_a_large_batch_that_fails_leaves_nothing(path: Path) -> None:
+    with closing(SqliteStore(path)) as store:
+        with closing(sqlite3.connect(path)) as outside:
+            outside.execute(
+                "CREATE TRIGGER refuse BEFORE INSERT ON events WHEN new.item_id = '9000' "
+                "BEGIN SELECT raise(ABORT, 'no'); END"
+            )
+        events = [click("u", str(number), number) for number in range(12_000)]
+        with pytest.raises(sqlite3.IntegrityError):
+            store.append(events)
+        assert store.last_event() == 0
+        assert store.append(events[:9_000]).stored == 9_000
+
+
+def test_items_read_back_share_nothing_that_can_be_changed() -> None:
+    one, other = codec.item_of("a", "{}"), codec.item_of("b", "{}")
+    for name in ("attributes", "translations", "vectors"):
+        assert getattr(one, name) == {}
+        assert getattr(one, name) is not getattr(other, name)
+
+
 def test_every_commit_is_flushed(path: Path) -> None:
     with closing(Database(path, timeout=1)) as database, database.driver() as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
+        with database.driver_write(bulk=True):
+            assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
 
 
 def test_the_last_events_of_a_person_are_read_from_the_index_without_sorting(path: Path) -> None:

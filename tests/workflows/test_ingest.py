@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import gc
 import gzip
 import json
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,8 +20,8 @@ from hypothesis import strategies as st
 
 from zhiyin.data.store.memory import MemoryStore
 from zhiyin.data.store.open import open_store
-from zhiyin.data.store.protocols import Store
-from zhiyin.errors import InvalidData, ZhiyinError
+from zhiyin.data.store.protocols import Appended, Store
+from zhiyin.errors import InvalidData, StoreBusy, ZhiyinError
 from zhiyin.settings import FILE
 from zhiyin.settings_file import load_settings
 from zhiyin.types import Event, Item, Translation
@@ -242,6 +244,24 @@ def test_a_column_that_is_gone_is_named(tmp_path: Path) -> None:
 def test_counts_that_do_not_reconcile_are_an_error(tmp_path: Path) -> None:
     with pytest.raises(ZhiyinError, match="5 rows read are not 1 stored"):
         FileReport("items", tmp_path, 5, 1, 1, 1, 0, ())
+
+
+class FullStore(MemoryStore):
+    """Has room for one batch of events."""
+
+    def append(self, events: Sequence[Event]) -> Appended:
+        if self.last_event():
+            raise StoreBusy("no room")
+        return super().append(events)
+
+
+def test_what_a_store_refuses_ends_the_import_and_what_it_took_stays(tmp_path: Path) -> None:
+    store = FullStore()
+    shop(tmp_path, items=ITEMS, events=EVENTS)
+    with pytest.raises(StoreBusy, match="no room"):
+        imported(tmp_path, store, batch_size=1)
+    assert store.counts()["events"] == 1
+    assert gc.isenabled()
 
 
 CELL = st.sampled_from(

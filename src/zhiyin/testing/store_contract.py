@@ -81,6 +81,29 @@ class CatalogueContract:
         assert store.item("a") is None
         assert list(store.items()) == [Item("b")]
 
+    def test_the_newest_changes_are_the_catalogue_as_it_was(self, store: Store) -> None:
+        store.put_items([Item("a", "old"), Item("b"), Item("x")])
+        store.put_items([Item("a", "new")])
+        store.delete_items(["b"])
+        store.put_items([Item("a", "newer"), Item("b", "back")])
+        changes = list(store.item_changes(after=0))
+        for until in (0, *(change.seq for change in changes), changes[-1].seq + 9):
+            newest = {change.item_id: change for change in changes if change.seq <= until}
+            told = list(store.newest_changes(until=until))
+            assert told == sorted(newest.values(), key=lambda change: change.seq)
+        assert [(change.item_id, change.item) for change in store.newest_changes(until=changes[4].seq)] == [
+            ("x", Item("x")),
+            ("a", Item("a", "new")),
+            ("b", None),
+        ]
+
+    def test_the_newest_changes_of_many_items_stream(self, store: Store) -> None:
+        items = [Item(f"{number:04d}") for number in range(4_100)]
+        store.put_items(items)
+        store.put_items([replace(item, price=1.0) for item in items[::2]])
+        newest = {change.item_id: change.item for change in store.newest_changes(until=store.last_item())}
+        assert newest == {item.item_id: item for item in store.items()}
+
     def test_a_deleted_item_can_come_back(self, store: Store) -> None:
         store.put_items([Item("a")])
         store.delete_items(["a"])

@@ -1,17 +1,20 @@
 """`zhiyin import`: files into the store by the mapping of zhiyin.toml.
 
-Batch by batch, each batch one transaction, and every row counted: read = stored + duplicates + quarantined.
-Nothing is remembered between runs: a second import finds everything there, and one after a kill goes on.
+Batch by batch, each batch one transaction (while the next one is read), and every row counted: read = stored +
+duplicates + quarantined. Nothing is remembered between runs: a second import finds everything there, and one after
+a kill goes on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from zhiyin.data.cycles import uncollected
 from zhiyin.data.readers.build import Built
 from zhiyin.data.readers.events import EventBuilder
 from zhiyin.data.readers.items import ItemBuilder, build_relations, build_users
@@ -87,7 +90,8 @@ class _Taken:
     cleaned: int
 
 
-Take = Callable[[RowBatch], _Taken]
+Put = Callable[[], _Taken]  # one transaction
+Take = Callable[[RowBatch], Put]
 
 
 def ingest(
@@ -121,10 +125,10 @@ class _Import:
         if (file := self._data.users) is not None:
             once = _FirstRows()
 
-            def take(batch: RowBatch) -> _Taken:
+            def take(batch: RowBatch) -> Put:
                 built = build_users(batch, file)
                 fresh, again = once.sort(batch, built, [user.user_id for user in built.made])
-                return _settled(built, self._store.put_users(fresh), again)
+                return lambda: _settled(built, self._store.put_users(fresh), again)
 
             yield self._import("users", self._table(file), take)
 
@@ -133,19 +137,19 @@ class _Import:
             table = self._table(file)
             builder, once = ItemBuilder(file, self._zone, self._vectors(table)), _FirstRows()
 
-            def take(batch: RowBatch) -> _Taken:
+            def take(batch: RowBatch) -> Put:
                 built = builder.build(batch)
                 fresh, again = once.sort(batch, built, [item.item_id for item in built.made])
-                return _settled(built, self._store.put_items(fresh), again)
+                return lambda: _settled(built, self._store.put_items(fresh), again)
 
             yield self._import("items", table, take, builder.times)
 
     def relations(self) -> Iterable[FileReport]:
         if (file := self._data.relations) is not None:
 
-            def take(batch: RowBatch) -> _Taken:
+            def take(batch: RowBatch) -> Put:
                 built = build_relations(batch, file)
-                return _settled(built, self._store.put_relations(list(dict.fromkeys(built.made))), ())
+                return lambda: _settled(built, self._store.put_relations(list(dict.fromkeys(built.made))), ())
 
             yield self._import("relations", self._table(file), take)
 
@@ -154,22 +158,24 @@ class _Import:
             builder = EventBuilder(file, self._zone)
             bare = _BareItems(self._store) if self._data.items is None else None
 
-            def take(batch: RowBatch) -> _Taken:
+            def take(batch: RowBatch) -> Put:
                 built = builder.build(batch)
-                if bare is not None:
-                    bare.add(built.made)
-                return _settled(built, self._store.append(built.made).stored, ())
 
-            report = self._import("events", self._table(file), take, builder.times)
-            yield report
+                def put() -> _Taken:
+                    if bare is not None:
+                        bare.add(built.made)
+                    return _settled(built, self._store.append(built.made).stored, ())
+
+                return put
+
+            yield self._import("events", self._table(file), take, builder.times)
 
     def _import(self, kind: str, table: Table, take: Take, times: Times | None = None) -> FileReport:
         """All batches of a file through `take`, counted."""
         read = stored = duplicates = cleaned = 0
         self._progress.start(f"import {kind} from {table.path.name}", table.source.size)
-        with closing(Quarantine(self._settings.folder, kind, table.path)) as quarantine:
-            for batch in table.batches(self._batch_size):
-                taken = take(batch)
+        with closing(Quarantine(self._settings.folder, kind, table.path)) as quarantine, uncollected():
+            for batch, taken in _one_behind((batch, take(batch)) for batch in table.batches(self._batch_size)):
                 quarantine.add(taken.bad)
                 read += len(batch)
                 stored += taken.stored
@@ -229,6 +235,18 @@ class _BareItems:
         ids = {event.item_id for event in events if event.item_id is not None} - self._seen
         self._seen |= ids
         self._store.put_items([Item(id_) for id_ in sorted(ids) if self._store.item(id_) is None])
+
+
+def _one_behind(prepared: Iterable[tuple[RowBatch, Put]]) -> Iterator[tuple[RowBatch, _Taken]]:
+    """Each batch and what became of it, in order: one is stored while the next is read."""
+    with ThreadPoolExecutor(1) as storing:
+        before: tuple[RowBatch, Future[_Taken]] | None = None
+        for batch, put in prepared:
+            if before is not None:
+                yield before[0], before[1].result()
+            before = batch, storing.submit(put)
+        if before is not None:
+            yield before[0], before[1].result()
 
 
 def _settled(built: Built[T], stored: int, again: Sequence[BadRow]) -> _Taken:

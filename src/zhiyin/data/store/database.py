@@ -26,6 +26,11 @@ _SETTINGS = (
     "secure_delete=ON",
     "cache_size=-64000",  # KiB
     "wal_autocheckpoint=8000",  # pages: single appends are 1.5 times as fast as with the usual 1000
+    "journal_size_limit=67108864",  # bytes of the log beside the file that stay after an import
+)
+_BULK_SETTINGS = (  # an import touches pages of the indexes all over the file, the same ones again and again
+    "cache_size=-256000",
+    "wal_autocheckpoint=100000",  # 400 MB: each page is copied into the file once, not once a transaction
 )
 _IDLE = 16  # connections kept open
 
@@ -76,9 +81,14 @@ class Database:
                 pooled.close()
 
     @contextmanager
-    def driver_write(self) -> Iterator[sqlite3.Connection]:
-        """`write` on the driver's own connection, for what is hot. The pool rolls back what failed."""
+    def driver_write(self, *, bulk: bool = False) -> Iterator[sqlite3.Connection]:
+        """`write` on the driver's own connection, for what is hot. The pool rolls back what failed.
+
+        `bulk`: the connection may take 256 MB, from now on.
+        """
         with self.driver() as connection:
+            for setting in _BULK_SETTINGS if bulk else ():
+                connection.execute(f"PRAGMA {setting}")
             connection.execute("BEGIN IMMEDIATE")
             yield connection
             connection.execute("COMMIT")

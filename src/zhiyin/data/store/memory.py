@@ -116,6 +116,11 @@ class MemoryStore:
             item_id, body = self._item_log[seq - 1]
             yield ItemChange(seq, item_id, None if body is None else codec.item_of(item_id, body))
 
+    def newest_changes(self, *, until: int) -> Iterator[ItemChange]:
+        newest = {item_id: seq for seq, (item_id, _) in enumerate(self._item_log[: max(until, 0)], 1)}
+        for seq in sorted(newest.values()):
+            yield from self.item_changes(after=seq - 1, until=seq)
+
     def last_item(self) -> int:
         return len(self._item_log)
 

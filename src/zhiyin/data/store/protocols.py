@@ -96,6 +96,11 @@ class Catalogue(Protocol):
 
     def item_changes(self, *, after: int, until: int | None = None) -> Iterator[ItemChange]: ...
 
+    def newest_changes(self, *, until: int) -> Iterator[ItemChange]:
+        """The newest change of each item among those with a sequence number up to `until`, in the order of the
+        log: the catalogue as it was then, with what was deleted by then."""
+        ...
+
     def last_item(self) -> int:
         """Sequence number of the newest change of the catalogue, 0 for an empty one."""
         ...

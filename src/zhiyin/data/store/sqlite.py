@@ -6,15 +6,17 @@ Streams are read page by page, so that they hold neither memory nor a snapshot, 
 
 from __future__ import annotations
 
+import json
 import logging
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
+from itertools import chain
 from operator import itemgetter
 from pathlib import Path
 
-from sqlalchemy import Select, func, insert, select, tuple_
+from sqlalchemy import Select, insert, select, tuple_
 
 from zhiyin.data.store import catalogue, codec, people, schema
 from zhiyin.data.store.checks import check_limit, check_same
@@ -35,7 +37,16 @@ _FIELDS = ", ".join(EVENT_FIELDS)
 _APPEND = (
     f"INSERT INTO events (digest, {_FIELDS}) VALUES (?{', ?' * len(EVENT_FIELDS)}) ON CONFLICT (digest) DO NOTHING"
 )
+_BULK = 10_000  # events of one transaction; beyond these it is an import
+_TOGETHER = 2_000  # events of one statement: an older SQLite takes 32,766 values
+_APPEND_BULK = (  # OR IGNORE, the same for checked rows: what can fail midway keeps a journal, a third of the time
+    f"INSERT OR IGNORE INTO events (digest, {_FIELDS}) VALUES "
+    + ", ".join([f"(?{', ?' * len(EVENT_FIELDS)})"] * _TOGETHER)
+)
 _LAST_EVENT = "SELECT coalesce(max(seq), 0) FROM events"
+_POSITION = (  # one statement: both as of the same moment
+    "SELECT (SELECT coalesce(max(seq), 0) FROM events), (SELECT coalesce(max(seq), 0) FROM item_log)"
+)
 _HISTORY = (  # "+seq": the index gives the order, never the rowid
     f"SELECT seq, {_FIELDS} FROM events WHERE user_id = ? AND item_id IS NOT NULL AND +seq <= ? "
     "ORDER BY at DESC, ord DESC, seq DESC LIMIT ?"
@@ -44,6 +55,8 @@ _EVENTS = (
     f"SELECT seq, aliases.user_id, {', '.join(f'events.{name}' for name in EVENT_FIELDS)} "
     "FROM events LEFT JOIN aliases ON alias = events.user_id WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
 )
+_NEWEST = "SELECT max(seq) FROM item_log WHERE seq <= ? GROUP BY item_id ORDER BY 1"
+_CHANGES = "SELECT seq, item_id, body FROM json_each(?) CROSS JOIN item_log ON seq = value ORDER BY seq"
 _LOG = (
     "INSERT INTO recommendations (recommendation_id, at, user_id, bundle, body) VALUES (?, ?, ?, ?, ?) "
     "ON CONFLICT (recommendation_id) DO NOTHING"
@@ -76,7 +89,7 @@ class SqliteStore:
 
     def append_each(self, batches: Sequence[Sequence[Event]]) -> list[Appended]:
         rows = [[codec.event_row(event) for event in events] for events in batches]
-        with self._database.driver_write() as connection:
+        with self._database.driver_write(bulk=sum(map(len, rows)) > _BULK) as connection:
             return [_append(connection, some) for some in rows]
 
     def history(self, user_id: str, *, limit: int, until: int | None = None) -> list[Event]:
@@ -129,9 +142,9 @@ class SqliteStore:
             return catalogue.delete_items(connection, sorted(set(item_ids)))
 
     def item(self, item_id: str) -> Item | None:
-        with self._database.read() as connection:
-            body = connection.scalar(select(schema.items.c.body).where(schema.items.c.item_id == item_id))
-        return None if body is None else codec.item_of(item_id, body)
+        with self._database.driver() as connection:
+            row = connection.execute("SELECT body FROM items WHERE item_id = ?", (item_id,)).fetchone()
+        return None if row is None else codec.item_of(item_id, row[0])
 
     def items(self) -> Iterator[Item]:
         query = select(schema.items.c.item_id, schema.items.c.body).order_by(schema.items.c.item_id)
@@ -147,6 +160,15 @@ class SqliteStore:
         )
         for seq, item_id, body in rows:
             yield ItemChange(seq, item_id, None if body is None else codec.item_of(item_id, body))
+
+    def newest_changes(self, *, until: int) -> Iterator[ItemChange]:
+        with self._database.driver() as connection:
+            seqs = [seq for (seq,) in connection.execute(_NEWEST, (until,))]
+        for start in range(0, len(seqs), _PAGE):
+            with self._database.driver() as connection:
+                page = connection.execute(_CHANGES, (json.dumps(seqs[start : start + _PAGE]),)).fetchall()
+            for seq, item_id, body in page:
+                yield ItemChange(seq, item_id, None if body is None else codec.item_of(item_id, body))
 
     def last_item(self) -> int:
         return self.position().item
@@ -247,13 +269,8 @@ class SqliteStore:
     # -- the whole
 
     def position(self) -> AsOf:
-        newest = (
-            select(func.max(schema.events.c.seq)).scalar_subquery(),
-            select(func.max(schema.item_log.c.seq)).scalar_subquery(),
-        )
-        with self._database.read() as connection:
-            event, item = connection.execute(select(*newest)).one()
-        return AsOf(event or 0, item or 0)
+        with self._database.driver() as connection:
+            return AsOf(*connection.execute(_POSITION).fetchone())
 
     def counts(self) -> Mapping[str, int]:
         with self._database.read() as connection:
@@ -304,7 +321,13 @@ class SqliteStore:
 
 
 def _append(connection: sqlite3.Connection, rows: Sequence[Row]) -> Appended:
-    stored = connection.executemany(_APPEND, rows).rowcount if rows else 0
+    whole = len(rows) - len(rows) % _TOGETHER
+    stored = sum(
+        connection.execute(_APPEND_BULK, tuple(chain.from_iterable(rows[start : start + _TOGETHER]))).rowcount
+        for start in range(0, whole, _TOGETHER)
+    )
+    if rest := rows[whole:]:
+        stored += connection.executemany(_APPEND, rest).rowcount
     last: int = connection.execute(_LAST_EVENT).fetchone()[0]
     return Appended(stored, len(rows) - stored, last)
 

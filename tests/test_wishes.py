@@ -13,6 +13,8 @@ from zhiyin.shop import Zhiyin
 from zhiyin.workflows.ingest import ingest
 from zhiyin.workflows.init import Files, init_project
 
+pytestmark = pytest.mark.slow  # real sockets and models: not in the fast loop
+
 RIGHT, OF = 6, 10
 
 

@@ -19,6 +19,8 @@ from zhiyin.settings_file import load_settings
 from zhiyin.types import Event
 from zhiyin.workflows.init import Files, init_project
 
+pytestmark = pytest.mark.slow  # real sockets and models: not in the fast loop
+
 GOODS, WISHES = read_goods(), read_wishes()
 
 

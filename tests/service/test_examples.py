@@ -4,9 +4,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from test_run import folder, served
 
 from zhiyin.data.store.sqlite import SqliteStore
+
+pytestmark = pytest.mark.slow  # real sockets and models: not in the fast loop
+
 
 __all__ = ["folder"]  # a fixture: the same small shop
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -18,6 +18,8 @@ from zhiyin.service.head import MAX_HEAD
 from zhiyin.shop import Zhiyin
 from zhiyin.testing.small import small_catalogue
 
+pytestmark = pytest.mark.slow  # real sockets and models: not in the fast loop
+
 HOST = b"Host: 127.0.0.1\r\nConnection: close\r\n"
 EVENT = {"user_id": "ann", "item_id": "garden/spade", "type": "click"}
 

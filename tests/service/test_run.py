@@ -17,6 +17,7 @@ from zhiyin.data.store.open import check_store
 from zhiyin.data.store.sqlite import SqliteStore
 from zhiyin.testing.small import small_catalogue
 
+pytestmark = pytest.mark.slow
 SERVER = Path(__file__).with_name("serve_shop.py")
 ASKERS = 6
 

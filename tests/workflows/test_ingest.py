@@ -308,6 +308,7 @@ ingest(settings, open_store(settings.store_url()), progress=Told(), batch_size=5
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("waits_at", [3, 0])
 def test_an_import_that_is_killed_goes_on_where_it_was(tmp_path: Path, waits_at: int) -> None:
     """Killed between two batches (it waits after the third), and somewhere after the third (it does not wait)."""

@@ -211,6 +211,7 @@ def killed_after(lines: int, *arguments: str) -> list[str]:
     return [line[1] for line in said if len(line) == 2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lines", [1, 2, 5])
 def test_killed_while_publishing_what_was_acknowledged_is_live_and_sound(tmp_path: Path, lines: int) -> None:
     names = on_disk(tmp_path)
@@ -222,6 +223,7 @@ def test_killed_while_publishing_what_was_acknowledged_is_live_and_sound(tmp_pat
         assert live(shop) == done[-1]
 
 
+@pytest.mark.slow
 def test_killed_while_training_every_bundle_that_is_there_is_whole(tmp_path: Path) -> None:
     (old, _) = on_disk(tmp_path)
     with shop_on_disk(tmp_path) as shop:

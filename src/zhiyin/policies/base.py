@@ -58,7 +58,7 @@ class Noise:
 
     def at(self, place: int) -> Doubles:
         """(k,) one number for each candidate at this place."""
-        return self.until(place + 1)[place]
+        return _uniform(self.keys ^ np.uint64(_mixed(self.draw ^ (place + 1))))
 
     def until(self, n: int) -> Doubles:
         """(n, k) the numbers of the first n places."""

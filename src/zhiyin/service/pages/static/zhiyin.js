@@ -80,15 +80,22 @@
     user = remember(local, "user", userId);
   }
 
-  /** Remove everything about this person from the service; gives the receipt. A new anonymous id follows. */
+  /** Remove everything about this person from the service; gives the receipt. A new anonymous id follows, at
+   * once: what is seen while the service forgets must not bring the old one back. */
   async function forget() {
+    const leaving = user;
     watching = null;
-    await sending;
-    settle(waiting.filter((event) => event.user_id === user));
-    const receipt = await ask(`v1/users/${encodeURIComponent(user)}`, null, "DELETE");
-    tab.write("origins", {});
     identify("anon-" + freshId());
-    return receipt;
+    await sending;
+    settle(waiting.filter((event) => event.user_id === leaving));
+    try {
+      const receipt = await ask(`v1/users/${encodeURIComponent(leaving)}`, null, "DELETE");
+      tab.write("origins", {});
+      return receipt;
+    } catch (error) {
+      identify(leaving);
+      throw error;
+    }
   }
 
   // ---- events -----------------------------------------------------------------------------------------

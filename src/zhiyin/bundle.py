@@ -37,6 +37,7 @@ from zhiyin.models.base import Arrays, Model, Run
 from zhiyin.models.meaning import Meaning
 from zhiyin.models.popular import Popular
 from zhiyin.models.quality import Quality
+from zhiyin.models.repeat import Repeat
 from zhiyin.models.taste import Taste
 from zhiyin.models.together import Together
 from zhiyin.models.words import Words
@@ -213,6 +214,7 @@ def _load_models(path: Path, channels: Sequence[str], encoder: Encoder) -> dict[
         "words": Words.of_arrays,
         "meaning": lambda _: meaning,
         "quality": lambda found: Quality.of_arrays(found, meaning),
+        "repeat": Repeat.of_arrays,
     }
     return {name: makers[name](found) for name, found in arrays.items()}
 

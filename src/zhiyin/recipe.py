@@ -20,11 +20,12 @@ from zhiyin.models.meaning import Meaning, MeaningRecipe
 from zhiyin.models.popular import PopularRecipe
 from zhiyin.models.propagation import COLD, lift, shortlisted_neighbours, text_neighbours
 from zhiyin.models.quality import QualityRecipe
+from zhiyin.models.repeat import RepeatRecipe
 from zhiyin.models.taste import TasteRecipe
 from zhiyin.models.together import TogetherRecipe
 from zhiyin.models.words import Words, WordsRecipe
 from zhiyin.ranking.fusion import Fusion
-from zhiyin.ranking.learn import Examples, FusionRecipe, carve
+from zhiyin.ranking.learn import REPEATS, Examples, FusionRecipe, carve
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +49,10 @@ class DefaultRecipe(Recipe):
     words: WordsRecipe = Field(default_factory=WordsRecipe, description="The same words.")
     meaning: MeaningRecipe = Field(default_factory=MeaningRecipe, description="The same meaning.")
     quality: QualityRecipe = Field(default_factory=QualityRecipe, description="What is held to be good.")
+    repeat: RepeatRecipe = Field(default_factory=RepeatRecipe, description="What the person had before.")
     fusion: FusionRecipe = Field(default_factory=FusionRecipe, description="How channels become one score.")
     trust: float = Field(default=2.0, gt=0, description="Events at which a cold item's own score counts half.")
-    off: tuple[Literal["popular", "together", "taste", "quality"], ...] = Field(
+    off: tuple[Literal["popular", "together", "taste", "quality", "repeat"], ...] = Field(
         default=(), description="Channels to leave out; words and meaning always stay: they read what is new."
     )
 
@@ -59,17 +61,21 @@ class DefaultRecipe(Recipe):
         if not len(data):
             return self._zero_shot(data, run)
         reading = self.read(data, run)
+        again = data.repeat_share >= REPEATS
         carved, examples = carve(data, self.fusion, run.seed)
-        models = self.channels(carved, run, reading)
+        models = self.channels(carved, run, reading, again=again)
         fusion = self.fusion.learn(models, examples, carved.support < COLD, run.seed)
-        return Fitted(self.channels(data, run, reading), with_cold(fusion, data))
+        return Fitted(self.channels(data, run, reading, again=again), with_cold(fusion, data))
 
     def read(self, data: Dataset, run: Run) -> tuple[Words, Meaning]:
         """The channels that read the catalogue: the same whatever part of the events the others are fitted on."""
         return self.words.fit(data, run), self.meaning.fit(data, run)
 
-    def channels(self, data: Dataset, run: Run, reading: tuple[Words, Meaning]) -> dict[str, Model]:
-        """Every channel fitted on `data`; item-to-item channels lend cold items their neighbours' scores."""
+    def channels(
+        self, data: Dataset, run: Run, reading: tuple[Words, Meaning], *, again: bool = False
+    ) -> dict[str, Model]:
+        """Every channel fitted on `data`; item-to-item channels lend cold items their neighbours' scores. `again`:
+        people take things again here."""
         words, meaning = reading
         cold = np.flatnonzero(data.support < COLD).astype(np.int32)
         lifted = lift(_lenders(words, meaning, data, run), cold, data.support, self.trust)
@@ -81,6 +87,8 @@ class DefaultRecipe(Recipe):
             "meaning": meaning,
             "quality": self.quality.fit(data, run, meaning),
         }
+        if again:
+            models["repeat"] = self.repeat.fit(data, run)
         return {name: model for name, model in models.items() if name not in self.off}
 
     def _zero_shot(self, data: Dataset, run: Run) -> Fitted:

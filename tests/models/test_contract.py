@@ -10,6 +10,7 @@ from zhiyin.models.neighbours import Neighbours
 from zhiyin.models.popular import Popular, PopularRecipe
 from zhiyin.models.propagation import COLD, lift, text_neighbours
 from zhiyin.models.quality import Quality, QualityRecipe
+from zhiyin.models.repeat import Repeat, RepeatRecipe
 from zhiyin.models.taste import Taste, TasteRecipe
 from zhiyin.models.together import Together, TogetherRecipe
 from zhiyin.models.words import Words, WordsRecipe
@@ -52,6 +53,7 @@ CHANNELS = [
     ),
     Channel("words", WordsRecipe(n_terms=1_000).fit, lambda arrays, _: Words.of_arrays(arrays)),
     Channel("meaning", MeaningRecipe().fit, lambda arrays, _: Meaning.of_arrays(arrays, ENCODER)),
+    Channel("repeat", RepeatRecipe().fit, lambda arrays, _: Repeat.of_arrays(arrays)),
     Channel("quality", quality, load_quality, retrieves=False),
 ]
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from zhiyin.data.dataset import Dataset
 from zhiyin.models.base import Batch, Model, Run, history_batch
 from zhiyin.models.propagation import COLD
-from zhiyin.ranking.fusion import BUCKETS, FRESH, Fusion, Heard, buckets, standardised
+from zhiyin.ranking.fusion import BUCKETS, COLD_KIND, FRESH, KINDS, Fusion, Heard, buckets, standardised
 from zhiyin.ranking.learn import some
 from zhiyin.recipe import DefaultRecipe
 from zhiyin.testing.encoders import HashEncoder
@@ -26,13 +26,13 @@ ROWS = np.arange(len(DATA.items), dtype=np.int32)
 @pytest.fixture
 def fusion() -> Fusion:
     """Every gate another number; the second channel silent for short histories."""
-    gates = RNG.random((C, H, 2)).astype(np.float32)
+    gates = RNG.random((C, H, KINDS)).astype(np.float32)
     gates[1, :3] = 0.0
     return Fusion(
         channels=tuple(MODELS),
         scales=(0.1 + RNG.random(C)).astype(np.float32),
         gates=gates,
-        fresh=RNG.normal(size=H).astype(np.float32),
+        constants=RNG.normal(size=(H, KINDS)).astype(np.float32) * np.array([0, 1, 1], np.float32),
         wish_scales=np.array([0.2 if name in ("words", "meaning") else 0.0 for name in MODELS], np.float32),
         cold=DATA.support < COLD,
         learned=True,
@@ -64,7 +64,7 @@ def test_a_part_is_gate_times_standardised_score(fusion: Fusion) -> None:
         np.testing.assert_allclose(parts.values[parts.names.index(name)], wanted, rtol=1e-4, atol=1e-5)
         assert parts.gates[name] == fusion.gates[c, 2, 0]
     fresh = parts.values[parts.names.index(FRESH)]
-    np.testing.assert_allclose(fresh, np.where(fusion.cold, fusion.fresh[2], 0.0), rtol=1e-6)
+    np.testing.assert_allclose(fresh, np.where(fusion.cold, fusion.constants[2, COLD_KIND], 0.0), rtol=1e-6)
 
 
 def test_a_channel_left_out_takes_only_its_own_part_away(fusion: Fusion) -> None:

@@ -10,7 +10,7 @@ from scipy.optimize import approx_fprime
 from zhiyin.data.dataset import Dataset, Floats, build_dataset
 from zhiyin.data.vocabulary import Rows
 from zhiyin.models.base import Arrays, Arrivals, Batch, Model
-from zhiyin.ranking.fusion import BUCKETS, Fusion
+from zhiyin.ranking.fusion import BUCKETS, KINDS, Fusion
 from zhiyin.ranking.learn import Examples, FusionRecipe, Lists, carve
 from zhiyin.testing.small import small_catalogue, small_dataset
 from zhiyin.types import Event
@@ -71,27 +71,33 @@ def learned(seed: int = 0, reg: float = 0.02) -> Fusion:
 def test_the_gradient_agrees_with_finite_differences() -> None:
     rng = np.random.default_rng(4)
     n, k, c, h = 7, 5, 3, len(BUCKETS)
-    valid = rng.random((n, k)) < 0.8
-    valid[:, 0] = True
+    drawn = np.where(rng.random((n, k)) < 0.8, rng.random((n, k)), -np.inf)
+    drawn[:, 0] = 0.0
     lists = Lists(
-        rng.normal(size=(n, k, c)).astype(np.float64), rng.random((n, k)) < 0.4, valid, rng.integers(0, h, n)
+        rng.normal(size=(n, k, c)).astype(np.float64), rng.integers(0, KINDS, (n, k)), drawn, rng.integers(0, h, n)
     )
-    theta = rng.random(h * c * 2 + h)
+    theta = rng.random(h * c * KINDS + h * KINDS)
 
     def loss(theta: np.ndarray) -> float:
-        return lists.loss(theta[:-h].reshape(h, c, 2), theta[-h:])[0]
+        return lists.loss(*shaped(theta))[0]
 
-    _, d_gates, d_fresh = lists.loss(theta[:-h].reshape(h, c, 2), theta[-h:])
-    gradient = np.concatenate([d_gates.ravel(), d_fresh])
+    def shaped(theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        n = h * c * KINDS
+        return theta[:n].reshape(h, c, KINDS), theta[n:].reshape(h, KINDS)
+
+    _, d_gates, d_constants = lists.loss(*shaped(theta))
+    gradient = np.concatenate([d_gates.ravel(), d_constants.ravel()])
     np.testing.assert_allclose(gradient, approx_fprime(theta, loss, 1e-7), atol=2e-6)
 
 
 def test_a_list_of_one_has_no_loss_and_no_slope() -> None:
-    lists = Lists(np.ones((1, 2, 1)), np.zeros((1, 2), bool), np.array([[True, False]]), np.zeros(1, np.int64))
-    value, d_gates, d_fresh = lists.loss(np.ones((len(BUCKETS), 1, 2)), np.zeros(len(BUCKETS)))
+    lists = Lists(
+        np.ones((1, 2, 1)), np.zeros((1, 2), np.int64), np.array([[0.0, -np.inf]]), np.zeros(1, np.int64)
+    )
+    value, d_gates, d_constants = lists.loss(np.ones((len(BUCKETS), 1, KINDS)), np.zeros((len(BUCKETS), KINDS)))
     assert value == 0.0
     assert not d_gates.any()
-    assert not d_fresh.any()
+    assert not d_constants.any()
 
 
 def test_the_informative_channel_gets_the_gate_and_noise_gets_none() -> None:
@@ -170,11 +176,24 @@ def test_a_target_is_the_newest_item_that_was_new_to_its_user() -> None:
         Event("ann", item_id, "click", order=order)
         for order, item_id in enumerate(["garden/spade", "garden/hose", "garden/spade", "garden/spade"])
     ]
-    data = build_dataset(small_catalogue(), events)
+    once = [Event(f"user {n}", "garden/rake", "click", order=n) for n in range(9)]  # nobody else comes back
+    data = build_dataset(small_catalogue(), events + once)
     part, examples = carve(data, FusionRecipe(hidden_share=0.0), 0)
     assert [data.items[row] for row in examples.targets] == ["garden/hose"]
     assert [data.items[row] for row in examples.batch.rows] == ["garden/spade"]
-    assert [data.items[row] for row in part.item_rows] == ["garden/spade"] * 3
+    fitted = [data.items[row] for row in part.item_rows]
+    assert (fitted.count("garden/spade"), fitted.count("garden/hose")) == (3, 0)
+
+
+def test_where_people_come_back_a_target_is_late_and_nothing_after_it_is_fitted() -> None:
+    weekly = ["garden/spade", "garden/hose"] * 20
+    events = [Event(f"u{u}", id_, "purchase", order=n) for u in range(30) for n, id_ in enumerate(weekly)]
+    data = build_dataset(small_catalogue(), events)
+    part, examples = carve(data, FusionRecipe(hidden_share=0.0), 0)
+    assert data.repeat_share > 0.9
+    assert len(examples.targets) == 30 * 2  # both items are among everybody's last four events
+    assert (np.diff(part.indptr) == 36).all()
+    assert examples.batch.lengths.max() == 36
 
 
 def test_no_event_of_a_user_with_their_target_is_fitted() -> None:

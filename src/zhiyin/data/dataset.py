@@ -63,6 +63,13 @@ class Dataset:
         """(I,) number of positive events of each item."""
         return np.bincount(self.item_rows[self.weights > 0], minlength=len(self.items))
 
+    @property
+    def repeat_share(self) -> float:
+        """Of the positive events, the share by which a person did with an item what they had done before."""
+        liked = self.weights > 0
+        deeds = np.stack([self.user_rows[liked], self.item_rows[liked], self.types[liked].astype(np.int32)])
+        return 1.0 - np.unique(deeds, axis=1).shape[1] / max(int(liked.sum()), 1)
+
     def ages(self) -> Doubles:
         """(E,) days before the newest event; 0 where there is no time."""
         return np.nan_to_num((self.until - self.at) / DAY, nan=0.0)

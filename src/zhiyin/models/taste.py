@@ -33,6 +33,7 @@ class TasteRecipe(Recipe):
     shrinkage: float = Field(
         default=10.0, ge=0, description="Common users below which item-kNN trusts a pair less."
     )
+    recency: float = Field(default=1.0, gt=0, le=1, description="How an event counts less with each newer one.")
     k: int = Field(default=300, gt=0, description="Links kept of each item.")
     max_dense: int = Field(default=14_000, ge=0, description="Items up to which the dense EASE is solved.")
 
@@ -42,7 +43,7 @@ class TasteRecipe(Recipe):
         links = (
             self._ease(users_by_items, run) if 0 < seen <= self.max_dense else self._item_knn(users_by_items, run)
         )
-        return Taste.of(links)
+        return Taste.of(links, self.recency if data.ordered else 1.0)
 
     def _ease(self, users_by_items: sp.csr_array, run: Run) -> sp.csr_array:
         """B = I − P / diag(P), P = (XᵀX + reg·I)⁻¹, over the items that have any interaction."""

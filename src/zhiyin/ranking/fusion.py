@@ -1,10 +1,11 @@
 """Fusion: a score is a sum of named parts, one a channel, each the channel's standardised score times a gate.
 
-part_c(u, j) = gate_c[history bucket of u, is j cold] · φ(s_c(u, j) / scale_c),  φ(z) = sign(z) · log(1 + |z|)
+part_c(u, j) = gate_c[history bucket of u, kind of j] · φ(s_c(u, j) / scale_c),  φ(z) = sign(z) · log(1 + |z|)
 
 φ calms the sparse channels, whose best scores lie fifty deviations out. Scales belong to the bundle. Gates
-depend on how long the history is and whether the item is cold, are fixed for one query, and are shown. A cold
-item also gets the part `fresh`, one learned constant a bucket that puts cold and warm items on one scale.
+depend on how long the history is and on the kind of the item: warm, cold, or the person's own (had before).
+They are fixed for one query, and are shown. A cold item also gets the part `fresh`, an own one the part `own`:
+learned constants, one a bucket, that put the kinds on one scale.
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ from zhiyin.data.vocabulary import Rows
 from zhiyin.models.base import Arrays, Batch, Model, Scorer, union
 
 BUCKETS = (0, 1, 2, 5, 10, 20)  # a history of n positive entries is in the last bucket that is <= n
-FRESH = "fresh"
+FRESH, OWN = "fresh", "own"
+WARM_KIND, COLD_KIND, OWN_KIND = 0, 1, 2
+KINDS = 3
+AGAIN = "repeat"  # the channel without which nothing is anybody's own
 PRIOR_GATES: Mapping[str, float] = {
     "popular": 0.3,
     "together": 0.7,
@@ -29,6 +33,7 @@ PRIOR_GATES: Mapping[str, float] = {
     "words": 0.7,
     "meaning": 1.0,
     "quality": 0.3,
+    "repeat": 1.0,
 }
 READS = frozenset({"words", "meaning"})  # channels that can score a typed text
 # There is no log of wishes to learn from yet: gates of the typed text, and what is left of the others beside it.
@@ -62,12 +67,12 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Fusion:
-    """C channels, H history buckets; the last axis of `gates` is warm, cold."""
+    """C channels, H history buckets; the last axis of `gates` is the kind of the item: warm, cold, own."""
 
     channels: tuple[str, ...]
     scales: Floats  # (C,) > 0
-    gates: Floats  # (C, H, 2)
-    fresh: Floats  # (H,)
+    gates: Floats  # (C, H, KINDS)
+    constants: Floats  # (H, KINDS), of warm items 0
     wish_scales: Floats  # (C,) of the same channels when they score a typed text; 0 where they cannot
     cold: Mask  # (I,)
     learned: bool
@@ -75,7 +80,7 @@ class Fusion:
     def parts(self, heard: Heard, rows: Rows) -> Parts:
         """The parts of these rows, of the channels that speak."""
         bucket = int(buckets(heard.history)[0])
-        cold = self.cold[rows].astype(np.int64)
+        kind = self.kinds(heard.history, rows[None, :])[0]
         names: list[str] = []
         values: list[Floats] = []
         gates: dict[str, float] = {}
@@ -85,27 +90,40 @@ class Fusion:
             if name in heard.past and gate.any():
                 standard = standardised(heard.past[name].score(rows), self.scales[c])
                 names.append(name)
-                values.append(gate[cold] * standard)
+                values.append(gate[kind] * standard)
                 gates[name] = float(gate[0])
             if name in heard.wished and self.wish_scales[c] > 0:
                 names.append(f"wish_{name}")
                 standard = standardised(heard.wished[name].score(rows), self.wish_scales[c])
                 values.append(WISH_GATES[name] * standard)
                 gates[f"wish_{name}"] = WISH_GATES[name]
-        names.append(FRESH)
-        values.append(cold * (calm * self.fresh[bucket]))
+        for name, one in ((FRESH, COLD_KIND), (OWN, OWN_KIND)):
+            names.append(name)
+            values.append((kind == one) * (calm * self.constants[bucket, one]))
         return Parts(tuple(names), np.stack(values).astype(np.float64), gates)
 
     def score(self, models: Mapping[str, Model], batch: Batch) -> Floats:
         """(B, I): the same sum for everybody and everything, without wishes."""
         bucket = buckets(batch)
-        cold = self.cold.astype(np.int64)
-        total = self.fresh[bucket][:, None] * self.cold[None, :].astype(np.float32)
+        kind = self.kinds(batch, np.arange(len(self.cold))[None, :])  # (B, I), or (1, I) where all are alike
+        kind = np.broadcast_to(kind, (len(batch), len(self.cold)))
+        total = np.take_along_axis(self.constants[bucket], kind, axis=1)
         for c, name in enumerate(self.channels):
-            gate = self.gates[c, bucket]  # (B, 2)
+            gate = self.gates[c, bucket]  # (B, KINDS)
             if gate.any():
-                total += gate[:, cold] * standardised(models[name].score(batch), self.scales[c])
+                standard = standardised(models[name].score(batch), self.scales[c])
+                total += np.take_along_axis(gate, kind, axis=1) * standard
         return total
+
+    def kinds(self, batch: Batch, rows: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
+        """(B, k) the kind of these (B, k) rows for each asker; rows and kinds may be (1, k) for all of them."""
+        kind = np.where(self.cold[rows], COLD_KIND, WARM_KIND)
+        if AGAIN not in self.channels:
+            return kind
+        own = batch.matrix(len(self.cold), (batch.weights > 0).astype(np.float32)).toarray() > 0
+        return np.where(
+            np.take_along_axis(own, np.broadcast_to(rows, (len(batch), rows.shape[1])), 1), OWN_KIND, kind
+        )
 
     def extended(self, n: int) -> Self:
         """The same fusion with n cold items more."""
@@ -115,7 +133,7 @@ class Fusion:
         return {
             "scales": self.scales,
             "gates": self.gates,
-            "fresh": self.fresh,
+            "constants": self.constants,
             "wish_scales": self.wish_scales,
             "cold": self.cold,
         }
@@ -129,7 +147,7 @@ class Fusion:
             channels,
             floats("scales"),
             floats("gates"),
-            floats("fresh"),
+            floats("constants"),
             floats("wish_scales"),
             np.asarray(arrays["cold"], bool),
             learned,
@@ -171,8 +189,8 @@ def buckets(batch: Batch) -> npt.NDArray[np.int64]:
 
 
 def prior_gates(channels: tuple[str, ...]) -> Floats:
-    """(C, H, 2) gates before anything is learned: the past speaks as soon as there is one."""
-    gates = np.zeros((len(channels), len(BUCKETS), 2), np.float32)
+    """(C, H, KINDS) gates before anything is learned: the past speaks as soon as there is one."""
+    gates = np.zeros((len(channels), len(BUCKETS), KINDS), np.float32)
     for c, name in enumerate(channels):
         gates[c, :, :] = PRIOR_GATES[name]
     return gates

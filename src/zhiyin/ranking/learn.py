@@ -19,10 +19,12 @@ from scipy.special import logsumexp
 from zhiyin.data.dataset import Dataset, Doubles, Floats, Mask
 from zhiyin.data.vocabulary import Rows
 from zhiyin.models.base import Batch, Model, Recipe
-from zhiyin.ranking.fusion import BUCKETS, READS, Fusion, buckets, prior_gates, standardised
+from zhiyin.ranking.fusion import AGAIN, BUCKETS, KINDS, READS, Fusion, buckets, prior_gates, standardised
 
 BATCH = 128
 N_OTHERS = 300  # unseen items drawn for each example
+OWN = 200  # items of the asker's own that compete where people take things again
+REPEATS = 0.3  # share of repeated events from which on what comes back is a target, too
 UNMEASURED = 0.1  # the usual spread of cosines, for a catalogue too small to measure it
 
 
@@ -50,44 +52,47 @@ class FusionRecipe(Recipe):
         scales = spread(models, examples.batch, seed)
         wish = wish_scales(models)
         untaught = Fusion(
-            channels, scales, prior_gates(channels), np.zeros(len(BUCKETS), np.float32), wish, cold,
+            channels, scales, prior_gates(channels), np.zeros((len(BUCKETS), KINDS), np.float32), wish, cold,
             learned=False,
         )  # fmt: skip
         if len(examples.targets) < self.min_examples:
             return untaught
         lists = _lists(models, untaught, examples, np.random.default_rng(seed))
-        gates, fresh = self._solve(lists, len(channels), prior_gates(channels)[:, 0, 0])
-        return Fusion(channels, scales, gates, fresh, wish, cold, learned=True)
+        gates, constants = self._solve(lists, len(channels), prior_gates(channels)[:, 0, 0])
+        return Fusion(channels, scales, gates, constants, wish, cold, learned=True)
 
     def _solve(self, lists: Lists, n_channels: int, start: Floats) -> tuple[Floats, Floats]:
-        """Gates (C, H, 2) and fresh constants (H,). The parameters are the gates of all buckets (C, 2) and each
-        bucket's deviation (H, C, 2), and one constant a bucket."""
+        """Gates (C, H, KINDS) and constants (H, KINDS). The parameters are each bucket's gates (H, C, KINDS), the
+        gates of all buckets (C, KINDS), and the constants; those of warm items stay 0."""
         from scipy.optimize import minimize  # noqa: PLC0415  # heavy, and a server never learns
 
         n_buckets = len(BUCKETS)
-        common = np.repeat(start[:, None], 2, axis=1).astype(np.float64)  # (C, 2)
-        theta = np.concatenate([np.tile(common, (n_buckets, 1, 1)).ravel(), common.ravel(), np.zeros(n_buckets)])
-        n_gates = n_buckets * n_channels * 2
-        bounds = [(0.0, None)] * (n_gates + n_channels * 2) + [(None, None)] * n_buckets
+        shape = (n_buckets, n_channels, KINDS)
+        home = np.repeat(start[:, None], KINDS, axis=1).astype(np.float64)  # (C, KINDS)
+        theta = np.concatenate(
+            [np.tile(home, (n_buckets, 1, 1)).ravel(), home.ravel(), np.zeros(n_buckets * KINDS)]
+        )
+        n_gates, n_constants = n_buckets * n_channels * KINDS, n_buckets * KINDS
+        free = [(0.0, 0.0), (None, None), (None, None)]  # by kind
+        bounds = [(0.0, None)] * (n_gates + n_channels * KINDS) + free * n_buckets
 
         def loss(theta: Doubles) -> tuple[float, Doubles]:
-            gates = theta[:n_gates].reshape(n_buckets, n_channels, 2)
-            common = theta[n_gates:-n_buckets].reshape(n_channels, 2)
-            value, d_gates, d_fresh = lists.loss(gates, theta[-n_buckets:])
-            away = gates - common
-            pull = self.reg * away
-            home = self.rest * (common - start[:, None])
-            rest = self.rest * theta[-n_buckets:]
-            value += 0.5 * float((pull * away).sum() + (home * (common - start[:, None])).sum())
-            value += 0.5 * float((rest * theta[-n_buckets:]).sum())
-            gradient = [(d_gates + pull).ravel(), (home - pull.sum(axis=0)).ravel(), d_fresh + rest]
-            return value, np.concatenate(gradient)
+            gates = theta[:n_gates].reshape(shape)
+            common = theta[n_gates:-n_constants].reshape(n_channels, KINDS)
+            constants = theta[-n_constants:].reshape(n_buckets, KINDS)
+            value, d_gates, d_constants = lists.loss(gates, constants)
+            away, pull = gates - common, self.reg * (gates - common)
+            back = self.rest * (common - home)
+            value += 0.5 * float((pull * away).sum() + (back * (common - home)).sum())
+            value += 0.5 * self.rest * float((constants**2).sum())
+            gradient = [d_gates + pull, back - pull.sum(axis=0), d_constants + self.rest * constants]
+            return value, np.concatenate([part.ravel() for part in gradient])
 
         found = minimize(loss, theta, jac=True, bounds=bounds, method="L-BFGS-B", options={"maxiter": 300})
-        gates = found.x[:n_gates].reshape(n_buckets, n_channels, 2)
+        gates = found.x[:n_gates].reshape(shape)
         return (
             np.ascontiguousarray(gates.transpose(1, 0, 2), np.float32),
-            found.x[-n_buckets:].astype(np.float32),
+            found.x[-n_constants:].reshape(n_buckets, KINDS).astype(np.float32),
         )
 
 
@@ -96,28 +101,27 @@ class Lists:
     """N lists of k candidates, the target first: what the gates are learned from."""
 
     features: Floats  # (N, k, C) standardised scores
-    cold: Mask  # (N, k)
-    valid: Mask  # (N, k) false where a list is shorter
+    kind: npt.NDArray[np.int64]  # (N, k) of the items
+    drawn: Doubles  # (N, k) logarithm of how many items a candidate stands for; -inf where a list is shorter
     bucket: npt.NDArray[np.int64]  # (N,)
 
-    def loss(self, gates: Doubles, fresh: Doubles) -> tuple[float, Doubles, Doubles]:
-        """Mean negative log-probability of the targets, and its gradients by gates (H, C, 2) and fresh (H,)."""
-        by_kind = gates[self.bucket]  # (N, C, 2)
-        logits = np.where(
-            self.cold,
-            np.einsum("nkc,nc->nk", self.features, by_kind[:, :, 1]) + fresh[self.bucket][:, None],
-            np.einsum("nkc,nc->nk", self.features, by_kind[:, :, 0]),
-        )
-        logits[~self.valid] = -np.inf
+    def loss(self, gates: Doubles, constants: Doubles) -> tuple[float, Doubles, Doubles]:
+        """Mean negative log-probability of the targets, and its gradients by gates (H, C, KINDS) and constants
+        (H, KINDS)."""
+        by_kind = gates[self.bucket]  # (N, C, KINDS)
+        logits = self.drawn + np.take_along_axis(constants[self.bucket], self.kind, axis=1)
+        for kind in range(KINDS):
+            logits += np.where(self.kind == kind, np.einsum("nkc,nc->nk", self.features, by_kind[:, :, kind]), 0.0)
         log_probability = logits - logsumexp(logits, axis=1, keepdims=True)
         slope = np.exp(log_probability)
         slope[:, 0] -= 1.0
         slope /= len(self.bucket)
-        d_gates, d_fresh = np.zeros_like(gates), np.zeros_like(fresh)
-        for kind, mask in enumerate((~self.cold, self.cold)):
-            np.add.at(d_gates[:, :, kind], self.bucket, np.einsum("nk,nkc->nc", slope * mask, self.features))
-        np.add.at(d_fresh, self.bucket, (slope * self.cold).sum(axis=1))
-        return -float(log_probability[:, 0].mean()), d_gates, d_fresh
+        d_gates, d_constants = np.zeros_like(gates), np.zeros_like(constants)
+        for kind in range(KINDS):
+            of_kind = slope * (self.kind == kind)
+            np.add.at(d_gates[:, :, kind], self.bucket, np.einsum("nk,nkc->nc", of_kind, self.features))
+            np.add.at(d_constants[:, kind], self.bucket, of_kind.sum(axis=1))
+        return -float(log_probability[:, 0].mean()), d_gates, d_constants
 
 
 def spread(models: Mapping[str, Model], batch: Batch, seed: int) -> Floats:
@@ -132,10 +136,19 @@ def spread(models: Mapping[str, Model], batch: Batch, seed: int) -> Floats:
         sample = some(batch, np.sort(rng.permutation(with_history)[:256]))
     else:
         sample = singles(rng.permutation(n_items)[:256])
-    scales = [
-        np.sqrt(np.mean([model.score(part).var() for part in parts_of(sample)])) for model in models.values()
-    ]
+    scales = [_usual(model, sample) for model in models.values()]
     return np.maximum(np.array(scales, np.float32), np.float32(1e-6))
+
+
+def _usual(model: Model, sample: Batch) -> float:
+    """The root mean square of the scores that are not zero, each asker's around their mean."""
+    total, count = 0.0, 0
+    for part in parts_of(sample):
+        scores = model.score(part)
+        said = scores != 0
+        count += int(said.sum())
+        total += float(((scores - scores.mean(axis=1, keepdims=True))[said] ** 2).sum())
+    return float(np.sqrt(total / max(count, 1)))
 
 
 def wish_scales(models: Mapping[str, Model]) -> Floats:
@@ -171,30 +184,49 @@ def parts_of(batch: Batch, size: int = BATCH) -> Iterator[Batch]:
 
 
 def _lists(models: Mapping[str, Model], fusion: Fusion, examples: Examples, rng: np.random.Generator) -> Lists:
-    features, cold, valid = [], [], []
+    features, kinds, drawn = [], [], []
+    again = AGAIN in models
+    width = max(int(examples.batch.lengths.max(initial=0)), 1) if again else 0
     for start, part in zip(range(0, len(examples.targets), BATCH), parts_of(examples.batch), strict=True):
         targets = examples.targets[start : start + BATCH]
-        rows = _candidates(part, targets, len(fusion.cold), rng)
+        rows, counts = _candidates(part, targets, len(fusion.cold), rng)
+        if again:
+            rows, counts = _with_own(part, rows, counts, min(width, OWN))
         at = np.maximum(rows, 0)
         chosen = [np.take_along_axis(model.score(part), at, axis=1) for model in models.values()]
         features.append(
             np.stack([standardised(s, scale) for s, scale in zip(chosen, fusion.scales, strict=True)], axis=2)
         )
-        cold.append(fusion.cold[at])
-        valid.append(rows >= 0)
-    return Lists(np.concatenate(features), np.concatenate(cold), np.concatenate(valid), buckets(examples.batch))
+        kinds.append(fusion.kinds(part, at))
+        drawn.append(np.where(rows >= 0, counts, -np.inf))
+    return Lists(np.concatenate(features), np.concatenate(kinds), np.concatenate(drawn), buckets(examples.batch))
 
 
-def _candidates(part: Batch, targets: Rows, n_items: int, rng: np.random.Generator) -> Rows:
+def _candidates(part: Batch, targets: Rows, n_items: int, rng: np.random.Generator) -> tuple[Rows, Doubles]:
     """(B, k): the target, then unseen items drawn from all with equal chance; -1 where a draw was seen or is
-    the target. (Drawing the channels' favourites teaches each channel to distrust itself: docs/LOG.md.)"""
+    the target. (Drawing the channels' favourites teaches each channel to distrust itself: docs/LOG.md.) And the
+    logarithm of how many items each stands for, which for a target that was drawn like the others is the same."""
     rows = np.full((len(part), 1 + min(N_OTHERS, n_items)), -1, np.int32)
     rows[:, 0] = targets
     for b in range(len(part)):
         others = rng.choice(n_items, rows.shape[1] - 1, replace=False).astype(np.int32)
         known = np.isin(others, part.rows[part.indptr[b] : part.indptr[b + 1]]) | (others == targets[b])
         rows[b, 1:] = np.where(known, -1, others)
-    return rows
+    return rows, np.full(rows.shape, np.log(n_items / max(rows.shape[1] - 1, 1)))
+
+
+def _with_own(part: Batch, rows: Rows, counts: Doubles, most: int) -> tuple[Rows, Doubles]:
+    """With the asker's own newest items as candidates, all of them: each stands for itself alone, and so does a
+    target that is one of them (McFadden 1978, sampling of alternatives with positive conditioning)."""
+    own = np.full((len(part), most), -1, np.int32)
+    counts = counts.copy()
+    for b in range(len(part)):
+        history = part.rows[part.indptr[b] : part.indptr[b + 1]]
+        mine = np.array(list(dict.fromkeys(history[::-1].tolist()))[:most], np.int32)
+        if rows[b, 0] in mine:
+            counts[b, 0] = 0.0
+        own[b, : len(mine)] = np.where(mine == rows[b, 0], -1, mine)
+    return np.hstack([rows, own]), np.hstack([counts, np.zeros(own.shape)])
 
 
 def carve(data: Dataset, recipe: FusionRecipe, seed: int) -> tuple[Dataset, Examples]:
@@ -209,15 +241,35 @@ def carve(data: Dataset, recipe: FusionRecipe, seed: int) -> tuple[Dataset, Exam
     known = np.flatnonzero(data.support > 0)
     hidden = np.zeros(len(data.items), bool)
     hidden[rng.permutation(known)[: int(recipe.hidden_share * len(known))]] = True
-    targets = np.sort(rng.permutation(_new_to_them(data, rng))[: recipe.n_examples])
-    pairs = _pairs_of(data)
-    held = hidden[data.item_rows] | np.isin(pairs, pairs[targets])
+    if data.ordered and data.repeat_share >= REPEATS:
+        targets, late = _late(data)
+        targets = np.sort(rng.permutation(targets)[: recipe.n_examples])
+        held = hidden[data.item_rows] | late
+    else:
+        targets = np.sort(rng.permutation(_new_to_them(data, rng))[: recipe.n_examples])
+        pairs = _pairs_of(data)
+        held = hidden[data.item_rows] | np.isin(pairs, pairs[targets])
     return data.keep(~held), _examples(data, targets, ~held, rng)
 
 
 def _pairs_of(data: Dataset) -> npt.NDArray[np.int64]:
     """(E,) one number for each pair of a user and an item."""
     return data.user_rows.astype(np.int64) * len(data.items) + data.item_rows
+
+
+def _late(data: Dataset) -> tuple[npt.NDArray[np.int64], Mask]:
+    """Targets where people come back: the items of everybody's last tenth of liked events, each once, new or old
+    to them as it comes; and (E,) everything from where that tenth begins."""
+    liked = np.flatnonzero(data.weights > 0)
+    users = data.user_rows[liked]
+    counts = np.bincount(users, minlength=len(data.users))
+    place = np.arange(len(liked)) - (np.cumsum(counts) - counts)[users]  # in the history of liked events
+    late = liked[place >= counts[users] - np.maximum(counts[users] // 10, 1)]
+    late = late[counts[data.user_rows[late]] >= 2]
+    begins = np.full(len(data.users), len(data), np.int64)
+    np.minimum.at(begins, data.user_rows[late], late)
+    _, first = np.unique(_pairs_of(data)[late], return_index=True)
+    return late[np.sort(first)], np.arange(len(data)) >= begins[data.user_rows]
 
 
 def _new_to_them(data: Dataset, rng: np.random.Generator) -> npt.NDArray[np.int64]:

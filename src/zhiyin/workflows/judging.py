@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import Protocol, cast
 
 import numpy as np
 
@@ -46,12 +46,12 @@ class Systems:
 
     def _taken_apart(self, batch: Batch) -> Iterator[tuple[str, Floats]]:
         fusion = self.fitted.fusion
-        rest = _only(fusion, (), fresh=True).score({}, batch)
+        rest = only(fusion, (), fresh=True).score({}, batch)
         parts: dict[str, Floats] = {}
         for name, model in self.fitted.models.items():
             alone = model.score(batch)
             remembered = {name: cast(Model, _Remembered(alone))}
-            parts[name] = _only(fusion, (name,), fresh=False).score(remembered, batch)
+            parts[name] = only(fusion, (name,), fresh=False).score(remembered, batch)
             yield CHANNEL + name, alone
         yield OURS, _summed(rest, list(parts.values()))
         for left in parts:
@@ -68,7 +68,15 @@ class _Remembered:
         return self.scores
 
 
-def judge_all(split: Split, systems: Systems, ks: tuple[int, ...], progress: Progress) -> dict[str, PerUser]:
+class Scores(Protocol):
+    """Some systems side by side."""
+
+    def scores(self, batch: Batch) -> Iterator[tuple[str, Floats]]:
+        """(B, I) of every system by its name."""
+        ...
+
+
+def judge_all(split: Split, systems: Scores, ks: tuple[int, ...], progress: Progress) -> dict[str, PerUser]:
     """What each of the split's people got from each system, by the system's name."""
     n_items = len(split.candidates)
     parts: dict[str, list[PerUser]] = {}
@@ -91,12 +99,13 @@ def batch_of(past: Past) -> Batch:
     return Batch(before[past.indptr], past.rows[said], past.weights[said], past.ages[said])
 
 
-def _only(fusion: Fusion, channels: tuple[str, ...], *, fresh: bool) -> Fusion:
+def only(fusion: Fusion, channels: tuple[str, ...], *, fresh: bool) -> Fusion:
     """The fusion with the gates of all other channels shut."""
     shut = np.array([name not in channels for name in fusion.channels], bool)
     gates = fusion.gates.copy()
     gates[shut] = 0.0
-    return replace(fusion, gates=gates, fresh=fusion.fresh if fresh else np.zeros_like(fusion.fresh))
+    constants = fusion.constants if fresh else np.zeros_like(fusion.constants)
+    return replace(fusion, gates=gates, constants=constants)
 
 
 def _summed(rest: Floats, parts: list[Floats]) -> Floats:

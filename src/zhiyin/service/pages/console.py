@@ -52,6 +52,7 @@ class Gates:
     channel: str
     warm: tuple[float, ...]  # by bucket
     cold: tuple[float, ...]
+    own: tuple[float, ...]  # items that the person had before
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +161,7 @@ def served(shop: Zhiyin) -> Served:
         manifest=read_manifest(find_bundle(shop.bundles, name)),
         buckets=BUCKETS,
         gates=tuple(
-            Gates(channel, tuple(warm for warm, _ in row), tuple(cold for _, cold in row))
+            Gates(channel, *(tuple(kind) for kind in zip(*row, strict=True)))
             for channel, row in zip(fusion.channels, gates, strict=True)
         ),
         policy=shop.settings.policy.name,

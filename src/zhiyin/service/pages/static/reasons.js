@@ -3,7 +3,7 @@ import { likes, named } from "./known.js";
 import { reading, t } from "./language.js";
 
 const SAID = 2; // reasons on a card
-const SIMPLE = { popular: "reason_popular", quality: "reason_quality", fresh: "reason_fresh", latest: "reason_fresh" };
+const SIMPLE = { popular: "reason_popular", quality: "reason_quality", fresh: "reason_fresh", repeat: "reason_repeat", own: "reason_own", latest: "reason_fresh" };
 const WITH_ITEMS = { together: "reason_together", words: "reason_words", meaning: "reason_reads" };
 const WITHOUT = {
   together: "reason_together_you",

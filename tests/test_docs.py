@@ -75,3 +75,21 @@ def test_every_test_that_the_table_of_hostile_inputs_names_is_there() -> None:
         named = set(re.findall(r"`(test_\w+)`", row))
         assert named, f"a row names no test: {row}"
         assert named <= known, f"not there: {named - known}"
+
+
+def test_every_metric_leak_and_split_is_documented() -> None:
+    from typing import get_args
+
+    from zhiyin.metrics.ranking import METRICS
+    from zhiyin.types import SplitName
+    from zhiyin.workflows import leaks, verdict
+    from zhiyin.workflows.shelves import PERSON_BY_PERSON
+
+    page = (ROOT / "docs" / "reference" / "evaluation.md").read_text(encoding="utf-8")
+    source = "".join(Path(module.__file__).read_text(encoding="utf-8") for module in (leaks, verdict))
+    found = set(re.findall(r'(?:Found|Leak)\(\s*"(\w+)"', source))
+    assert len(found) > 10
+    metrics = {stem.replace("@", "@k") for stem in METRICS} | {f"{stem}@k" for stem in PERSON_BY_PERSON}
+    metrics |= {"auc", "gauc", "coverage@k", "gini@k", "rmse", "mae"}
+    for name in found | metrics | set(get_args(SplitName)):
+        assert f"`{name}`" in page, name

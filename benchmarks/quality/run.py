@@ -27,7 +27,7 @@ from zhiyin.encoders.sentence import SentenceEncoder
 from zhiyin.models.base import Run
 from zhiyin.workflows.evaluate import evaluate_protocol
 from zhiyin.workflows.evaluation import Evaluation
-from zhiyin.workflows.measuring import Terms
+from zhiyin.workflows.posing import Terms
 
 RESULTS = Path(__file__).parent / "results"
 

@@ -33,6 +33,7 @@ EventType = Literal[
     "search",
 ]
 Mode = Literal["zero_shot", "trained", "popular"]
+SplitName = Literal["auto", "time", "last", "new-users", "new-items"]  # how an evaluation hides what it asks for
 Scalar = str | float | int | bool
 
 EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)

@@ -78,6 +78,22 @@ def test_a_shop_moves_by_backup_and_by_export(shop: Path, zhi: Zhi, tmp_path: Pa
             assert opened.store.counts()["events"] == 72
 
 
+def test_a_bundle_is_measured_on_the_split_that_is_asked_for(shop: Path, zhi: Zhi, tmp_path: Path) -> None:
+    said(zhi("train", "-C", shop))
+    told = said(zhi("evaluate", "--split", "new-users", "--given", 1, "--out", tmp_path / "one.json", "-C", shop))
+    assert "tell their first 1 positive events" in told
+    assert "twin_people" in told, "in this shop all do one of two things"
+    found = json.loads((tmp_path / "one.json").read_text())
+    assert found["question"]["rule"] == "new_users"
+    assert [leak["name"] for leak in found["warnings"]] == ["twin_people"]
+    assert found["refused"] == []
+    assert "the second-last event of each person" in said(
+        zhi("evaluate", "--split", "last", "--validation", "-C", shop)
+    )
+    refused = zhi("evaluate", "--split", "last", "--permute", "-C", shop)
+    assert (refused.exit_code, "takes 20 of both" in refused.stderr) == (WRONG, True)
+
+
 def test_erasing_gives_a_receipt(shop: Path, zhi: Zhi) -> None:
     told = said(zhi("erase", "u1", "-C", shop))
     assert "3 events" in told
@@ -93,6 +109,7 @@ def test_an_error_of_ours_is_one_sentence_and_code_2(shop: Path, zhi: Zhi) -> No
         ("similar", "gun", "-C", shop),
         ("publish", "abc", "-C", shop),
         ("evaluate", "-C", shop),
+        ("evaluate", "--given", 3, "--protocol", shop / "nothing.json"),
         ("evaluate", "--protocol", shop / "nothing.json"),
         ("restore", shop / "nothing.tar.gz", "-C", shop / "new"),
         ("init", "--items", shop / "nothing.csv", "-C", shop / "new"),

@@ -16,7 +16,7 @@ from zhiyin.settings import ServiceSettings
 from zhiyin.shop import Zhiyin
 from zhiyin.types import Item
 from zhiyin.workflows.evaluate import evaluate_bundle
-from zhiyin.workflows.measuring import Terms
+from zhiyin.workflows.posing import Terms
 from zhiyin.workflows.train import train
 
 CHROMIUM = "/usr/bin/chromium"

@@ -4,6 +4,10 @@ import math
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import entropy
 
 from zhiyin.data.ragged import Ragged
 from zhiyin.errors import InvalidData
@@ -60,6 +64,73 @@ def test_popularity_lift_compares_the_list_with_the_history() -> None:
     lift = beyond.popularity_lift(TOP, Ragged.of([[1], [2, 3], []]), np.array([10, 4, 2, 6]))
     assert lift[:2].tolist() == [7 / 4 - 1, 6 / 4 - 1]
     assert math.isnan(lift[2])
+
+
+def shares(*rows: list[float]) -> sp.csr_array:
+    return sp.csr_array(np.array(rows))
+
+
+HALVES = shares([1, 0], [0.5, 0.5], [0, 1], [0, 0])
+
+
+def test_a_list_in_the_mixture_of_the_history_is_calibrated() -> None:
+    top = np.array([[0, 2], [1, 3], [0, -1]], np.int32)
+    got = beyond.miscalibration(top, Ragged.of([[1, 1], [0, 2], [0, 3]]), HALVES)
+    assert got == pytest.approx([0, 0, 0], abs=1e-12)
+
+
+def test_a_list_that_leaves_a_taste_out_pays_for_its_share() -> None:
+    got = beyond.miscalibration(np.array([[0, 0]], np.int32), Ragged.of([[0, 2]]), HALVES)
+    mixed = 0.99 * np.array([1, 0]) + 0.01 * np.array([0.5, 0.5])
+    assert got[0] == pytest.approx(entropy([0.5, 0.5], mixed))
+
+
+def test_without_categories_there_is_no_calibration() -> None:
+    top = np.array([[3, -1], [0, 1]], np.int32)
+    assert np.isnan(beyond.miscalibration(top, Ragged.of([[0], [3]]), HALVES)).all()
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_calibration_is_the_divergence_that_scipy_computes(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    dense = rng.integers(0, 3, (12, 4)).astype(np.float64)
+    dense /= np.maximum(dense.sum(axis=1, keepdims=True), 1)
+    top = np.where(rng.random((6, 5)) < 0.2, -1, rng.integers(0, 12, (6, 5))).astype(np.int32)
+    histories = Ragged.of([rng.integers(0, 12, rng.integers(0, 7)) for _ in range(6)])
+    got = beyond.miscalibration(top, histories, sp.csr_array(dense))
+    for user in range(6):
+        p, q = dense[histories[user]].sum(axis=0), dense[top[user][top[user] >= 0]].sum(axis=0)
+        if not p.sum() or not q.sum():
+            assert math.isnan(got[user])
+            continue
+        p, q = p / p.sum(), q / q.sum()
+        assert got[user] == pytest.approx(entropy(p, 0.99 * q + 0.01 * p), abs=1e-12)
+        assert 0 <= got[user] <= math.log(100) + 1e-12
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_the_order_of_a_list_changes_nothing_of_this(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    vectors = rng.normal(size=(9, 3))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    support, histories = rng.integers(1, 50, 9), Ragged.of([rng.integers(0, 9, 4) for _ in range(3)])
+    top = rng.permuted(np.tile(np.arange(9, dtype=np.int32), (3, 1)), axis=1)[:, :5]
+    mixed = rng.permuted(top, axis=1)
+    for one, other in zip(*(measured(lists, vectors, support, histories) for lists in (top, mixed)), strict=True):
+        assert one == pytest.approx(other)
+
+
+def measured(top: np.ndarray, vectors: np.ndarray, support: np.ndarray, histories: Ragged) -> list[np.ndarray]:
+    categories = sp.csr_array(np.eye(3)[np.arange(9) % 3])
+    return [
+        np.array([beyond.coverage(top, 9), beyond.gini(top, 9)]),
+        beyond.novelty(top, support, 60),
+        beyond.diversity(top, vectors.astype(np.float32)),
+        beyond.popularity_lift(top, histories, support),
+        beyond.miscalibration(top, histories, categories),
+    ]
 
 
 def test_an_empty_catalogue_is_refused() -> None:

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy.stats import bootstrap
 
 from zhiyin.errors import InvalidData
-from zhiyin.metrics.intervals import Interval, difference, interval, intervals, relative_gain, resampled_means
+from zhiyin.metrics.intervals import Interval, difference, gap, interval, intervals, relative_gain, resampled_means
 
 VALUES = np.random.default_rng(4).random(400)
 
@@ -51,6 +52,26 @@ def test_equal_systems_do_not_exclude_zero() -> None:
     assert Interval(-0.2, -0.3, -0.1).excludes_zero
 
 
+def test_a_gap_between_different_users_is_as_wide_as_both_errors() -> None:
+    others = np.random.default_rng(5).random(150) - 0.5
+    found = gap(VALUES, np.append(others, np.nan), rng())
+    error = np.hypot(VALUES.std() / np.sqrt(len(VALUES)), others.std() / np.sqrt(len(others)))
+    assert found.value == pytest.approx(VALUES.mean() - others.mean())
+    assert found.low == pytest.approx(found.value - 1.96 * error, abs=0.1 * error)
+    assert found.high == pytest.approx(found.value + 1.96 * error, abs=0.1 * error)
+
+
+def test_a_gap_is_the_interval_that_scipy_bootstraps() -> None:
+    others = VALUES[:90] ** 2
+    theirs = bootstrap(
+        (VALUES, others),
+        lambda a, b, axis: a.mean(axis=axis) - b.mean(axis=axis),
+        n_resamples=10_000, method="percentile", rng=np.random.default_rng(2),
+    ).confidence_interval  # fmt: skip
+    found = gap(VALUES, others, rng())
+    assert (found.low, found.high) == pytest.approx((theirs.low, theirs.high), abs=0.003)
+
+
 def test_a_relative_gain_is_paired_too() -> None:
     found = relative_gain(1.02 * VALUES, VALUES, rng())
     assert (found.value, found.low, found.high) == pytest.approx((0.02, 0.02, 0.02))
@@ -76,6 +97,8 @@ def test_the_same_generator_gives_the_same_interval() -> None:
 def test_what_cannot_be_compared_is_refused() -> None:
     with pytest.raises(InvalidData, match="no user has a value"):
         interval(np.full(3, np.nan), rng())
+    with pytest.raises(InvalidData, match="no user has a value of the other side"):
+        gap(VALUES, np.full(3, np.nan), rng())
     with pytest.raises(InvalidData, match="same users"):
         difference(VALUES, VALUES[:-1], rng())
     with pytest.raises(InvalidData, match="same users"):

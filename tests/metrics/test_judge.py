@@ -1,5 +1,6 @@
 """The one pass from batches of scores to what each user got."""
 
+import tracemalloc
 from collections.abc import Iterator
 
 import numpy as np
@@ -45,6 +46,23 @@ def test_a_bucket_is_judged_on_the_same_lists() -> None:
         50,
     )
     assert np.array_equal(cold.values()["ndcg@10"], only.values()["ndcg@10"], equal_nan=True)
+
+
+def test_memory_is_bounded_by_the_batch() -> None:
+    n_users, n_items, size = 4_000, 2_000, 50  # 32 MB of scores in all, 0.4 MB a batch
+    rng = np.random.default_rng(1)
+
+    def scored() -> Iterator[Judged]:
+        for _ in range(n_users // size):
+            targets = Ragged.of(rng.integers(0, n_items, (size, 1)).tolist())
+            yield Judged(rng.random((size, n_items), np.float32), targets)
+
+    tracemalloc.start()
+    judged = judge(scored(), (10,), n_items)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(judged.top) == n_users
+    assert peak < 4e6
 
 
 def test_nobody_to_judge_gives_empty_vectors() -> None:

@@ -112,6 +112,12 @@ def test_a_large_tie_with_many_targets_keeps_its_precision() -> None:
     assert ranking.mrr(ranks, k)[0] == pytest.approx(sum(p / (j + 1) for j, p in enumerate(first)), rel=1e-7)
 
 
+def test_in_gauc_a_user_counts_as_often_as_there_are_targets() -> None:
+    ranks = ranks_of_targets(np.tile(BEST_FIRST, (3, 1)), Ragged.of([[0, 2, 4], [0], []]))
+    assert ranking.gauc(ranks) == pytest.approx((3 * 1 / 2 + 1 * 1) / 4)
+    assert math.isnan(ranking.gauc(Ranks.none()))
+
+
 def test_metrics_are_found_by_name() -> None:
     ranks = of(BEST_FIRST, [0, 2, 4])
     assert ranking.metric("ndcg@2_full_ideal", ranks)[0] == ranking.ndcg_full_ideal(ranks, 2)[0]

@@ -87,6 +87,13 @@ def test_auc_is_scikit_learns_also_with_ties(levels: int) -> None:
     assert ours == pytest.approx([roc_auc_score(*pair) for pair in zip(relevant, scores, strict=True)])
 
 
+def test_gauc_is_the_mean_of_scikit_learns_auc_by_targets() -> None:
+    scores, relevant = some_users(12)
+    ranks = ranks_of_targets(scores, Ragged.of([np.flatnonzero(row) for row in relevant]))
+    each = [roc_auc_score(*pair) for pair in zip(relevant, scores, strict=True)]
+    assert ranking.gauc(ranks) == pytest.approx(np.average(each, weights=relevant.sum(axis=1)))
+
+
 def test_average_precision_is_scikit_learns_without_ties() -> None:
     scores, relevant = some_users(80)
     ours = ranking.average_precision(

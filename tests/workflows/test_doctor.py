@@ -17,7 +17,7 @@ from zhiyin.types import Event, Item
 from zhiyin.workflows.doctor import Finding, doctor, examine, worst
 from zhiyin.workflows.evaluate import evaluate_bundle
 from zhiyin.workflows.ingest import ingest
-from zhiyin.workflows.measuring import Terms
+from zhiyin.workflows.posing import Terms
 from zhiyin.workflows.train import train
 
 

@@ -19,12 +19,12 @@ from zhiyin.models.baselines import fit_baselines
 from zhiyin.recipe import DefaultRecipe
 from zhiyin.testing.encoders import HashEncoder
 from zhiyin.testing.small import START, small_catalogue, small_dataset, small_events
-from zhiyin.types import Event, Item
+from zhiyin.types import Event, Item, User
 from zhiyin.workflows.evaluate import evaluate_bundle, evaluate_protocol
 from zhiyin.workflows.evaluation import FILE, Evaluation, Gain, Section, attached
 from zhiyin.workflows.judging import CHANNEL, OURS, WITHOUT, Systems, batch_of, judge_all
-from zhiyin.workflows.measuring import Terms, split_digest
-from zhiyin.workflows.posing import carve_cold, pose, sample
+from zhiyin.workflows.measuring import split_digest
+from zhiyin.workflows.posing import Terms, carve_cold, deeds, pose, sample
 from zhiyin.workflows.train import train
 from zhiyin.workflows.verdict import verdict
 
@@ -60,7 +60,7 @@ def wide(n_users: int = 600, n_items: int = 600) -> Dataset:
 
 def test_people_who_come_back_are_judged_by_a_cut_in_time() -> None:
     data = build_dataset(small_catalogue(), spread_out())
-    posed = pose(data, 0, filter_history=True)
+    posed = pose(data, 0, Terms())
     split = posed.split
     assert posed.rule == "global_time"
     assert split.past.at.max() < split.past.now.min()
@@ -69,21 +69,21 @@ def test_people_who_come_back_are_judged_by_a_cut_in_time() -> None:
 
 
 def test_where_few_come_back_the_last_event_of_each_is_hidden() -> None:
-    posed = pose(small_dataset(), 0, filter_history=True)
+    posed = pose(small_dataset(), 0, Terms())
     assert posed.rule == "leave_one_out"
     assert "known" in posed.words, "that others' later events are seen is said"
 
 
 def test_a_history_never_holds_what_is_wanted() -> None:
     for data in (small_dataset(), small_dataset(timed=False), build_dataset(small_catalogue(), spread_out())):
-        split = pose(data, 0, filter_history=True).split
+        split = pose(data, 0, Terms()).split
         for user in range(len(split)):
             assert not set(split.past.take(np.array([user])).rows) & set(split.targets[user])
 
 
 def test_a_set_without_order_loses_a_random_event() -> None:
     data = small_dataset(timed=False)
-    one, same, other = (pose(data, seed, filter_history=True) for seed in (0, 0, 1))
+    one, same, other = (pose(data, seed, Terms()) for seed in (0, 0, 1))
     assert one.rule == "one_of_a_set"
     assert split_digest(one.split) == split_digest(same.split) != split_digest(other.split)
 
@@ -91,7 +91,7 @@ def test_a_set_without_order_loses_a_random_event() -> None:
 def test_too_little_to_measure_says_what_it_takes() -> None:
     data = build_dataset(small_catalogue(), [Event("ann", "music/harp", "click", order=1)])
     with pytest.raises(InvalidData, match="two events or more"):
-        pose(data, 0, filter_history=True)
+        pose(data, 0, Terms())
 
 
 def test_carved_items_and_people_are_unknown_to_what_is_fitted() -> None:
@@ -105,9 +105,88 @@ def test_carved_items_and_people_are_unknown_to_what_is_fitted() -> None:
         assert split.fit is fit
         assert (split.past.lengths == n).all()
         lengths = np.diff(fit.indptr)
-        assert (lengths[split.users[split.users >= 0]] == 0).all()
+        assert (lengths[split.users] == 0).all()
         assert (fit.support[split.targets.rows] > 0).all()
     assert carve_cold(small_dataset(), 0) == {}
+
+
+@pytest.mark.parametrize("given", [1, 3, 5, 7])
+def test_new_people_tell_their_first_events_and_want_the_others(given: int) -> None:
+    data = wide()
+    posed = pose(data, 0, Terms("new-users", given))
+    split = posed.split
+    assert len(split) == 60, "a tenth of the people"
+    assert (split.past.lengths == given).all()
+    for number, user in enumerate(split.users):
+        life = data.item_rows[data.indptr[user] : data.indptr[user + 1]]
+        assert split.past.take(np.array([number])).rows.tolist() == life[:given].tolist()
+        assert set(split.targets[number]) == set(life[given:])
+        assert split.fit.indptr[user] == split.fit.indptr[user + 1], "nothing was fitted on"
+    assert len(split.fit) == 8 * 480, "strict: the tenth for validation is hidden too"
+
+
+def test_new_people_tell_four_fifths_where_no_number_is_asked_for() -> None:
+    split = pose(wide(), 0, Terms("new-users")).split
+    assert (split.past.lengths == 6).all()
+    assert (split.targets.sizes == 2).all()
+
+
+def test_new_people_of_a_set_tell_random_events() -> None:
+    data = build_dataset(
+        [Item(f"i{n}") for n in range(10)],
+        [Event(f"u{user}", f"i{item}", "like") for user in range(400) for item in range(10)],
+    )
+    split = pose(data, 0, Terms("new-users", 4)).split
+    told = np.bincount(split.past.rows, minlength=10)
+    assert (np.abs(told - 0.4 * len(split)) < 4 * np.sqrt(0.24 * len(split))).all()
+
+
+def test_validation_and_test_ask_other_people_and_other_items() -> None:
+    for which in ("new-users", "new-items"):
+        test, validation = (pose(wide(), 0, Terms(which, part=part)).split for part in ("test", "validation"))
+        asked = [set(split.users if which == "new-users" else split.targets.rows) for split in (test, validation)]
+        assert not asked[0] & asked[1]
+        assert len(test.fit) == len(validation.fit)
+        assert len(pose(wide(), 0, Terms(which, refit=True)).split.fit) > len(test.fit)
+
+
+def test_new_items_are_hidden_from_all_and_must_win_against_all() -> None:
+    split = pose(wide(), 0, Terms("new-items")).split
+    assert (split.fit.support[split.targets.rows] == 0).all()
+    assert len(np.unique(split.targets.rows)) == 60
+    assert split.candidates.all()
+
+
+def test_the_validation_of_a_cut_in_time_lies_before_the_test() -> None:
+    data = build_dataset(small_catalogue(), spread_out())
+    test, validation = (pose(data, 0, Terms("time", part=part)) for part in ("test", "validation"))
+    assert validation.cut < test.cut
+    assert validation.split.fit.until < validation.cut
+    at = data.at[data.weights > 0]
+    assert (at < test.cut).mean() == pytest.approx(0.9, abs=0.02)
+    assert (at < validation.cut).mean() == pytest.approx(0.8, abs=0.02)
+
+
+def test_a_split_that_the_data_cannot_give_is_refused() -> None:
+    with pytest.raises(InvalidData, match="all have a time"):
+        pose(small_dataset(timed=False), 0, Terms("time"))
+    with pytest.raises(InvalidData, match="add --split new-users"):
+        pose(wide(), 0, Terms("last", given=3))
+    with pytest.raises(InvalidData, match="too few"):
+        pose(wide(), 0, Terms("new-users", given=8))
+
+
+def test_a_deed_is_found_by_who_did_what() -> None:
+    data = build_dataset(
+        [Item("a"), Item("b")],
+        [Event(*pair, "rating", value=n, order=n) for n, pair in enumerate([("u", "a"), ("u", "a"), ("v", "b")])],
+    )
+    users, rows = data.users.rows(["u", "u", "v", "nobody"]), data.items.rows(["a", "b", "b", "a"])
+    last, first = (deeds(data, users, rows, last=last) for last in (True, False))
+    assert data.values[last[[0, 2]]].tolist() == [1, 2]
+    assert data.values[first[[0, 2]]].tolist() == [0, 2]
+    assert last[[1, 3]].tolist() == first[[1, 3]].tolist() == [-1, -1]
+    assert deeds(data, users, rows, data.values < 0).tolist() == [-1] * 4
 
 
 def test_parts_add_up_to_the_score_and_leaving_one_out_is_a_shut_gate() -> None:
@@ -167,7 +246,11 @@ def test_an_evaluation_is_attached_to_its_bundle_and_read_back(tmp_path: Path) -
     assert {
         f"{stem}@{k}" for stem in ("hr", "recall", "precision", "f1", "ndcg", "mrr", "map") for k in (10, 20)
     } < set(evaluation.whole.ours)
-    assert {"coverage@10", "gini@10", "novelty@10"} < set(evaluation.whole.ours)
+    assert {"coverage@10", "gini@10", "gauc"} < set(evaluation.whole.ours)
+    for name in ("novelty@10", "diversity@10", "popularity_lift@10", "miscalibration@10"):
+        low, high = evaluation.whole.interval[name]
+        assert low <= evaluation.whole.ours[name] <= high
+        assert name in evaluation.whole.gains["popular"]
     assert "warm items" in evaluation.buckets
     assert any(bucket.startswith("history") for bucket in evaluation.buckets)
     assert evaluation.verdict
@@ -242,12 +325,43 @@ def test_a_refit_and_another_part_are_other_questions(tmp_path: Path) -> None:
     assert [question.fit for question in questions] == ["strict", "refit", "strict"]
 
 
-def data_folder(folder: Path) -> Path:
-    (folder / "splits").mkdir()
+def test_another_split_of_a_data_folder_is_asked_for_by_name(tmp_path: Path) -> None:
+    path = data_folder(tmp_path, 300)
+    evaluation = evaluate_protocol(path, Run(HashEncoder()), terms=replace(QUICK, split="new-users", given=1))
+    assert evaluation.question.rule == "new_users"
+    assert evaluation.question.n_users <= 30
+    assert "their first 1 positive events" in evaluation.question.words
+    assert evaluation.main == "ndcg@3"
+    assert {bucket for bucket in evaluation.buckets if bucket.startswith("history")} == {"history 1"}
+
+
+def test_attributes_of_people_make_buckets_in_a_shop_and_in_a_folder(tmp_path: Path) -> None:
+    people = [User(f"user {n}", {"side": "left" if n % 2 else "right"}) for n in range(120)]
+    shop = small_shop(tmp_path, small_events(120))
+    shop.store.put_users(people)
+    train(shop)
+    path = data_folder(tmp_path / "data", 120)
+    table = pa.Table.from_pylist([{"user_id": user.user_id, **user.attributes} for user in people])
+    pq.write_table(table, tmp_path / "data" / "users.parquet")
+    for found in (evaluate_bundle(shop, terms=QUICK), evaluate_protocol(path, Run(HashEncoder()), terms=QUICK)):
+        assert {"side left", "side right"} < set(found.buckets)
+        assert found.gaps["side left"].value == pytest.approx(-found.gaps["side right"].value)
+
+
+def test_only_the_question_that_publishing_goes_by_is_attached(tmp_path: Path) -> None:
+    shop = small_shop(tmp_path)
+    name = train(shop).bundle
+    asked = evaluate_bundle(shop, terms=replace(QUICK, split="last", part="validation"))
+    assert asked.question.rule == "leave_one_out"
+    assert attached(shop.bundles, name) is None
+
+
+def data_folder(folder: Path, n_users: int = 60) -> Path:
+    (folder / "splits").mkdir(parents=True)
     items = [{"item_id": item.item_id, "title": item.title} for item in small_catalogue()]
     events = [
         {"user_id": e.user_id, "item_id": e.item_id, "type": "like", "order": place}
-        for events in by_user(small_events(60)).values()
+        for events in by_user(small_events(n_users)).values()
         for place, e in enumerate(events)
     ]
     pq.write_table(pa.Table.from_pylist(items), folder / "items.parquet")

@@ -18,8 +18,8 @@ from zhiyin.testing.encoders import HashEncoder
 from zhiyin.testing.small import small_catalogue, small_events
 from zhiyin.types import Query
 from zhiyin.workflows.evaluate import evaluate_bundle
-from zhiyin.workflows.evaluation import Evaluation, Gain, attach
-from zhiyin.workflows.measuring import Terms
+from zhiyin.workflows.evaluation import Evaluation, Gain, attach, attached
+from zhiyin.workflows.posing import Terms
 from zhiyin.workflows.publish import publish, rollback
 from zhiyin.workflows.train import train
 
@@ -91,6 +91,22 @@ def test_worse_than_the_best_baseline_is_refused_and_force_records_why(tmp_path:
     assert forced.publication.reason.startswith("published by force: ")
     assert "wins on ndcg@10" in forced.publication.reason
     assert live(shop) == name
+
+
+def test_what_was_measured_with_the_answers_in_the_texts_is_refused(tmp_path: Path) -> None:
+    """Everybody's last event is a review, and the catalogue quotes it."""
+    texts = {item.item_id: item.text for item in small_catalogue()}
+    events = small_events(60)
+    last = {event.user_id: place for place, event in enumerate(events)}
+    for place in last.values():
+        events[place] = replace(events[place], type="review", value=5.0, text=texts[str(events[place].item_id)])
+    shop = small_shop(tmp_path, events=events)
+    name = train(shop).bundle
+    found = evaluate_bundle(shop, name, QUICK)
+    assert [leak.name for leak in found.refused] == ["quoted_reviews"]
+    assert attached(shop.bundles, name) == found
+    with pytest.raises(NotPublishable, match=r"worth nothing, since of .* wanted items"):
+        publish(shop, name)
 
 
 def test_worse_than_what_is_live_on_the_same_split_is_refused(tmp_path: Path) -> None:

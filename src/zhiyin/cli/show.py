@@ -38,9 +38,9 @@ def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 def light(colour: str, about: str, told: str, cure: str) -> None:
     """One finding; its cure on a line of its own."""
     typer.secho(f"{colour:<6}", fg=LIGHTS[colour], nl=False)
-    typer.echo(f"{about:<12} {told}")
+    typer.echo(f"{about:<18} {told}")
     if cure:
-        typer.echo(f"{'':<18} -> {cure}")
+        typer.echo(f"{'':<24} -> {cure}")
 
 
 def as_json(answer: Recommendation) -> None:
@@ -64,6 +64,8 @@ def answer(shop: Zhiyin, shown: Recommendation) -> None:
 
 def evaluation(found: Evaluation) -> None:
     """Our numbers and everybody else's, then the verdict."""
+    from zhiyin.workflows.verdict import permutation
+
     whole = found.whole
     titles = ("", *found.reported)
     rows = [(name, *_numbers(found, numbers)) for name, numbers in sorted(whole.peers.items())]
@@ -72,6 +74,12 @@ def evaluation(found: Evaluation) -> None:
     typer.echo(
         f"{found.question.words}; {whole.n_users:,} people; {found.main} of zhiyin in [{low:.4f}, {high:.4f}]"
     )
+    for leak in found.refused:
+        light("red", leak.name, leak.words, "the numbers are worth nothing until this is mended")
+    for leak in found.warnings:
+        light("amber", leak.name, leak.words, "")
+    if found.permuted is not None and found.permuted.vanishes:
+        say([permutation(found.permuted)])
     say(found.verdict)
     say(found.notes)
 

@@ -33,7 +33,7 @@ from zhiyin.data.splits import (
     window,
 )
 from zhiyin.errors import InvalidData, NotFound
-from zhiyin.types import EVENT_TYPES, Event, Item, Relation, Scalar, clean_text
+from zhiyin.types import EVENT_TYPES, Event, Item, Relation, Scalar, User, clean_text
 
 _TEXTS = ("title", "text", "brand", "url", "image", "language")
 _OWN = frozenset({"item_id", "categories", "price", *_TEXTS})
@@ -118,6 +118,19 @@ def read_relations(folder: Path) -> list[Relation]:
                 for record in _records(folder / f"{name}.parquet")
             ]
     return found
+
+
+def read_people(folder: Path) -> list[User]:
+    """What is known about people, if there is a users.parquet."""
+    path = folder / "users.parquet"
+    records = _records(path) if path.is_file() else iter(())
+    return [
+        User(
+            str(record["user_id"]),
+            {key: value for key, value in record.items() if key != "user_id" and isinstance(value, Scalar)},
+        )
+        for record in records
+    ]
 
 
 def read_pairs(folder: Path, names: Sequence[str]) -> list[Pair]:

@@ -64,6 +64,16 @@ def difference(
     return interval(ours - theirs, rng, resamples=resamples)
 
 
+def gap(some: Doubles, others: Doubles, rng: np.random.Generator, *, resamples: int = RESAMPLES) -> Interval:
+    """mean(some) - mean(others) over different users, each drawn by themselves; users with NaN are left out.
+
+    Raises InvalidData where one side has no user with a value.
+    """
+    sides = [_present(name, values) for name, values in (("one side", some), ("the other side", others))]
+    draws = [resampled_means(values[:, None], rng, resamples)[:, 0] for values in sides]
+    return _percentile(sides[0].mean() - sides[1].mean(), draws[0] - draws[1])
+
+
 def relative_gain(
     ours: Doubles, theirs: Doubles, rng: np.random.Generator, *, resamples: int = RESAMPLES
 ) -> Interval:

@@ -118,6 +118,14 @@ def auc(ranks: Ranks) -> Doubles:
     return np.where(pairs > 0, 1.0 - wrong / np.maximum(pairs, 1), np.nan)
 
 
+def gauc(ranks: Ranks) -> float:
+    """The mean of `auc` over users, each counting as often as it has targets (Zhou et al. 2018, "Deep Interest
+    Network", eq. 7, by targets rather than impressions); NaN where nobody has an `auc`."""
+    each, n = auc(ranks), ranks.where(ranks.above != NOWHERE).n_targets
+    has = np.isfinite(each)
+    return float(np.average(each[has], weights=n[has])) if has.any() else float("nan")
+
+
 Metric = Callable[[Ranks, int], Doubles]
 
 METRICS: Mapping[str, Metric] = MappingProxyType(

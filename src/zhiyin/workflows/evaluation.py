@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from zhiyin.bundle import SHORT
 from zhiyin.errors import BrokenBundle, InvalidData
 
-FORMAT = 1
+FORMAT = 2
 FILE = "evaluation.json"
 
 Numbers = Mapping[str, float]  # by metric
@@ -30,6 +30,42 @@ class Gain:
     value: float
     low: float
     high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Our mean in a bucket - our mean outside of it, with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+    paired: bool  # within the same people, else between people
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """One way in which the answers are known."""
+
+    name: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Permuted:
+    """What texts say of items hidden from fitting: with their own texts, and with those of other items.
+
+    Gains are over a list at random among the hidden items. With the texts of others nothing can be known, so what
+    is left is a leak; its interval is over the permutations.
+    """
+
+    metric: str
+    n_permutations: int
+    n_items: int  # hidden
+    n_users: int
+    own: Mapping[str, Gain]  # ours, and each channel that reads
+    others: Mapping[str, Gain]
+    warm: Gain  # of reading the texts of others, on items fitted on, where a text serves as a name: no leak
+    vanishes: bool  # no interval of `others` lies above 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +111,15 @@ class Evaluation:
     reported: tuple[str, ...]  # the metrics of a short table
     whole: Section
     buckets: Mapping[str, Section]
+    gaps: Mapping[str, Gap]  # by bucket, of `main`
     cold: Mapping[str, Section]  # carved apart: cold items, new people with 1, 3, 5 events
     channels: Mapping[str, Numbers]  # each alone
     without: Mapping[str, Numbers]  # the sum without it
     online: float | None  # share of the exact first 10 that the two-stage path finds
+    stars: Section | None  # errors of predicted ratings, where what was wanted carries one
+    refused: tuple[Leak, ...]  # with any of these the numbers are worth nothing
+    warnings: tuple[Leak, ...]
+    permuted: Permuted | None  # where it was asked for
     verdict: tuple[str, ...]
     notes: tuple[str, ...]
     seconds: Mapping[str, float]

@@ -4,46 +4,33 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 
 import numpy as np
 
 from zhiyin.data.dataset import Dataset
-from zhiyin.data.splits import Part, Split
+from zhiyin.data.splits import Split
 from zhiyin.metrics.judge import PerUser
 from zhiyin.models.base import Run
 from zhiyin.models.baselines import Peer, fit_baselines, left_out
 from zhiyin.recipe import DefaultRecipe, Fitted
-from zhiyin.workflows.comparing import (
-    Bootstrap,
-    accuracy_names,
-    beyond_accuracy,
-    bucket_sections,
-    means,
-    section,
-    values_of,
-)
-from zhiyin.workflows.evaluation import FORMAT, Evaluation, Numbers, Question, Section
+from zhiyin.types import Event
+from zhiyin.workflows.buckets import Asked, People, bucket_sections
+from zhiyin.workflows.comparing import Bootstrap, accuracy_names, means, section, values_of
+from zhiyin.workflows.evaluation import FORMAT, Evaluation, Leak, Numbers, Question, Section
 from zhiyin.workflows.judging import CHANNEL, OURS, WITHOUT, Systems, judge_all
+from zhiyin.workflows.leaks import leaks
 from zhiyin.workflows.online_check import online_share
-from zhiyin.workflows.posing import Posed, sample
-from zhiyin.workflows.verdict import verdict
+from zhiyin.workflows.permuting import permuted
+from zhiyin.workflows.posing import Posed, Terms, sample
+from zhiyin.workflows.shelves import Shelf, shelf_names
+from zhiyin.workflows.stars import star_section
+from zhiyin.workflows.verdict import doubts, verdict
 
 KS = (5, 10, 20, 50)
 REPORTED = ("hr@10", "recall@10", "ndcg@10", "recall@20", "ndcg@20")
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What can be asked of an evaluation; the rest is said by the data or the protocol."""
-
-    part: Part = "test"
-    refit: bool = False  # fit on the validation part too
-    filter_history: bool | None = None  # None: the first that the protocol reports
-    max_users: int = 0  # people to judge, drawn at random; 0 for all
-    resamples: int = 2_000  # of the bootstrap
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +41,8 @@ class Subject:
     run: Run
     bundle: str = ""
     cold: Mapping[str, Split] = field(default_factory=dict)  # carved apart, all fitted on one part
+    people: People = field(default_factory=dict)  # what is known about those who are judged
+    events: Iterable[Event] = ()  # the log with its texts, to look for leaks in
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +61,17 @@ class _Trial:
 
 def measure(posed: Posed, subject: Subject, terms: Terms, metrics: Sequence[str]) -> Evaluation:
     """`metrics` are what the protocol asks for; the first NDCG among them decides."""
-    posed = replace(posed, split=sample(posed.split, terms.max_users, subject.run.seed))
+    posed = replace(posed, split=sample(posed.split, terms.max_users or 0, subject.run.seed))
     split, bootstrap = posed.split, Bootstrap(terms.resamples, subject.run.seed)
     main = next((name for name in metrics if name.startswith("ndcg")), "ndcg@10")
     reported = tuple(dict.fromkeys((*metrics, *REPORTED)))
     ks = tuple(sorted({*KS, *(int(k) for name in metrics for k in re.findall(r"@(\d+)", name))}))
+    found = leaks(posed, subject.events)
+    test = permuted(split.fit, subject.recipe, subject.run, main, bootstrap) if terms.permute else None
     trial = _tried(split, subject, ks)
-    whole = _whole(split, trial.side_by_side, ks, bootstrap)
-    buckets = bucket_sections(split, trial.side_by_side, reported, bootstrap)
+    whole = _whole(split, trial, ks, bootstrap)
+    asked = Asked(split, trial.side_by_side, reported, main, bootstrap)
+    buckets, gaps = bucket_sections(asked, subject.people)
     cold = _cold_sections(subject, reported, terms, bootstrap)
     return Evaluation(
         format=FORMAT,
@@ -91,10 +83,15 @@ def measure(posed: Posed, subject: Subject, terms: Terms, metrics: Sequence[str]
         reported=reported,
         whole=whole,
         buckets=buckets,
+        gaps=gaps,
         cold=cold,
         channels=_means_of(CHANNEL, trial.judged, reported),
         without=_means_of(WITHOUT, trial.judged, reported),
         online=online_share(trial.fitted, subject.recipe, split, subject.run),
+        stars=star_section(posed, trial.side_by_side, bootstrap),
+        refused=tuple(Leak(leak.name, leak.words) for leak in found if leak.refused),
+        warnings=tuple(Leak(leak.name, leak.words) for leak in found if not leak.refused) + doubts(test),
+        permuted=test,
         verdict=tuple(verdict(main, whole, {**buckets, **cold})),
         notes=tuple(left_out(trial.peers)),
         seconds=trial.seconds,
@@ -114,13 +111,15 @@ def _tried(split: Split, subject: Subject, ks: tuple[int, ...], *, channels: boo
     return _Trial(fitted, peers, judged, {name: round(took, 3) for name, took in seconds.items()})
 
 
-def _whole(split: Split, judged: Mapping[str, PerUser], ks: Sequence[int], bootstrap: Bootstrap) -> Section:
+def _whole(split: Split, trial: _Trial, ks: tuple[int, ...], bootstrap: Bootstrap) -> Section:
     """Everybody, every metric, and what accuracy does not say."""
-    found = section(values_of(judged, list(judged)), (*accuracy_names(ks), "auc"), bootstrap)
+    judged, shelf = trial.side_by_side, Shelf.of(split, trial.fitted)
+    values = {name: {**one.values(), **shelf.by_person(one)} for name, one in judged.items()}
+    found = section(values, (*accuracy_names(ks), "auc", *shelf_names(ks)), bootstrap)
     return replace(
         found,
-        ours={**found.ours, **beyond_accuracy(split, judged[OURS])},
-        peers={name: {**numbers, **beyond_accuracy(split, judged[name])} for name, numbers in found.peers.items()},
+        ours={**found.ours, **shelf.of_all(judged[OURS])},
+        peers={name: {**numbers, **shelf.of_all(judged[name])} for name, numbers in found.peers.items()},
     )
 
 
@@ -136,7 +135,7 @@ def _cold_sections(
     ks = tuple(sorted({int(k) for name in metrics for k in re.findall(r"@(\d+)", name)}))
     found = {}
     for name, split in subject.cold.items():
-        some = sample(split, terms.max_users, subject.run.seed)
+        some = sample(split, terms.max_users or 0, subject.run.seed)
         judged = judge_all(some, Systems(fitted, peers, channels=False), ks, subject.run.progress)
         found[name] = section(values_of(judged, list(judged)), metrics, bootstrap)
     return found

@@ -78,6 +78,8 @@ def _objection(shop: Zhiyin, bundle: Bundle) -> tuple[str | None, list[str]]:
         return str(error), []
     if ours is None:
         return f"it was not measured: zhiyin evaluate {bundle.name[:SHORT]}, then publish again", []
+    if ours.refused:
+        return f"its measure is worth nothing, since {ours.refused[0].words}; mend the data and evaluate again", []
     lost = loses(ours.main, ours.whole)
     if lost:
         return f"{lost}; train with another recipe, or publish with --force", []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from zhiyin.models.baselines import TITLES
-from zhiyin.workflows.evaluation import Gain, Section
+from zhiyin.workflows.evaluation import Gain, Leak, Permuted, Section
 
 FEW = 30  # people; an interval over fewer says little about anybody
 
@@ -36,6 +36,23 @@ def verdict(metric: str, whole: Section, buckets: Mapping[str, Section]) -> Iter
         best = part.best_peer(metric)
         if part.gains[best][metric].high < 0:
             yield f"{name.replace('_', ' ')} ({part.n_users:,} people): {_wins(best, metric, part)}"
+
+
+def permutation(found: Permuted) -> str:
+    """What the permutation test says."""
+    others = "; ".join(f"{name} {_bounds(gain)}" for name, gain in found.others.items())
+    about = (
+        f"with the texts of other items, gains on {found.n_items:,} hidden items in {found.metric} over "
+        f"{found.n_permutations} permutations: {others}"
+    )
+    if found.vanishes:
+        return f"the permutation test is passed: {about}"
+    return f"the permutation test fails, something but the text tells of new items: {about}"
+
+
+def doubts(found: Permuted | None) -> tuple[Leak, ...]:
+    """A warning where the permutation test fails: one sound test in twenty fails by chance."""
+    return () if found is None or found.vanishes else (Leak("permutation_test", permutation(found)),)
 
 
 def loses(metric: str, whole: Section) -> str | None:

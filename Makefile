@@ -35,6 +35,10 @@ $(VENV):
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
 	  echo "no virtual environment could be made: on Debian, apt-get install python3-venv"; exit 1; }
 
+# two workers, and matrices too small to share
+check test: export OMP_NUM_THREADS := 1
+check test: export OPENBLAS_NUM_THREADS := 1
+
 check: $(READY)  ## the fast loop: format, lint, types, imports, fast tests
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/ruff check $(CODE)

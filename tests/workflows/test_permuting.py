@@ -19,6 +19,8 @@ from zhiyin.workflows.comparing import Bootstrap
 from zhiyin.workflows.permuting import permuted, shuffled
 from zhiyin.workflows.verdict import doubts, permutation
 
+pytestmark = pytest.mark.slow  # many fits: not in the fast loop
+
 NOUNS = ["red", "blue", "cold", "warm", "soft", "hard", "old", "new"]
 
 

@@ -23,6 +23,8 @@ from zhiyin.workflows.posing import Terms
 from zhiyin.workflows.publish import publish, rollback
 from zhiyin.workflows.train import train
 
+pytestmark = pytest.mark.slow  # many fits: not in the fast loop
+
 QUICK = Terms(resamples=100)
 
 

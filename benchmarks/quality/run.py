@@ -237,9 +237,11 @@ def rounded(numbers: Numbers) -> dict[str, float]:
 
 def commit() -> str:
     def said(*words: str) -> str:
-        return subprocess.run(["git", *words], capture_output=True, text=True, check=True).stdout.strip()
+        return subprocess.run(
+            ["git", *words], cwd=RESULTS.parent, capture_output=True, text=True, check=True
+        ).stdout.strip()
 
-    return said("rev-parse", "--short", "HEAD") + ("-dirty" if said("status", "--porcelain", "src") else "")
+    return said("rev-parse", "--short", "HEAD") + ("-dirty" if said("status", "--porcelain", "../../src") else "")
 
 
 def machine() -> dict[str, object]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import faiss
 
 EXACT_BELOW = 20_000  # rows: up to there a scan takes less than a millisecond
-RECALL = 0.95  # of the 200 nearest; of the 20 nearest it is .985 then (docs/LOG.md)
+RECALL = 0.95  # of the 200 nearest; of the 20 nearest far more (docs/LOG.md)
 TRIALS, FOUND = 100, 200  # questions by which cells are counted, and rows that each asks for
 TRAINED_ON = 64  # rows a cell
 

@@ -13,6 +13,18 @@ BECAUSE = """async item => (await zhiyin.recommend({ n: 3 })).items.some(
   place => place.reasons.some(reason => reason.items.includes(item)))"""
 
 
+SECOND_ANSWER_LATE = """() => {
+  const fetch = window.fetch;
+  let asked = 0;
+  window.fetch = async (...request) => {
+    const late = String(request[0]).includes("v1/recommend") && ++asked === 2;
+    const answer = await fetch(...request);
+    if (late) await new Promise(resolve => setTimeout(resolve, 500));
+    return answer;
+  };
+}"""
+
+
 def test_a_visitors_clicks_are_stored_and_count(page: Page, locked: Served, errors: list[str]) -> None:
     open_storefront(page, locked.address)
     card = cards(page, "for_you").first
@@ -59,6 +71,19 @@ def test_an_anonymous_id_that_became_somebodys_makes_room_for_a_new_one(
     page.reload()
     expect(cards(page, "for_you")).to_have_count(10)
     assert visitor(page) not in (before, "person-007")
+    errors.clear()
+
+
+def test_questions_refused_one_after_the_other_all_ask_again_as_one_new_visitor(
+    page: Page, locked: Served, errors: list[str]
+) -> None:
+    open_storefront(page, locked.address)
+    locked.shop.store.merge(visitor(page), "person-008")
+    page.evaluate(SECOND_ANSWER_LATE)
+    asked = page.evaluate(
+        "Promise.all([1, 2].map(n => zhiyin.recommend({ n }))).then(all => all.map(l => l.items.length))"
+    )
+    assert asked == [1, 2]
     errors.clear()
 
 

@@ -49,13 +49,15 @@
     return askAs("v1/search", { text, user_id: user, ...query });
   }
 
-  /** Where an anonymous id has become somebody's, it tells a stranger nothing: then a new one asks. */
+  /** Where an anonymous id has become somebody's, it tells a stranger nothing: then a new one asks. Of several
+   * questions under way, the first to be refused makes the new id, and the others ask again with it. */
   async function askAs(path, body) {
+    const asking = user;
     try {
       return await ask(path, body);
     } catch (error) {
-      if (error.status !== 401 || body.user_id !== user || !user.startsWith("anon-")) throw error;
-      identify("anon-" + freshId());
+      if (error.status !== 401 || body.user_id !== asking || !asking.startsWith("anon-")) throw error;
+      if (user === asking) identify("anon-" + freshId());
       return ask(path, { ...body, user_id: user });
     }
   }

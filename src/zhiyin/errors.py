@@ -45,3 +45,7 @@ class NotPublishable(ZhiyinError):
 
 class StoreBusy(ZhiyinError):
     """The store did not answer in time; nothing was written, try again."""
+
+
+class LogUnreachable(ZhiyinError):
+    """Where runs are to be noted nobody takes the note; all that the run itself made is kept."""

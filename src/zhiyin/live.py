@@ -3,7 +3,7 @@
 A snapshot is the bundle plus the catalogue and trends as of a position in the two logs, immutable. Histories
 are read from the log when asked. A snapshot is a function of its position alone, to the last bit, in however
 many steps it came there, so that a list can be replayed: trends are folded in blocks of TREND_BLOCK events, also
-for items that are not there yet; items are read one by one, and lifted by their text neighbours as the bundle
+for items that are not there yet; items are read one by one, and scored through their text neighbours as the bundle
 knows those.
 """
 
@@ -29,6 +29,7 @@ from zhiyin.data.vocabulary import PAD, Rows, Vocabulary
 from zhiyin.encoders.base import encode_items
 from zhiyin.errors import BrokenBundle
 from zhiyin.models.base import Arrivals, Batch, Model, best, history_batch
+from zhiyin.models.graph import Graph
 from zhiyin.models.meaning import Meaning
 from zhiyin.models.neighbours import Neighbours
 from zhiyin.models.popular import Popular
@@ -311,8 +312,8 @@ def _reworded(snapshot: Snapshot, reworded: Mapping[int, Item]) -> Snapshot:
     for name, model in models.items():
         if isinstance(model, Quality):
             models[name] = model.beside(meaning)
-        if isinstance(model, Neighbours) and later.any():
-            models[name] = model.lifted_again(rows[later], arrivals.near[later])
+        if isinstance(model, Neighbours | Graph) and later.any():
+            models[name] = model.borrowed_again(rows[later], arrivals.near[later])
     return replace(snapshot, models=models)
 
 

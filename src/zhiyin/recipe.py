@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -15,25 +15,31 @@ from pydantic import Field
 
 from zhiyin.data.dataset import Dataset, Floats
 from zhiyin.models.base import Batch, Model, Recipe, Run, history_batch
+from zhiyin.models.graph import Graph, GraphRecipe, graph_neighbours
 from zhiyin.models.index import EXACT_BELOW
 from zhiyin.models.meaning import Meaning, MeaningRecipe
+from zhiyin.models.neighbours import Alike
 from zhiyin.models.popular import PopularRecipe
-from zhiyin.models.propagation import COLD, lift, shortlisted_neighbours, text_neighbours
+from zhiyin.models.propagation import COLD, blended, shortlisted_neighbours, text_neighbours
 from zhiyin.models.quality import QualityRecipe
 from zhiyin.models.repeat import RepeatRecipe
 from zhiyin.models.taste import TasteRecipe
 from zhiyin.models.together import TogetherRecipe
 from zhiyin.models.words import Words, WordsRecipe
+from zhiyin.ranking.examples import REPEATS, Examples
 from zhiyin.ranking.fusion import Fusion
-from zhiyin.ranking.learn import REPEATS, Examples, FusionRecipe, carve
+from zhiyin.ranking.learn import FusionRecipe
+from zhiyin.ranking.lending import settle_lends
+from zhiyin.ranking.settling import Trial, settle_links, settle_popular, settle_reader
 
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """Models and the fusion that makes one score of them."""
+    """Models, the fusion that makes one score of them, and the recipe with everything chosen that was open."""
 
     models: Mapping[str, Model]
     fusion: Fusion
+    recipe: DefaultRecipe
 
     def score(self, batch: Batch) -> Floats:
         """(B, I) fused scores."""
@@ -49,64 +55,131 @@ class DefaultRecipe(Recipe):
     words: WordsRecipe = Field(default_factory=WordsRecipe, description="The same words.")
     meaning: MeaningRecipe = Field(default_factory=MeaningRecipe, description="The same meaning.")
     quality: QualityRecipe = Field(default_factory=QualityRecipe, description="What is held to be good.")
+    graph: GraphRecipe = Field(default_factory=GraphRecipe, description="What is linked to what was taken.")
     repeat: RepeatRecipe = Field(default_factory=RepeatRecipe, description="What the person had before.")
     fusion: FusionRecipe = Field(default_factory=FusionRecipe, description="How channels become one score.")
-    trust: float = Field(default=2.0, gt=0, description="Events at which a cold item's own score counts half.")
-    off: tuple[Literal["popular", "together", "taste", "quality", "repeat"], ...] = Field(
+    off: tuple[Literal["popular", "together", "taste", "quality", "graph", "repeat"], ...] = Field(
         default=(), description="Channels to leave out; words and meaning always stay: they read what is new."
     )
 
     def fit(self, data: Dataset, run: Run) -> Fitted:
-        """Two fits: of a carved part, to learn the gates, and of everything, to serve."""
+        """Two fits: of a carved part, to choose what was left open and learn the gates, and of everything, to
+        serve."""
         if not len(data):
             return self._zero_shot(data, run)
-        reading = self.read(data, run)
+        carved, examples = self.fusion.carve(data, run.seed)
+        read = self.read(data, carved, run, examples)
+        trial = Trial.of(examples, (read.words, read.meaning), run.seed)
+        ground = Ground.of(carved, run, read).settled(trial)
+        settled, gathered = ground.read.recipe.settled(ground, trial)
         again = data.repeat_share >= REPEATS
-        carved, examples = carve(data, self.fusion, run.seed)
-        models = self.channels(carved, run, reading, again=again)
+        models = settled.channels(ground, gathered, again=again)
         fusion = self.fusion.learn(models, examples, carved.support < COLD, run.seed)
-        return Fitted(self.channels(data, run, reading, again=again), with_cold(fusion, data))
+        models = settled.channels(Ground.of(data, run, replace(read, recipe=settled)), {}, again=again)
+        return Fitted(models, with_cold(fusion, data), settled)
 
-    def read(self, data: Dataset, run: Run) -> tuple[Words, Meaning]:
-        """The channels that read the catalogue: the same whatever part of the events the others are fitted on."""
-        return self.words.fit(data, run), self.meaning.fit(data, run)
+    def read(self, data: Dataset, carved: Dataset, run: Run, examples: Examples) -> Read:
+        """The channels that read the catalogue: the same whatever part of the events the others are fitted on.
+        What a relation weighs is learned once, from the `carved` part: gates are right for these weights only."""
+        words, meaning = self.words.fit(data, run), self.meaning.fit(data, run)
+        of_words = settle_reader(self.words, words, meaning, data, examples, run.seed)
+        words = replace(words, recency=of_words.fades(data))
+        of_meaning = settle_reader(self.meaning, meaning, words, data, examples, run.seed)
+        meaning = replace(meaning, recency=of_meaning.fades(data))
+        recipe = self.model_copy(update={"words": of_words, "meaning": of_meaning})
+        return Read(recipe, words, meaning, self.linked(carved, run))
 
-    def channels(
-        self, data: Dataset, run: Run, reading: tuple[Words, Meaning], *, again: bool = False
-    ) -> dict[str, Model]:
-        """Every channel fitted on `data`; item-to-item channels lend cold items their neighbours' scores. `again`:
-        people take things again here."""
-        words, meaning = reading
-        cold = np.flatnonzero(data.support < COLD).astype(np.int32)
-        lifted = lift(_lenders(words, meaning, data, run), cold, data.support, self.trust)
-        models: dict[str, Model] = {
-            "popular": self.popular.fit(data, run),
-            "together": self.together.fit(data, run).propagated(cold, lifted),
-            "taste": self.taste.fit(data, run).propagated(cold, lifted),
-            "words": words,
-            "meaning": meaning,
-            "quality": self.quality.fit(data, run, meaning),
-        }
-        if again:
+    def settled(self, ground: Ground, trial: Trial) -> tuple[DefaultRecipe, Mapping[str, sp.csr_array]]:
+        """With the values that held-out events prefer for all that was left open, and what was gathered for it."""
+        chosen: dict[str, Recipe] = {"popular": settle_popular(self.popular, ground.data, ground.run)}
+        gathered: dict[str, sp.csr_array] = {}
+        alike = ground.alike
+        for name, recipe in (("together", self.together), ("taste", self.taste)):
+            if name not in self.off:
+                chosen[name], gathered[name] = settle_links(recipe, ground.data, ground.run, alike, trial)
+        return self.model_copy(update=chosen), gathered
+
+    def channels(self, ground: Ground, gathered: Mapping[str, sp.csr_array], *, again: bool) -> dict[str, Model]:
+        """Every channel that is not off. `gathered`: what is there already; `again`: people take things again."""
+        data, run, alike = ground.data, ground.run, ground.alike
+        models: dict[str, Model] = {"words": ground.read.words, "meaning": ground.read.meaning}
+        if "popular" not in self.off:
+            models["popular"] = self.popular.fit(data, run)
+        for name, recipe in (("together", self.together), ("taste", self.taste)):
+            if name not in self.off:
+                models[name] = recipe.fit(data, run, alike, gathered.get(name))
+        if "quality" not in self.off and (quality := self.quality.fit(data, run, ground.read.meaning)).speaks:
+            models["quality"] = quality
+        if ground.read.graph is not None:
+            models["graph"] = ground.read.graph
+        if again and "repeat" not in self.off:
             models["repeat"] = self.repeat.fit(data, run)
-        return {name: model for name, model in models.items() if name not in self.off}
+        return models
+
+    def linked(self, data: Dataset, run: Run) -> Graph | None:
+        """What is linked to what; None where the data knows of nothing, or it is off."""
+        graph = None if "graph" in self.off else self.graph.fit(data, run)
+        return graph if graph is not None and graph.speaks else None
 
     def _zero_shot(self, data: Dataset, run: Run) -> Fitted:
-        """A catalogue and no event at all: the channels that read."""
-        words, meaning = self.read(data, run)
-        models: dict[str, Model] = {"words": words, "meaning": meaning}
-        nobody = history_batch([], [], [])
-        empty = Examples(nobody, np.zeros(0, np.int32))
-        return Fitted(models, self.fusion.learn(models, empty, data.support < COLD, run.seed))
+        """A catalogue and no event at all: the channels that read, and what is linked."""
+        models: dict[str, Model] = {"words": self.words.fit(data, run), "meaning": self.meaning.fit(data, run)}
+        if (graph := self.linked(data, run)) is not None:
+            models["graph"] = graph
+        nobody = Examples(history_batch([], [], []), np.zeros(0, np.int32))
+        return Fitted(models, self.fusion.learn(models, nobody, data.support < COLD, run.seed), self)
 
 
-def _lenders(words: Words, meaning: Meaning, data: Dataset, run: Run) -> sp.csr_array:
-    """(cold, I): the warm items whose scores each cold item borrows."""
-    cold = np.flatnonzero(data.support < COLD).astype(np.int32)
-    warm = np.flatnonzero(data.support >= COLD).astype(np.int32)
-    if len(warm) < EXACT_BELOW:
-        return text_neighbours(words, meaning, cold, warm)
-    return shortlisted_neighbours(words, meaning, cold, warm, run.seed)
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What was read of a catalogue, and the recipe that says how a history is."""
+
+    recipe: DefaultRecipe
+    words: Words
+    meaning: Meaning
+    graph: Graph | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What the other channels stand on."""
+
+    data: Dataset
+    run: Run
+    read: Read
+    by_text: sp.csr_array  # (I, I) for every item the warm ones that read like it
+    by_links: sp.csr_array | None  # (I, I) and those that are linked to it
+
+    @classmethod
+    def of(cls, data: Dataset, run: Run, read: Read) -> Self:
+        """Every item borrows from warm ones."""
+        everything = np.arange(len(data.items), dtype=np.int32)
+        warm = np.flatnonzero(data.support >= COLD).astype(np.int32)
+        if len(warm) < EXACT_BELOW:
+            by_text = text_neighbours(read.words, read.meaning, everything, warm)
+        else:
+            by_text = shortlisted_neighbours(read.words, read.meaning, everything, warm, run.seed)
+        by_links = None if read.graph is None else graph_neighbours(read.graph, everything, warm)
+        return cls(data, run, read, by_text, by_links)
+
+    @property
+    def alike(self) -> Alike:
+        """As the recipe says how much of it comes from links."""
+        return self.lending(self.read.recipe.graph.usual().lends or 0.0)
+
+    def lending(self, share: float) -> Alike:
+        """With this share from what is linked."""
+        near = self.by_text if self.by_links is None else blended(self.by_text, self.by_links, share)
+        return Alike(near, self.data.support)
+
+    def settled(self, trial: Trial) -> Self:
+        """With the share that held-out events prefer."""
+        recipe = self.read.recipe
+        if self.by_links is None or {"together", "taste"} <= set(recipe.off):
+            return self
+        channel = recipe.taste if "together" in recipe.off else recipe.together
+        chosen = settle_lends(recipe.graph, channel, self.data, self.run, self.lending, trial)
+        return replace(self, read=replace(self.read, recipe=recipe.model_copy(update={"graph": chosen})))
 
 
 def with_cold(fusion: Fusion, data: Dataset) -> Fusion:

@@ -20,6 +20,7 @@ from zhiyin.policies.base import Noise, Order, Policy
 from zhiyin.policies.greedy import Greedy
 from zhiyin.ranking.diversity import Diversity
 from zhiyin.ranking.fusion import READS, Heard, Parts
+from zhiyin.ranking.house_rules import HouseRule, allowed, lowered
 from zhiyin.ranking.rules import compile_filter
 from zhiyin.types import AsOf, Mode, Place, Query, Recommendation
 
@@ -38,6 +39,7 @@ class Shape:
     diversity: float  # in units of the score
     repeats: bool  # whether items already had may come again
     digest: str
+    rules: tuple[HouseRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ class Recommender:
     def order(self, query: Query, given: Sequence[str], recommendation_id: str, at: datetime) -> Recommendation:
         """Given items by the same sums, best first, the first `query.n` of them: no rule, no diversity and no
         chance."""
-        shape = replace(self._shape, candidates=len(given), diversity=0.0)
+        shape = replace(self._shape, candidates=len(given), diversity=0.0, rules=())
         return Recommender(self._live, Greedy(), shape).recommend(query, recommendation_id, at, given=given)
 
     def hear(self, world: Snapshot, asker: Asker, query: Query) -> Heard:
@@ -144,8 +146,8 @@ class Recommender:
         return rows.astype(np.int32)
 
     def eligible(self, rows: Rows, world: Snapshot, asker: Asker, query: Query) -> Rows:
-        """Without what cannot be shown: unavailable, excluded, filtered out, disliked, and what the person
-        has already had, unless repeats are wanted."""
+        """Without what cannot be shown: unavailable, excluded, filtered out, disliked, what the person has
+        already had, unless repeats are wanted, and what the rules of the house leave out."""
         rows = rows[world.available[rows]]
         rows = rows[~np.isin(rows, world.vocabulary.rows(query.exclude))]
         rows = rows[~np.isin(rows, asker.hidden if self._shape.repeats else asker.seen)]
@@ -153,7 +155,7 @@ class Recommender:
             test = compile_filter(query.filter)
             items = world.items
             rows = rows[[(item := items[row]) is not None and test(item) for row in rows.tolist()]]
-        return rows
+        return allowed(self._shape.rules, asker.history, rows, world.items)
 
     def rank(self, world: Snapshot, heard: Heard, rows: Rows, query: Query) -> Ranked:
         """The candidates with the highest sums, best first; ties by the hash of the item's id."""
@@ -163,6 +165,7 @@ class Recommender:
             parts = trending_parts(heard, rows)
         else:
             parts = world.fusion.parts(heard, rows)
+        parts = lowered(parts, self._shape.rules, heard.history, rows, world.items)
         scores = parts.scores
         order = np.lexsort((world.vocabulary.keys[rows], -scores))[: max(self._shape.candidates, query.n)]
         return Ranked(rows[order], scores[order], Parts(parts.names, parts.values[:, order], parts.gates))

@@ -112,7 +112,12 @@ class Zhiyin:
         `live`: of these folds instead."""
         ranking = self.settings.ranking
         shape = Shape(
-            ranking.candidates, ranking.retrieve, ranking.diversity, ranking.repeats, self.settings.digest()
+            ranking.candidates,
+            ranking.retrieve,
+            ranking.diversity,
+            ranking.repeats,
+            self.settings.digest(),
+            ranking.house_rules,
         )
         return Recommender(live or self.live(), self._policy(), shape)
 
@@ -161,7 +166,7 @@ class Zhiyin:
         """Nothing was trained yet: a bundle that only reads the catalogue."""
         recipe, run = self.settings.recipe, Run(self.encoder(), progress=self.progress)
         as_of = self.store.position()
-        data = build_dataset(self.store.items(), ())
+        data = build_dataset(self.store.items(), (), relations=self.store.relations())
         fitted = recipe.fit(data, run)
         name = save_bundle(self.bundles, fitted, recipe, data, run, as_of)
         return self.store.publish(name, at=datetime.now(UTC), reason="published")

@@ -46,6 +46,7 @@ MAX_N = 1_000  # places of one list
 MAX_SCENARIO = 200  # characters
 MAX_QUERY_TEXT = 2_000  # characters
 MAX_HISTORY = 1_000  # item ids in session, like or unlike of one query
+SAME_AS, NAME = "same_as", "name"  # relations that say which item an entity is, and what it is called
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")  # a text may have tabs and line ends
 _CONTROL_OR_SPACE = re.compile(r"[\x00-\x1f\x7f]")  # an id may not
@@ -102,7 +103,10 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """An edge of the knowledge graph: (head, relation, tail); heads and tails are item ids or entities."""
+    """An edge of the knowledge graph: (head, relation, tail); heads and tails are item ids or entities.
+
+    Two relations mean something themselves: SAME_AS says which item an entity is, NAME what an entity is called.
+    """
 
     head: str
     relation: str
@@ -191,6 +195,17 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
+class GraphPath:
+    """How an item of the history and an item are linked: both by `relation` to an entity or to an item; without
+    these, to each other."""
+
+    relation: str
+    entity: str | None = None  # by its name
+    item: str | None = None  # by its id
+    outward: bool | None = None  # of items linked to each other: the one of the history is the head, or the tail
+
+
+@dataclass(frozen=True, slots=True)
 class Reason:
     """Why an item stands where it stands, from exact arithmetic: `share` of the score comes from `channel`,
     through these items of the history or these words."""
@@ -199,6 +214,7 @@ class Reason:
     share: float  # of the sum of positive parts, 0..1
     items: tuple[str, ...] = ()  # ids of the history items that contributed most
     words: tuple[str, ...] = ()  # matching words or attributes
+    path: GraphPath | None = None  # from the first of `items`: the one that added most
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,9 +113,11 @@ def test_edges_and_knowledge_are_relations(folder: Path) -> None:
     table(folder / "item_edges.parquet", [{"item_id": "a", "other_id": "b"}])
     table(folder / "kg.parquet", [{"head": "m.1", "relation": "film.actor", "tail": "m.2"}])
     table(folder / "kg_link.parquet", [{"item_id": "a", "entity_id": "m.1"}])
+    table(folder / "relations.parquet", [{"head": "a", "relation": "brand", "tail": "Acorn"}])
     assert set(read_relations(folder)) == {
+        Relation("a", "brand", "Acorn"),
         Relation("a", "linked", "b"),
-        Relation("a", "is", "m.1"),
+        Relation("a", "same_as", "m.1"),
         Relation("m.1", "film.actor", "m.2"),
     }
 

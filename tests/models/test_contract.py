@@ -1,30 +1,36 @@
 """Every channel against the contract: a new one is one more line in `CHANNELS`."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from zhiyin.data.dataset import Dataset
 from zhiyin.models.base import Model, Run
+from zhiyin.models.graph import Graph, GraphRecipe
 from zhiyin.models.meaning import Meaning, MeaningRecipe
-from zhiyin.models.neighbours import Neighbours
+from zhiyin.models.neighbours import Alike, LinksRecipe, Neighbours
 from zhiyin.models.popular import Popular, PopularRecipe
-from zhiyin.models.propagation import COLD, lift, text_neighbours
+from zhiyin.models.propagation import COLD, text_neighbours
 from zhiyin.models.quality import Quality, QualityRecipe
 from zhiyin.models.repeat import Repeat, RepeatRecipe
 from zhiyin.models.taste import Taste, TasteRecipe
 from zhiyin.models.together import Together, TogetherRecipe
 from zhiyin.models.words import Words, WordsRecipe
 from zhiyin.testing.model_contract import ENCODER, Channel, ModelContract, alone, arrivals, askers
-from zhiyin.testing.small import small_dataset
+from zhiyin.testing.small import small_dataset, small_relations
 
 
-def propagated(model: Neighbours, data: Dataset, run: Run) -> Model:
-    """As the default recipe makes them: cold rows are mixtures."""
+def mixed(recipe: LinksRecipe, data: Dataset, run: Run) -> Model:
+    """As the default recipe makes them: every item mixed with warm ones that read alike."""
     words, meaning = WordsRecipe().fit(data, run), MeaningRecipe().fit(data, run)
-    cold = np.flatnonzero(data.support < COLD).astype(np.int32)
     warm = np.flatnonzero(data.support >= COLD).astype(np.int32)
-    near = text_neighbours(words, meaning, cold, warm)
-    return model.propagated(cold, lift(near, cold, data.support, 2.0))
+    near = text_neighbours(words, meaning, np.arange(len(data.items), dtype=np.int32), warm)
+    return recipe.fit(data, run, Alike(near, data.support))
+
+
+def graph(data: Dataset, run: Run) -> Model:
+    return GraphRecipe(attributes=True).fit(replace(data, relations=small_relations()), run)
 
 
 def quality(data: Dataset, run: Run) -> Model:
@@ -42,26 +48,43 @@ CHANNELS = [
     Channel("taste by EASE", TasteRecipe(reg=5.0).fit, lambda arrays, _: Taste.of_arrays(arrays)),
     Channel("taste by item-kNN", TasteRecipe(max_dense=0).fit, lambda arrays, _: Taste.of_arrays(arrays)),
     Channel(
-        "together with cold items",
-        lambda data, run: propagated(TogetherRecipe().fit(data, run), data, run),
+        "together mixed with what reads alike",
+        lambda data, run: mixed(TogetherRecipe(), data, run),
         lambda arrays, _: Together.of_arrays(arrays),
     ),
     Channel(
-        "taste with cold items",
-        lambda data, run: propagated(TasteRecipe(reg=5.0).fit(data, run), data, run),
+        "taste mixed with what reads alike",
+        lambda data, run: mixed(TasteRecipe(reg=5.0), data, run),
         lambda arrays, _: Taste.of_arrays(arrays),
     ),
     Channel("words", WordsRecipe(n_terms=1_000).fit, lambda arrays, _: Words.of_arrays(arrays)),
     Channel("meaning", MeaningRecipe().fit, lambda arrays, _: Meaning.of_arrays(arrays, ENCODER)),
     Channel("repeat", RepeatRecipe().fit, lambda arrays, _: Repeat.of_arrays(arrays)),
+    Channel("graph", graph, lambda arrays, _: Graph.of_arrays(arrays)),
     Channel("quality", quality, load_quality, retrieves=False),
 ]
 
 
 class TestChannels(ModelContract):
-    @pytest.fixture(params=CHANNELS, ids=lambda channel: channel.name)
-    def channel(self, request: pytest.FixtureRequest) -> Channel:
+    """Each model is fitted once and asked by all tests, none of which can change it."""
+
+    @pytest.fixture(scope="class", params=CHANNELS, ids=lambda channel: channel.name)
+    @classmethod
+    def channel(cls, request: pytest.FixtureRequest) -> Channel:
         return request.param
+
+    @pytest.fixture(scope="class", params=[True, False], ids=["in order", "in sets"])
+    @classmethod
+    def data(cls, request: pytest.FixtureRequest) -> Dataset:
+        return small_dataset(timed=request.param)
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def model(cls, channel: Channel, data: Dataset) -> Model:
+        model = channel.fit(data, Run(ENCODER))
+        for array in model.arrays().values():
+            array.setflags(write=False)
+        return model
 
 
 @pytest.mark.parametrize("channel", CHANNELS[1:6], ids=lambda channel: channel.name)

@@ -102,6 +102,9 @@ def test_equal_ratings_and_none_at_all_give_a_finite_standing() -> None:
     for data in (rated(("a", 4.0), ("b", 4.0)), build_dataset([Item("a")], [Event("u", "a", "impression")])):
         model = QualityRecipe().fit(data, RUN, MeaningRecipe().fit(data, RUN))
         assert ((model.standing >= 0) & (model.standing <= 1)).all()
+        assert not model.speaks, "nothing is better than anything else"
+    data = rated(("a", 5.0), ("b", 1.0))
+    assert QualityRecipe().fit(data, RUN, MeaningRecipe().fit(data, RUN)).speaks
 
 
 def test_quality_is_nearness_times_standing() -> None:

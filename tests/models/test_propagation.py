@@ -1,13 +1,14 @@
-"""Cold items borrow: neighbours by text, and the mixture with their own score."""
+"""Items borrow: neighbours by text, and links mixed with theirs."""
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 
 from zhiyin.data.dataset import Dataset, build_dataset
-from zhiyin.models.base import Run, history_batch
+from zhiyin.models import propagation
+from zhiyin.models.base import Run
 from zhiyin.models.meaning import MeaningRecipe
-from zhiyin.models.propagation import lift, shortlisted_neighbours, text_neighbours
-from zhiyin.models.taste import TasteRecipe
+from zhiyin.models.propagation import blended, mixture, shortlisted_neighbours, smoothed, text_neighbours
 from zhiyin.models.words import WordsRecipe
 from zhiyin.testing.encoders import HashEncoder
 from zhiyin.testing.small import SILENT, small_dataset
@@ -55,20 +56,44 @@ def test_nobody_to_borrow_from_gives_empty_rows() -> None:
     assert text_neighbours(WORDS, MEANING, none, ALL).shape == (0, len(ALL))
 
 
-def test_the_lift_mixes_own_and_borrowed_scores_by_support() -> None:
-    rows, support = np.array([3, 8], np.int32), np.zeros(len(ALL), np.int64)
-    support[3] = 2  # trust 2: half of its own; row 8 has nothing of its own
-    near = text_neighbours(WORDS, MEANING, rows, np.array([10, 12], np.int32))
-    mixture = lift(near, rows, support, 2.0).toarray()
-    wanted = near.toarray() * np.array([[0.5], [1.0]])
-    wanted[0, 3] += 0.5
-    assert mixture == pytest.approx(wanted, abs=1e-6)
-    model = TasteRecipe(reg=5.0).fit(DATA, RUN)
-    asker = history_batch([10, 5], [1.0, 1.0], [0.0, 0.0])
-    own = model.score(asker)[0]
-    lifted = model.propagated(rows, lift(near, rows, support, 2.0)).score(asker)[0]
-    assert lifted[[3, 8]] == pytest.approx(wanted @ own, abs=1e-6)
-    assert np.delete(lifted, [3, 8]) == pytest.approx(np.delete(own, [3, 8]))
+def test_an_item_with_as_many_events_as_trust_is_half_itself() -> None:
+    near = text_neighbours(WORDS, MEANING, ALL, np.array([10, 12], np.int32))
+    support = np.zeros(len(ALL), np.int64)
+    support[3] = 2
+    mixed = mixture(near, support, 2.0).toarray()
+    assert mixed[3] == pytest.approx(0.5 * near[[3]].toarray()[0] + 0.5 * (ALL == 3), abs=1e-6)
+    assert mixed[8] == pytest.approx(near[[8]].toarray()[0], abs=1e-6)  # nothing of its own
+
+
+def test_an_item_that_reads_like_nothing_stays_itself() -> None:
+    nobody = sp.csr_array((3, 3), dtype=np.float32)
+    assert (mixture(nobody, np.zeros(3, np.int64), 5.0).toarray() == np.eye(3)).all()
+
+
+@pytest.mark.parametrize("dense_below", [0, 10_000])
+def test_smoothed_links_are_the_product_of_the_mixtures(dense_below: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(propagation, "DENSE_BELOW", dense_below)
+    links, source, target = thirty_squared(3)
+    wanted = source.toarray() @ links.toarray() @ target.toarray().T
+    assert smoothed(links, source, target, 30).toarray() == pytest.approx(wanted, rel=1e-4)
+
+
+@pytest.mark.parametrize(("dense_below", "mixed_on"), [(10_000, 30), (0, 8)])
+def test_of_smoothed_links_the_largest_stay(
+    dense_below: int, mixed_on: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(propagation, "DENSE_BELOW", dense_below)
+    links, source, target = thirty_squared(3)
+    says = source.toarray() @ links.toarray()
+    says[says < np.sort(says, axis=1)[:, [-mixed_on]]] = 0.0
+    wanted = says @ target.toarray().T
+    wanted[wanted < np.sort(wanted, axis=1)[:, [-4]]] = 0.0
+    assert smoothed(links, source, target, 4).toarray() == pytest.approx(wanted, rel=1e-4)
+
+
+def thirty_squared(n: int) -> list[sp.csr_array]:
+    rng = np.random.default_rng(0)
+    return [sp.csr_array(rng.random((30, 30)).astype(np.float32)) for _ in range(n)]
 
 
 def test_an_empty_catalogue_has_no_neighbours() -> None:
@@ -95,3 +120,13 @@ def large_dataset(n: int = 3_000) -> Dataset:
     rng = np.random.default_rng(2)
     words = [[f"shelf{n % 60}w{w}" for w in rng.integers(0, 15, 8)] for n in range(n)]
     return build_dataset([Item(f"{n:05}", " ".join(words[n])) for n in range(n)], ())
+
+
+def test_two_kinds_of_neighbours_share_and_one_stands_in_for_the_other() -> None:
+    one = sp.csr_array(np.array([[0.5, 0.5, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]], np.float32))
+    other = sp.csr_array(
+        np.array([[0.0, 0.0, 1.0], [0.0, 0.0, 0.0], [0.0, 0.3, 0.7], [0.0, 0.0, 0.0]], np.float32)
+    )
+    wanted = [[0.3, 0.3, 0.4], [1.0, 0.0, 0.0], [0.0, 0.3, 0.7], [0.0, 0.0, 0.0]]
+    np.testing.assert_allclose(blended(one, other, 0.4).toarray(), wanted, atol=1e-6)
+    np.testing.assert_allclose(blended(one, other, 0.0).toarray()[:2], one.toarray()[:2])

@@ -6,18 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zhiyin.data.dataset import Dataset
-from zhiyin.models.base import Batch, Model, Run, history_batch
+from zhiyin.models.base import Batch, Run, history_batch
 from zhiyin.models.propagation import COLD
+from zhiyin.ranking.examples import some
 from zhiyin.ranking.fusion import BUCKETS, COLD_KIND, FRESH, KINDS, Fusion, Heard, buckets, standardised
-from zhiyin.ranking.learn import some
 from zhiyin.recipe import DefaultRecipe
 from zhiyin.testing.encoders import HashEncoder
 from zhiyin.testing.model_contract import askers
 from zhiyin.testing.small import small_dataset
 
 DATA: Dataset = small_dataset()
-RECIPE, RUN = DefaultRecipe(), Run(HashEncoder())
-MODELS: dict[str, Model] = RECIPE.channels(DATA, RUN, RECIPE.read(DATA, RUN))
+MODELS = DefaultRecipe().fit(DATA, Run(HashEncoder())).models
 RNG = np.random.default_rng(8)
 C, H = len(MODELS), len(BUCKETS)
 ROWS = np.arange(len(DATA.items), dtype=np.int32)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from small_shop import small_shop
 
-from zhiyin.settings import PolicySettings, RankingSettings
+from zhiyin.settings import PolicySettings, RankingSettings, RuleSettings
 from zhiyin.shop import Zhiyin
 from zhiyin.testing.small import SILENT
 from zhiyin.types import Event, Query
@@ -58,6 +58,31 @@ def test_a_rule_that_takes_an_item_away_is_named(tmp_path: Path) -> None:
     assert trace(shop, Query(exclude=("garden/seed",)), "garden/seed").stage == "excluded"
     dear = trace(shop, Query(filter="price > 50"), "garden/seed")
     assert (dear.stage, "price > 50" in dear.sentence) == ("filtered", True)
+
+
+def test_a_rule_of_the_house_is_named_with_the_item_that_set_it_off(tmp_path: Path) -> None:
+    shop = shop_of(tmp_path)
+    quiet = RuleSettings(when='category = "garden"', avoid='category = "music"', last=2)
+    ranking = shop.settings.ranking.model_copy(update={"rules": {"quiet": quiet}})
+    shop.settings = shop.settings.model_copy(update={"ranking": ranking})
+    query = Query("ann", session=("garden/spade", "kitchen/pan"))
+    found = trace(shop, query, "music/violin")
+    assert found.stage == "ruled_out"
+    assert "the rule 'quiet' leaves out category = \"music\"" in found.sentence
+    assert "'garden/spade' is among the last 2 items and meets category = \"garden\"" in found.sentence
+    assert trace(shop, query, "garden/rake").stage != "ruled_out"
+    assert (
+        trace(shop, Query(session=("garden/spade", "kitchen/pan", "kitchen/oven")), "music/violin").stage
+        == "shown"
+    )
+    assert trace(shop, Query(session=("garden/spade",)), "garden/spade").stage == "seen"
+    ruled = {item_id for item_id, stage in stages(shop, query).items() if stage == "ruled_out"}
+    assert ruled == {item.item_id for item in shop.store.items() if "music" in item.categories}
+    mild = shop.settings.ranking.model_copy(update={"rules": {"quiet": quiet.model_copy(update={"cost": 50.0})}})
+    shop.settings = shop.settings.model_copy(update={"ranking": mild})
+    lowered = traced(shop, replace(query, n=3), "music/violin")
+    assert (lowered.stage, lowered.parts["rule:quiet"]) == ("not_chosen", -50.0)
+    assert ("rule:quiet", "", "", "-50.0000") in lowered.rows()
 
 
 def test_what_a_person_had_is_said_with_the_last_event(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 items: item_id, title, then text, categories ('|'-joined), brand, price; other plain columns are attributes.
 events: user_id, item_id, type, value, timestamp (UTC seconds), order, session_id.
 splits: pairs (user_id, item_id) or rows (user_id, history, target).
+Where there are relations: relations (head, relation, tail), item_edges (item_id, other_id), or a knowledge graph
+in kg (head, relation, tail) with kg_link (item_id, entity_id) to say which entity an item is.
 `split_of` is the way from a protocol to arrays.
 """
 
@@ -33,7 +35,7 @@ from zhiyin.data.splits import (
     window,
 )
 from zhiyin.errors import InvalidData, NotFound
-from zhiyin.types import EVENT_TYPES, Event, Item, Relation, Scalar, User, clean_text
+from zhiyin.types import EVENT_TYPES, SAME_AS, Event, Item, Relation, Scalar, User, clean_text
 
 _TEXTS = ("title", "text", "brand", "url", "image", "language")
 _OWN = frozenset({"item_id", "categories", "price", *_TEXTS})
@@ -105,11 +107,12 @@ def read_events(folder: Path, *, implicit: bool) -> Iterator[Event]:
 
 
 def read_relations(folder: Path) -> list[Relation]:
-    """Edges between items (item_edges) and a knowledge graph (kg, joined to items by kg_link), if there."""
+    """Any relations, edges between items (item_edges) and a knowledge graph (kg, joined to items by kg_link)."""
     found: list[Relation] = []
     for name, head, relation, tail in (
+        ("relations", "head", "", "tail"),
         ("item_edges", "item_id", "linked", "other_id"),
-        ("kg_link", "item_id", "is", "entity_id"),
+        ("kg_link", "item_id", SAME_AS, "entity_id"),
         ("kg", "head", "", "tail"),
     ):
         if (folder / f"{name}.parquet").is_file():

@@ -1,7 +1,8 @@
 """Reasons from exact arithmetic: which parts made the score, and through which items or words.
 
 A reason is true by construction: its share is the part's share of all positive parts, its items are those
-history entries whose contribution to that channel's score is largest.
+history entries whose contribution to that channel's score is largest, and its path is the one through the graph
+that added most.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 
 from zhiyin.data.vocabulary import Rows, Vocabulary
 from zhiyin.models.base import Model
+from zhiyin.models.graph import GraphScorer
 from zhiyin.models.words import Words
 from zhiyin.ranking.fusion import Heard
 from zhiyin.types import Reason
@@ -39,16 +41,21 @@ def reasons_for(
     sources = _sources(largest, rows, heard) if len(heard.history.rows) else {}
     return [
         tuple(
-            Reason(
-                channel,
-                round(share, 4),
-                items=tuple(world.vocabulary[row] for row in sources.get((channel, n), ())),
-                words=_shared_words(heard.text, int(rows[n]), world) if channel == "wish_words" else (),
-            )
+            _reason(channel, share, int(rows[n]), sources.get((channel, n), []), world, heard)
             for channel, share in one
         )
         for n, one in enumerate(largest)
     ]
+
+
+def _reason(channel: str, share: float, row: int, sources: Sequence[int], world: World, heard: Heard) -> Reason:
+    words = _shared_words(heard.text, row, world) if channel == "wish_words" else ()
+    scorer = heard.past.get(channel)
+    found = scorer.path(row) if isinstance(scorer, GraphScorer) else None
+    begin, path = found or (None, None)
+    if begin is not None:  # a path tells where it begins
+        sources = [begin, *(source for source in sources if source != begin)][:MAX_SOURCES]
+    return Reason(channel, round(share, 4), tuple(world.vocabulary[source] for source in sources), words, path)
 
 
 def _largest(parts: Mapping[str, float]) -> list[tuple[str, float]]:

@@ -7,20 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import ClassVar, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
-from zhiyin.data.dataset import Doubles, Floats
+from zhiyin.data.dataset import Dataset, Doubles, Floats
 from zhiyin.data.vocabulary import Rows
 from zhiyin.encoders.base import Encoder
 from zhiyin.progress import Progress, Silent
 from zhiyin.types import Item
 
 Arrays = Mapping[str, npt.NDArray[np.generic]]
+Choices = Mapping[str, Sequence[float]]
+FADES = "How an event counts less with each newer one; unset: chosen on held-out events."
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,27 @@ class Recipe(BaseModel):
     """What to fit. Subclasses add their settings and `fit`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    choices: ClassVar[Choices] = MappingProxyType({})
+    """Of settings that may be left out (None): what is tried on held-out events, the usual value first."""
+
+    @property
+    def open(self) -> tuple[str, ...]:
+        """The settings that were left out."""
+        return tuple(name for name in self.choices if getattr(self, name) is None)
+
+    def usual(self) -> Self:
+        """With the usual values for what was left out."""
+        return self.model_copy(update={name: self.choices[name][0] for name in self.open})
+
+
+class Fading(Recipe):
+    """A recipe of a channel in which a past fades."""
+
+    recency: float | None = Field(default=None, gt=0, le=1, description=FADES)
+
+    def fades(self, data: Dataset) -> float:
+        """What an entry of a history counts with each newer one; all the same where there is no order."""
+        return self.usual().recency or 1.0 if data.ordered else 1.0
 
 
 class Scorer(Protocol):

@@ -24,7 +24,7 @@ from zhiyin.types import Item
 RECENT = 7.0  # days
 MOST_FOR_EASE = 14_000  # items: one dense float32 matrix of these is 0.8 GB
 ITEM_KNN = TasteRecipe(max_dense=0, shrinkage=10.0, k=200)
-EASE = TasteRecipe(max_dense=MOST_FOR_EASE, reg=500.0)
+EASE = TasteRecipe(max_dense=MOST_FOR_EASE, reg=500.0, user_power=0.0, item_power=0.0)
 EASE_LINKS = 24_000_000  # kept in all: nothing is pruned up to 4,800 items, 2,000 an item are left of 12,000
 
 TITLES: Mapping[str, str] = MappingProxyType(
@@ -67,7 +67,7 @@ def fit_baselines(data: Dataset, run: Run, *, repeats: bool) -> dict[str, Peer]:
     if data.timed:
         scorers["popular_recent"] = _counted(data, liked & (data.at > data.until - RECENT * DAY))
     scorers["item_knn"] = ITEM_KNN.fit(data, run)
-    scorers["text_knn"] = WordsRecipe().fit(_titles_only(data), run)
+    scorers["text_knn"] = WordsRecipe().fit(titles_only(data), run)
     scorers["co_occurrence"] = TogetherRecipe().fit(data, run)
     if 0 < n_seen <= MOST_FOR_EASE:
         scorers["ease"] = EASE.model_copy(update={"k": EASE_LINKS // n_seen}).fit(data, run)
@@ -93,5 +93,6 @@ def _counts(data: Dataset, chosen: Mask) -> Doubles:
     return np.bincount(data.item_rows[chosen], minlength=len(data.items)).astype(np.float64)
 
 
-def _titles_only(data: Dataset) -> Dataset:
+def titles_only(data: Dataset) -> Dataset:
+    """The same events of a catalogue without any text but titles."""
     return replace(data, catalogue=[Item(item.item_id, item.title) for item in data.catalogue])

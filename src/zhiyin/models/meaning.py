@@ -10,6 +10,7 @@ linear in the history it says exactly what each entry contributed.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import ClassVar, Self
 
 import numpy as np
@@ -18,7 +19,7 @@ from pydantic import Field
 from zhiyin.data.dataset import Dataset, Floats
 from zhiyin.data.vocabulary import Rows
 from zhiyin.encoders.base import Encoder, encode_items, unit
-from zhiyin.models.base import Arrays, Arrivals, Batch, Recipe, Run
+from zhiyin.models.base import Arrays, Arrivals, Batch, Choices, Fading, Run
 from zhiyin.models.index import ExactIndex, VectorIndex, build_index, index_of
 
 
@@ -122,19 +123,19 @@ class MeaningScorer:
         return self._model.shares(batch)[:, None] * (vectors[batch.rows] @ vectors[rows].T)
 
 
-class MeaningRecipe(Recipe):
+class MeaningRecipe(Fading):
     """The language model's reading of the catalogue."""
 
+    choices: ClassVar[Choices] = MappingProxyType({"recency": (0.9, 0.7, 0.5, 1.0)})
     dim: int = Field(default=192, gt=0, description="Main axes kept of the encoder's dimensions.")
     whiten: float = Field(default=0.25, ge=0, le=0.5, description="Damping of strong axes: 0 none, 0.5 whitening.")
-    recency: float = Field(default=0.9, gt=0, le=1, description="How an event counts less with each newer one.")
 
     def fit(self, data: Dataset, run: Run) -> Meaning:
         read = encode_items(run.encoder, data.catalogue)
         told = read[np.abs(read).sum(axis=1) > 0]
         centre = told.mean(axis=0) if len(told) > 1 else np.zeros(run.encoder.dim, np.float32)
         axes = self._axes(told - centre, run.encoder.dim)
-        recency = self.recency if data.ordered else 1.0
+        recency = self.fades(data)
         blank = Meaning(read[:0], centre.astype(np.float32), axes, run.encoder, recency, ExactIndex(read[:0]))
         vectors = blank.centred(read)
         return replace(blank, vectors=vectors, index=build_index(vectors, run.seed))

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import ClassVar, Self
 
 import numpy as np
+import numpy.typing as npt
 import scipy.sparse as sp
+from pydantic import Field
 
-from zhiyin.data.dataset import Floats
-from zhiyin.data.vocabulary import PAD, Rows
-from zhiyin.models.base import Arrays, Arrivals, Batch, best, union
-from zhiyin.models.lifting import Lifting
+from zhiyin.data.dataset import Dataset, Floats
+from zhiyin.data.vocabulary import Rows
+from zhiyin.models.base import Arrays, Arrivals, Batch, Choices, Fading, Run, best
+from zhiyin.models.propagation import mixture, smoothed
 from zhiyin.models.sparse import entries, picked
 
 ROWS_AT_ONCE = 2_048
-SOURCES = 50  # best scored items, around which one asker's cold items are looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +33,14 @@ class Neighbours:
 
     name: ClassVar[str] = "neighbours"
     links: sp.csr_array  # (I, I) float32: row = item in the history, column = item scored
-    lifting: Lifting
+    later: sp.csr_array  # (L, I): an item that came later is scored as this mixture of fitted ones
     decay: float = 1.0
     norm: float = 0.5
 
     @classmethod
     def of(cls, links: sp.csr_array, decay: float = 1.0) -> Self:
-        """With every item scored by its own links."""
-        return cls(links, Lifting.none(links.shape[1]), decay)
+        """Without any later item."""
+        return cls(links, sp.csr_array((0, links.shape[1]), dtype=np.float32), decay)
 
     @property
     def n_fitted(self) -> int:
@@ -46,31 +48,28 @@ class Neighbours:
 
     @property
     def n_items(self) -> int:
-        return self.n_fitted + self.lifting.n_later
+        return self.n_fitted + int(self.later.shape[0])
 
     def score(self, batch: Batch) -> Floats:
         own = (batch.matrix(self.n_fitted, self.values(batch)) @ self.links).toarray()
-        return self.lifting.all(own)
+        return np.hstack([own, (self.later @ own.T).T]) if self.later.shape[0] else own
 
     def scorer(self, batch: Batch) -> NeighbourScorer:
         return NeighbourScorer(self, batch)
 
-    def propagated(self, cold: Rows, mixtures: sp.csr_array) -> Self:
-        """The same links, with the rows `cold` scored through others (see models.propagation)."""
-        return replace(self, lifting=Lifting.of(cold, mixtures))
-
-    def lifted_again(self, rows: Rows, mixtures: sp.csr_array) -> Self:
+    def borrowed_again(self, rows: Rows, mixtures: sp.csr_array) -> Self:
         """The same links, with these later rows scored through other mixtures (n, I)."""
-        return replace(self, lifting=self.lifting.again(rows, mixtures))
+        source = np.arange(self.later.shape[0])
+        source[rows - self.n_fitted] = self.later.shape[0] + np.arange(len(rows))
+        return replace(self, later=sp.csr_array(sp.csr_array(sp.vstack([self.later, mixtures]))[source]))
 
     def extended(self, arrivals: Arrivals) -> Self:
-        return replace(self, lifting=self.lifting.extended(arrivals.near[:, : self.n_fitted]))
+        return replace(self, later=sp.csr_array(sp.vstack([self.later, arrivals.near[:, : self.n_fitted]])))
 
     def arrays(self) -> Arrays:
         return {
             **_named("links", self.links),
-            **_named("lift", self.lifting.mixtures),
-            "cold": self.lifting.cold,
+            **_named("later", self.later),
             "shape_of_use": np.array([self.decay, self.norm]),
         }
 
@@ -78,8 +77,7 @@ class Neighbours:
     def of_arrays(cls, arrays: Arrays) -> Self:
         n_items = len(arrays["links.indptr"]) - 1
         decay, norm = (float(x) for x in arrays["shape_of_use"])
-        lifting = Lifting.of(np.asarray(arrays["cold"], np.int32), _matrix("lift", arrays, n_items))
-        return cls(_matrix("links", arrays, n_items), lifting, decay, norm)
+        return cls(_matrix("links", arrays, n_items), _matrix("later", arrays, n_items), decay, norm)
 
     def values(self, batch: Batch) -> Floats:
         """(H,) what each entry counts; repeats of an item count once, at their newest place."""
@@ -93,38 +91,87 @@ class NeighbourScorer:
     """One asker's sums over the links of their history."""
 
     def __init__(self, model: Neighbours, batch: Batch) -> None:
-        self._lifting, self._width = model.lifting, model.n_fitted
+        self._later, self._width = model.later, model.n_fitted
         self._values = model.values(batch)
         self._known = np.flatnonzero(batch.rows < model.n_fitted)
         self._said = owner, columns, data = entries(model.links, batch.rows[self._known])
         weights = data * self._values[self._known][owner]
-        self._own = np.bincount(columns, weights, minlength=self._width).astype(np.float32)
+        own = np.bincount(columns, weights, minlength=self._width).astype(np.float32)
+        self._scores = np.append(own, self._later @ own) if self._later.shape[0] else own
 
     def retrieve(self, k: int) -> Rows:
-        """Cold rows are looked for among those that lean on the SOURCES best: a mixture is no better than the
-        best of its parts."""
-        said = np.flatnonzero(self._own > 0)
-        top = best(self._own[said], max(k, SOURCES), said)
-        lifted = self._lifting.reached(top[:SOURCES])
-        rows = union([top[self._lifting.place_of[top] == PAD], lifted])
-        scores = self.score(rows)
-        positive = np.flatnonzero(scores > 0)
-        return best(scores[positive], k, rows[positive])
+        said = np.flatnonzero(self._scores > 0)
+        return best(self._scores[said], k, said)
 
     def score(self, rows: Rows) -> Floats:
-        return self._lifting.some(self._own, rows)
+        return self._scores[rows]
 
     def why(self, rows: Rows) -> Floats:
         out = np.zeros((len(self._values), len(rows)), np.float32)
-        cold = self._lifting.place_of[rows] != PAD
-        out[np.ix_(self._known, ~cold)] = self._links_to(rows[~cold])
-        if cold.any():
-            sources, shares = self._lifting.shares(rows[cold])
-            out[np.ix_(self._known, cold)] = self._links_to(sources) @ shares
+        fitted, later = np.flatnonzero(rows < self._width), np.flatnonzero(rows >= self._width)
+        out[np.ix_(self._known, fitted)] = self._links_to(rows[fitted])
+        if len(later):
+            owner, sources, share = entries(self._later, rows[later] - self._width)
+            shares = sp.csr_array((share, (np.arange(len(share)), owner)), shape=(len(share), len(later)))
+            out[np.ix_(self._known, later)] = self._links_to(sources) @ shares
         return out * self._values[:, None]
 
     def _links_to(self, columns: Rows) -> Floats:
         return picked(self._said, len(self._known), self._width, columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """What reads alike among the items of a dataset, and how much people said about each."""
+
+    neighbours: sp.csr_array  # (I, I): rows of weights that sum to one; empty for an item without text
+    support: npt.NDArray[np.int64]  # (I,)
+
+    def mixture(self, trust: float) -> sp.csr_array:
+        """(I, I): every item as it is mixed with its neighbours."""
+        return mixture(self.neighbours, self.support, trust)
+
+
+class LinksRecipe(Fading):
+    """What item-to-item channels have in common. What is left out is chosen on held-out events."""
+
+    choices: ClassVar[Choices] = MappingProxyType(
+        {"recency": (0.7, 0.5, 0.85, 1.0), "source_trust": (5.0, 0.0, 20.0), "target_trust": (5.0, 0.5, 2.0, 20.0)}
+    )
+    k: int = Field(default=200, gt=0, description="Links kept of each item.")
+    source_trust: float | None = Field(
+        default=None,
+        ge=0,
+        description="Events at which an item speaks half for itself, half as those like it do; unset: chosen.",
+    )
+    target_trust: float | None = Field(
+        default=None,
+        ge=0,
+        description="Events at which an item is scored half by itself, half as those like it; unset: chosen.",
+    )
+
+    def fit(
+        self, data: Dataset, run: Run, alike: Alike | None = None, gathered: sp.csr_array | None = None
+    ) -> Neighbours:
+        """Mixed with what reads `alike`; without that, every item for itself. `gathered`: where it is known."""
+        links = self.links(self.gather(data, run) if gathered is None else gathered, data)
+        if alike is not None:
+            usual = self.usual()
+            source, target = alike.mixture(usual.source_trust or 0.0), alike.mixture(usual.target_trust or 0.0)
+            links = smoothed(links, source, target, self.k)
+        return self.model(links, data)
+
+    def gather(self, data: Dataset, run: Run) -> sp.csr_array:
+        """(I, I) all that is counted or solved."""
+        raise NotImplementedError
+
+    def links(self, gathered: sp.csr_array, data: Dataset) -> sp.csr_array:
+        """(I, I) what is kept of it, with `k` links of each item."""
+        raise NotImplementedError
+
+    def model(self, links: sp.csr_array, data: Dataset) -> Neighbours:
+        """The channel of these links."""
+        raise NotImplementedError
 
 
 def common_users(users_by_items: sp.csr_array) -> Iterator[tuple[int, sp.csr_array]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import ClassVar, Self
 
 import numpy as np
@@ -11,7 +12,7 @@ from pydantic import Field
 
 from zhiyin.data.dataset import DAY, Dataset, Doubles, Floats
 from zhiyin.data.vocabulary import Rows
-from zhiyin.models.base import Arrays, Arrivals, Batch, Recipe, Run, best
+from zhiyin.models.base import Arrays, Arrivals, Batch, Choices, Recipe, Run, best
 
 LEADERS = 1_000  # found once for a model, and not for every asker
 
@@ -91,9 +92,15 @@ class PopularScorer:
 class PopularRecipe(Recipe):
     """An event `half_life` days old counts half of one that happens now."""
 
-    half_life: float = Field(default=30.0, gt=0, description="Days after which an event counts half.")
+    choices: ClassVar[Choices] = MappingProxyType({"half_life": (30.0, 3.0, 7.0, 90.0, 365.0, 3650.0)})
+    half_life: float | None = Field(
+        default=None,
+        gt=0,
+        description="Days after which an event counts half; chosen on held-out events if unset.",
+    )
 
     def fit(self, data: Dataset, run: Run) -> Popular:
-        weight = np.maximum(data.weights, 0.0) * np.exp2(-data.ages() / self.half_life)
+        half_life = self.usual().half_life or np.inf
+        weight = np.maximum(data.weights, 0.0) * np.exp2(-data.ages() / half_life)
         counts = np.bincount(data.item_rows, weight, minlength=len(data.items))
-        return Popular(counts.astype(np.float64), data.until, self.half_life)
+        return Popular(counts.astype(np.float64), data.until, half_life)

@@ -1,7 +1,8 @@
-"""Cold items borrow: their collaborative score is the mean of those items whose text reads most alike.
+"""Items borrow from those that read alike: what few events say about one is mixed with what is known of others.
 
-An item with `support` events keeps support / (support + trust) of its own score and takes the rest from its
-neighbours: gone smoothly once people have spoken. Linear in the scores, so contributions carry through.
+An item with n events is n / (n + trust) itself and for the rest the mean of the items whose text is nearest:
+gone smoothly once people have spoken. Links between items are mixed on both sides, of the item that speaks and of
+the one spoken of, once and for all at fitting, so what is served stays one sum over links.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ from zhiyin.data.dataset import Floats
 from zhiyin.data.vocabulary import PAD, Rows
 from zhiyin.models.index import build_cells
 from zhiyin.models.meaning import Meaning
+from zhiyin.models.sparse import prune, top_of_rows
 from zhiyin.models.words import Words
 
 COLD = 5  # events below which an item is cold
 ROWS_AT_ONCE = 512
 SHORTLIST = 100
+DENSE_BELOW = 20_000  # items: a mixed row of links is as good as full there
 
 
 def text_neighbours(
@@ -58,13 +61,37 @@ def shortlisted_neighbours(
     return sp.csr_array(sp.vstack(out))
 
 
-def lift(neighbours: sp.csr_array, rows: Rows, support: npt.NDArray[np.int64], trust: float) -> sp.csr_array:
-    """(n, I): the score of a cold item as a mixture of its own and its neighbours' scores."""
-    own = (support[rows] / (support[rows] + trust)).astype(np.float32)
-    diagonal = sp.csr_array(
-        (own, (np.arange(len(rows)), rows)), shape=(len(rows), neighbours.shape[1]), dtype=np.float32
+def blended(one: sp.csr_array, other: sp.csr_array, share: float) -> sp.csr_array:
+    """(n, I) two kinds of neighbours: the `share` from the other kind, all from either where there is but one."""
+    has_one, has_other = np.diff(one.indptr) > 0, np.diff(other.indptr) > 0
+    of_other = np.where(has_one, share * has_other, 1.0)
+    return sp.csr_array(
+        sp.diags_array((1.0 - of_other).astype(np.float32)) @ one
+        + sp.diags_array(of_other.astype(np.float32)) @ other
     )
-    return sp.csr_array(diagonal + sp.diags_array((1.0 - own).astype(np.float32)) @ neighbours)
+
+
+def mixture(neighbours: sp.csr_array, support: npt.NDArray[np.int64], trust: float) -> sp.csr_array:
+    """(I, I): an item with n events as n / (n + trust) itself and for the rest its neighbours (I, I). An item
+    without any stays itself."""
+    own = np.where(np.diff(neighbours.indptr) > 0, support / np.maximum(support + trust, 1e-12), 1.0)
+    lent = sp.diags_array((1.0 - own).astype(np.float32)) @ neighbours
+    return sp.csr_array(sp.diags_array(own.astype(np.float32)) + lent)
+
+
+def smoothed(links: sp.csr_array, source: sp.csr_array, target: sp.csr_array, k: int) -> sp.csr_array:
+    """(I, I) source · links · targetᵀ, both mixtures (I, I), with the k largest left in each row; above
+    DENSE_BELOW items of a row of source · links only the 2k largest are mixed on."""
+    n_items = links.shape[1]
+    spoken_of = sp.csr_array(target.T)
+    blocks = [sp.csr_array((0, n_items), dtype=np.float32)]
+    for start in range(0, links.shape[0], ROWS_AT_ONCE):
+        says = sp.csr_array(source[start : start + ROWS_AT_ONCE] @ links)
+        if n_items <= DENSE_BELOW:
+            blocks.append(top_of_rows(np.ascontiguousarray((target @ says.toarray().T).T), k))
+        else:
+            blocks.append(prune(sp.csr_array(prune(says, 2 * k) @ spoken_of), k))
+    return sp.csr_array(sp.vstack(blocks))
 
 
 def _weighted(alike: Floats, found: Rows, k: int, n_items: int) -> sp.csr_array:

@@ -18,6 +18,8 @@ from zhiyin.data.vocabulary import Rows
 from zhiyin.models.base import Arrays, Arrivals, Batch, Recipe, Run
 from zhiyin.models.meaning import Meaning, MeaningScorer
 
+EQUAL = 1e-3  # a difference of standings that says nothing
+
 
 @dataclass(frozen=True, slots=True)
 class Quality:
@@ -29,6 +31,11 @@ class Quality:
     @property
     def n_items(self) -> int:
         return len(self.standing)
+
+    @property
+    def speaks(self) -> bool:
+        """Whether anything is held to be better than another; if not, this is meaning over again."""
+        return bool(np.ptp(self.standing) > EQUAL) if self.n_items else False
 
     def score(self, batch: Batch) -> Floats:
         return self.meaning.score(batch) * self.standing

@@ -53,3 +53,15 @@ def prune(matrix: sp.csr_array, k: int) -> sp.csr_array:
     kept = np.sort(by_size[place < k])
     indptr = np.concatenate([[0], np.cumsum(np.minimum(lengths, k))])
     return sp.csr_array((matrix.data[kept], matrix.indices[kept], indptr), shape=matrix.shape)
+
+
+def top_of_rows(block: Floats, k: int) -> sp.csr_array:
+    """The k entries of largest magnitude in each row of a dense block, zeros left out."""
+    k = min(k, block.shape[1])
+    columns = np.argpartition(-np.abs(block), k - 1, axis=1)[:, :k] if k else np.zeros((len(block), 0), np.int64)
+    columns.sort(axis=1)
+    data = np.take_along_axis(block, columns, axis=1)
+    indptr = np.arange(0, block.shape[0] * k + 1, max(k, 1)) if k else np.zeros(len(block) + 1, np.int64)
+    kept = sp.csr_array((data.ravel(), columns.ravel().astype(np.int32), indptr), shape=block.shape)
+    kept.eliminate_zeros()
+    return kept

@@ -9,6 +9,7 @@ co-occurrence.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import ClassVar
 
 import numpy as np
@@ -16,8 +17,8 @@ import scipy.sparse as sp
 from pydantic import Field
 
 from zhiyin.data.dataset import Dataset
-from zhiyin.models.base import Recipe, Run
-from zhiyin.models.neighbours import Neighbours, common_users
+from zhiyin.models.base import Choices, Run
+from zhiyin.models.neighbours import LinksRecipe, Neighbours, common_users
 from zhiyin.models.sparse import prune
 
 
@@ -26,21 +27,26 @@ class Together(Neighbours):
     name: ClassVar[str] = "together"
 
 
-class TogetherRecipe(Recipe):
+class TogetherRecipe(LinksRecipe):
     """Co-occurrence and next item, with recency."""
 
+    choices: ClassVar[Choices] = MappingProxyType({"discount": (0.5, 0.3, 0.7), **LinksRecipe.choices})
     window: int = Field(default=10, gt=0, description="How many steps apart two events may be to count.")
     decay: float = Field(default=0.8, gt=0, le=1, description="How a pair's count falls with each step apart.")
     next_bonus: float = Field(default=1.0, ge=0, description="Extra count for the item that came right after.")
-    discount: float = Field(default=0.5, ge=0, le=1, description="How strongly popular items are discounted.")
-    recency: float = Field(default=0.7, gt=0, le=1, description="How an event counts less with each newer one.")
+    discount: float | None = Field(
+        default=None, ge=0, le=1, description="How strongly popular items are discounted; unset: chosen."
+    )
     k: int = Field(default=200, gt=0, description="Links kept of each item.")
 
-    def fit(self, data: Dataset, run: Run) -> Together:
-        links = self._in_order(data, run) if data.ordered else self._in_sets(data)
-        return Together.of(
-            prune(self._discounted(links, data.support), self.k), self.recency if data.ordered else 1.0
-        )
+    def gather(self, data: Dataset, run: Run) -> sp.csr_array:
+        return self._in_order(data, run) if data.ordered else self._in_sets(data)
+
+    def links(self, gathered: sp.csr_array, data: Dataset) -> sp.csr_array:
+        return prune(self._discounted(gathered, data.support), self.k)
+
+    def model(self, links: sp.csr_array, data: Dataset) -> Together:
+        return Together.of(links, self.fades(data))
 
     def _in_order(self, data: Dataset, run: Run) -> sp.csr_array:
         liked = data.keep(data.weights > 0)
@@ -58,16 +64,16 @@ class TogetherRecipe(Recipe):
             links = links + forward * pairs + weight * sp.csr_array(pairs.T)
             run.progress.advance(d)
         run.progress.done()
-        return links
+        return sp.csr_array(links)
 
     def _in_sets(self, data: Dataset) -> sp.csr_array:
         blocks = [prune(common, 4 * self.k) for _, common in common_users(data.interactions())]
         return sp.csr_array(sp.vstack(blocks)) if blocks else sp.csr_array((0, 0), dtype=np.float32)
 
-    def _discounted(self, links: sp.csr_array, support: np.ndarray) -> sp.csr_array:
-        links = sp.csr_array(links)
+    def _discounted(self, counts: sp.csr_array, support: np.ndarray) -> sp.csr_array:
+        links, discount = counts.copy(), np.float32(self.usual().discount)
         owner = np.repeat(np.arange(links.shape[0]), np.diff(links.indptr))
-        expected = (support[owner] * support[links.indices]).astype(np.float32) ** np.float32(self.discount)
+        expected = (support[owner] * support[links.indices]).astype(np.float32) ** discount
         links.data = np.where(owner == links.indices, 0.0, links.data / expected).astype(np.float32)
         links.eliminate_zeros()
         return links

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import ClassVar, Self
 
 import numpy as np
@@ -16,35 +17,31 @@ from pydantic import Field
 
 from zhiyin.data.dataset import Dataset, Floats
 from zhiyin.data.vocabulary import Rows
-from zhiyin.encoders.lexical import N_COLUMNS, LexicalEncoder, readable, unit_sparse
-from zhiyin.models.base import Arrays, Arrivals, Batch, Recipe, Run, best, union
-from zhiyin.models.sparse import Entries, entries, weighted_sum
+from zhiyin.encoders.lexical import N_COLUMNS, LexicalEncoder, readable
+from zhiyin.models.base import Arrays, Arrivals, Batch, Choices, Fading, Run, best
+from zhiyin.models.profiles import SparseRows, SparseScorer
 from zhiyin.types import Item
 
 COMMON = 0.2  # share of the items from which on a word explains nothing
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class Words(SparseRows):
+    """`rows` are (I, N_COLUMNS) unit rows."""
+
     name: ClassVar[str] = "words"
     encoder: LexicalEncoder
-    rows: sp.csr_array  # (I, N_COLUMNS) unit rows
-    postings: sp.csr_array  # (N_COLUMNS, P), the transpose of the first P rows; later ones are scanned
-    recency: float
     n_terms: int  # words of a profile that retrieval looks up
 
-    @property
-    def n_items(self) -> int:
-        return self.rows.shape[0]
-
     def score(self, batch: Batch) -> Floats:
-        profiles = self._profiles(batch)
-        scores = (profiles @ self.postings).toarray()
-        later = self.rows[self.postings.shape[1] :]
-        return np.hstack([scores, (profiles @ later.T).toarray()]) if later.shape[0] else scores
+        """Of the text where askers typed one, of the history where they did not."""
+        return self.products(self.encoder.encode_texts(batch.texts) if batch.texts else self.profiles(batch))
 
-    def scorer(self, batch: Batch) -> WordsScorer:
-        return WordsScorer(self, batch)
+    def scorer(self, batch: Batch) -> SparseScorer:
+        if not batch.texts:
+            return SparseScorer(self, batch, self._rarest)
+        typed = self.encoder.encode_texts(batch.texts)
+        return SparseScorer(self, batch, self._rarest, (typed.indices, typed.data))
 
     def shared(self, text: str, row: int) -> tuple[str, ...]:
         """The words of a text that the item has too and most others lack, rarest first."""
@@ -79,82 +76,21 @@ class Words:
         rows = sp.csr_array((arrays["data"], arrays["indices"], arrays["indptr"]), shape=shape)
         recency, n_terms = (float(x) for x in arrays["shape_of_use"])
         encoder = LexicalEncoder(np.asarray(arrays["idf"], np.float32))
-        return cls(encoder, rows, sp.csr_array(rows.T), recency, int(n_terms))
+        return cls(rows, sp.csr_array(rows.T), recency, encoder, int(n_terms))
 
-    def _profiles(self, batch: Batch) -> sp.csr_array:
-        """(B, N_COLUMNS) unit rows: of the text where askers typed one, of the history where they did not."""
-        if batch.texts:
-            return self.encoder.encode_texts(batch.texts)
-        return unit_sparse(sp.csr_array(batch.matrix(self.n_items, self.values(batch)) @ self.rows))
-
-    def values(self, batch: Batch) -> Floats:
-        """(H,) what each entry counts."""
-        return (batch.weights * np.float32(self.recency) ** batch.back).astype(np.float32)
+    def _rarest(self, columns: Rows, weights: Floats) -> Rows:
+        """The places of the words that tell most."""
+        return best(weights * self.encoder.idf[columns], self.n_terms)
 
 
-class WordsScorer:
-    """One asker's profile: columns, ascending, and their weights."""
-
-    def __init__(self, model: Words, batch: Batch) -> None:
-        self._model, self._batch = model, batch
-        self._dense = np.zeros(N_COLUMNS, np.float32)
-        columns, weights = self._summed()
-        np.add.at(self._dense, columns, weights)
-        self._columns = union([columns])
-        said = self._dense[self._columns]
-        self._length = max(float(np.sqrt((said**2).sum())), 1e-6)
-        self._weights = said / np.float32(self._length)
-        self._dense[self._columns] = self._weights
-
-    def retrieve(self, k: int) -> Rows:
-        postings = self._model.postings
-        heavy = best(self._weights * self._model.encoder.idf[self._columns], self._model.n_terms)
-        scores = weighted_sum(postings, self._columns[heavy], self._weights[heavy])
-        later = np.arange(len(scores), self._model.n_items, dtype=np.int32)
-        if len(later):
-            scores = np.append(scores, self.score(later))
-        said = np.flatnonzero(scores > 0)
-        return best(scores[said], k, said)
-
-    def score(self, rows: Rows) -> Floats:
-        return np.asarray(self._model.rows[rows] @ self._dense, np.float32)
-
-    def why(self, rows: Rows) -> Floats:
-        if self._batch.texts:
-            return np.zeros((len(self._batch.rows), len(rows)), np.float32)
-        shown, heard = entries(self._model.rows, rows), entries(self._model.rows, self._batch.rows)
-        wanted = union([shown[1]])
-        like = _among(heard, len(self._batch.rows), wanted) @ _among(shown, len(rows), wanted).T
-        return like * (self._model.values(self._batch) / np.float32(self._length))[:, None]
-
-    def _summed(self) -> tuple[Rows, Floats]:
-        """Columns, any number of times each, and weights that sum to the profile before scaling to length 1."""
-        if self._batch.texts:
-            text = self._model.encoder.encode_texts(self._batch.texts)
-            return text.indices, text.data
-        owner, columns, data = entries(self._model.rows, self._batch.rows)
-        return columns, data * self._model.values(self._batch)[owner]
-
-
-def _among(found: Entries, n: int, wanted: Rows) -> Floats:
-    """(n, len(wanted)) the entries of n rows in the `wanted` columns, which ascend; dense."""
-    out = np.zeros((n, len(wanted)), np.float32)
-    if len(wanted):
-        owner, columns, data = found
-        place = np.minimum(np.searchsorted(wanted, columns), len(wanted) - 1)
-        hit = wanted[place] == columns
-        out[owner[hit], place[hit]] = data[hit]
-    return out
-
-
-class WordsRecipe(Recipe):
+class WordsRecipe(Fading):
     """TF-IDF over titles, labels and texts."""
 
-    recency: float = Field(default=0.9, gt=0, le=1, description="How an event counts less with each newer one.")
+    choices: ClassVar[Choices] = MappingProxyType({"recency": (0.9, 0.7, 0.5, 1.0)})
     n_terms: int = Field(default=64, gt=0, description="Words of a profile that retrieval looks up.")
 
     def fit(self, data: Dataset, run: Run) -> Words:
         encoder = LexicalEncoder.fit(data.catalogue)
         rows = encoder.encode_items(data.catalogue)
-        recency = self.recency if data.ordered else 1.0
-        return Words(encoder, rows, sp.csr_array(rows.T), recency, self.n_terms)
+        recency = self.fades(data)
+        return Words(rows, sp.csr_array(rows.T), recency, encoder, self.n_terms)

@@ -24,7 +24,8 @@ from zhiyin.models.base import Arrays, Batch, Model, Scorer, union
 BUCKETS = (0, 1, 2, 5, 10, 20)  # a history of n positive entries is in the last bucket that is <= n
 FRESH, OWN = "fresh", "own"
 WARM_KIND, COLD_KIND, OWN_KIND = 0, 1, 2
-KINDS = 3
+KIND_NAMES = ("warm", "cold", "had before")
+KINDS = len(KIND_NAMES)
 AGAIN = "repeat"  # the channel without which nothing is anybody's own
 PRIOR_GATES: Mapping[str, float] = {
     "popular": 0.3,
@@ -33,6 +34,7 @@ PRIOR_GATES: Mapping[str, float] = {
     "words": 0.7,
     "meaning": 1.0,
     "quality": 0.3,
+    "graph": 0.7,
     "repeat": 1.0,
 }
 READS = frozenset({"words", "meaning"})  # channels that can score a typed text

@@ -95,7 +95,8 @@ class Health:
 
 def answer(shown: Recommendation, world: Snapshot, took_ms: float) -> Answer:
     """A list with the words of the catalogue as it is now."""
-    named = dict.fromkeys(id_ for place in shown.items for reason in place.reasons for id_ in reason.items)
+    reasons = [reason for place in shown.items for reason in place.reasons]
+    named = dict.fromkeys(id_ for reason in reasons for id_ in (*reason.items, *_passed(reason)))
     return Answer(
         recommendation_id=shown.recommendation_id,
         items=tuple(
@@ -116,6 +117,11 @@ def answer(shown: Recommendation, world: Snapshot, took_ms: float) -> Answer:
         titles={id_: item_in(world, id_).title for id_ in named},
         took_ms=round(took_ms, 3),
     )
+
+
+def _passed(reason: Reason) -> tuple[str, ...]:
+    """The item that the path of a reason goes through."""
+    return (reason.path.item,) if reason.path and reason.path.item is not None else ()
 
 
 def item_in(world: Snapshot, item_id: str) -> Item:

@@ -21,7 +21,7 @@ from zhiyin.data.dataset import Dataset, Floats
 from zhiyin.data.vocabulary import Rows
 from zhiyin.encoders.base import encode_items
 from zhiyin.models.base import Arrays, Arrivals, Batch, Model, Run, history_batch
-from zhiyin.ranking.learn import some
+from zhiyin.ranking.examples import some
 from zhiyin.testing.encoders import HashEncoder
 from zhiyin.testing.small import small_dataset
 from zhiyin.types import Item

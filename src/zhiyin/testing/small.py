@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from zhiyin.data.dataset import Dataset, build_dataset
-from zhiyin.types import Event, EventType, Item, Translation
+from zhiyin.types import Event, EventType, Item, Relation, Translation
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 THEMES = {
@@ -55,6 +55,16 @@ def small_events(n_users: int = 30, seed: int = 5, *, timed: bool = True) -> lis
             at = START + timedelta(days=user % 7, hours=place) if timed else None
             events.append(Event(f"user {user}", item_id, type_, at=at, value=value, event_id=f"{user}-{place}"))
     return events
+
+
+def small_relations() -> list[Relation]:
+    """Makers within a theme, their towns, and a thing that goes with the next of its theme."""
+    edges = [Relation("maker 0", "works_in", "Oslo"), Relation("maker 1", "works_in", "Oslo")]
+    for number, (theme, (nouns, _)) in enumerate(THEMES.items()):
+        ids = [f"{theme}/{noun}" for noun in nouns.split()]
+        edges += [Relation(id_, "made_by", f"maker {number + 3 * (place % 2)}") for place, id_ in enumerate(ids)]
+        edges += [Relation(one, "goes_with", other) for one, other in zip(ids[::2], ids[1::2], strict=True)]
+    return edges
 
 
 def small_dataset(*, timed: bool = True, seed: int = 5) -> Dataset:

@@ -13,6 +13,7 @@ from zhiyin.types import (
     MAX_VALUE,
     AsOf,
     Event,
+    GraphPath,
     Item,
     Place,
     Query,
@@ -105,6 +106,10 @@ def items() -> st.SearchStrategy[Item]:
 
 
 def recommendations() -> st.SearchStrategy[Recommendation]:
+    paths = st.none() | st.builds(
+        GraphPath, short_texts, st.none() | short_texts, st.none() | ids, st.none() | st.booleans()
+    )
+    reasons = st.builds(Reason, short_texts, numbers, id_lists, id_lists, paths)
     places = st.builds(
         Place,
         item_id=ids,
@@ -112,7 +117,7 @@ def recommendations() -> st.SearchStrategy[Recommendation]:
         parts=st.dictionaries(short_texts, numbers, max_size=4),
         log_propensity=numbers,
         explored=st.booleans(),
-        reasons=st.lists(st.builds(Reason, short_texts, numbers, id_lists, id_lists), max_size=2).map(tuple),
+        reasons=st.lists(reasons, max_size=2).map(tuple),
     )
     return st.builds(
         Recommendation,

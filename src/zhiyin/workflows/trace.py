@@ -16,6 +16,7 @@ import numpy as np
 from zhiyin.data.vocabulary import PAD, Rows
 from zhiyin.live import Live
 from zhiyin.models.base import Scorer
+from zhiyin.ranking.house_rules import set_off
 from zhiyin.ranking.rules import compile_filter
 from zhiyin.recommender import LATEST, Ranked
 from zhiyin.shop import Zhiyin, new_id
@@ -28,6 +29,7 @@ Stage = Literal[
     "excluded",
     "filtered",
     "seen",
+    "ruled_out",
     "not_retrieved",
     "below_cut",
     "not_chosen",
@@ -118,12 +120,12 @@ class _Look:
             return self._lost("excluded", "the query excludes it")
         if query.filter and not compile_filter(query.filter)(item):
             return self._lost("filtered", f"it does not pass the filter {query.filter}")
-        return self._had()
+        return self._had() or self._house_rule()
 
     def _had(self) -> Traced | None:
         """Lost because of what the person did with it."""
-        mine = np.array([self._row])
-        if len(self._recommender.eligible(mine, self._world, self._asker, self._query)):
+        hidden = self._asker.hidden if self._shop.settings.ranking.repeats else self._asker.seen
+        if self._row not in hidden:
             return None
         events = [event for event in self._asker.events if event.item_id == self._item_id]
         if not events:
@@ -133,6 +135,18 @@ class _Look:
         more = "" if self._row in self._asker.hidden else "; ranking.repeats = true lets items come again"
         told = f"{len(events)} events, the last a {last.type}{when}{more}"
         return self._lost("seen", f"{self._query.user_id!r} already had to do with it ({told})")
+
+    def _house_rule(self) -> Traced | None:
+        """Lost to a rule of the house that the recent history sets off."""
+        items, mine = self._world.items, np.array([self._row], np.int32)
+        rules = [rule for rule in self._shop.settings.ranking.house_rules if rule.cost is None]
+        for rule, cause in set_off(rules, self._asker.history, items):
+            if rule.avoids(mine, items).any():
+                had = (
+                    f"{self._world.vocabulary[cause]!r} is among the last {rule.last} items and meets {rule.when}"
+                )
+                return self._lost("ruled_out", f"the rule {rule.name!r} leaves out {rule.avoid}, for {had}")
+        return None
 
     def competed(self, recommendation_id: str) -> Traced:
         """Lost to other items, or shown."""

@@ -21,6 +21,7 @@ from zhiyin.errors import InvalidData
 from zhiyin.types import (
     AsOf,
     Event,
+    GraphPath,
     Item,
     Place,
     Query,
@@ -162,11 +163,14 @@ def _query_of(given: dict[str, Any]) -> Query:
 
 
 def _place_of(given: dict[str, Any]) -> Place:
-    reasons = tuple(
-        Reason(**(reason | {"items": tuple(reason["items"]), "words": tuple(reason["words"])}))
-        for reason in given["reasons"]
-    )
-    return Place(**(given | {"reasons": reasons}))
+    return Place(**(given | {"reasons": tuple(map(_reason_of, given["reasons"]))}))
+
+
+def _reason_of(given: dict[str, Any]) -> Reason:
+    """Lists of before there was a graph have no path."""
+    path = given.get("path")
+    lists = {"items": tuple(given["items"]), "words": tuple(given["words"])}
+    return Reason(**(given | lists | {"path": None if path is None else GraphPath(**path)}))
 
 
 def _dumps(what: str, value: object) -> bytes:

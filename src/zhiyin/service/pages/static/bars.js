@@ -2,6 +2,8 @@
 import { h, svg } from "./element.js";
 import { number, t } from "./language.js";
 
+const RULE = "rule:"; // before the name of a rule of the house
+
 /** The parts of a score as bars from a common zero, largest first, and the sum they make; `notes` say by part what
  * it came through. */
 export function partsChart(parts, notes = {}) {
@@ -13,9 +15,14 @@ export function partsChart(parts, notes = {}) {
   return h(
     "table",
     { class: "parts" },
-    h("tbody", {}, ...entries.map(([name, value]) => row(t(`part_${name}`), value, value < 0 ? "minus" : "plus", notes[name]))),
+    h("tbody", {}, ...entries.map(([name, value]) => row(partName(name), value, value < 0 ? "minus" : "plus", notes[name]))),
     h("tfoot", {}, row(t("why_score"), score, "sum")),
   );
+}
+
+/** A channel, or a rule of the house by its own name. */
+function partName(name) {
+  return name.startsWith(RULE) ? t("part_rule", { name: name.slice(RULE.length) }) : t(`part_${name}`);
 }
 
 function partRow({ name, value, kind, note }, low, span) {

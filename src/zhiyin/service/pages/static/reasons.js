@@ -4,12 +4,18 @@ import { reading, t } from "./language.js";
 
 const SAID = 2; // reasons on a card
 const SIMPLE = { popular: "reason_popular", quality: "reason_quality", fresh: "reason_fresh", repeat: "reason_repeat", own: "reason_own", latest: "reason_fresh" };
-const WITH_ITEMS = { together: "reason_together", words: "reason_words", meaning: "reason_reads" };
+const WITH_ITEMS = {
+  together: "reason_together",
+  words: "reason_words",
+  meaning: "reason_reads",
+  graph: "reason_graph",
+};
 const WITHOUT = {
   together: "reason_together_you",
   taste: "reason_taste_you",
   words: "reason_reads_you",
   meaning: "reason_reads_you",
+  graph: "reason_graph_you",
 };
 
 /** One line for a card: the largest reasons, in the order of their share. */
@@ -26,8 +32,24 @@ function words(reason) {
   if (channel === "wish_words") return reason.words.length ? t("reason_matches", { words: quoted(reason.words) }) : null;
   const sources = reason.items.filter(named);
   if (!sources.length) return WITHOUT[channel] ? t(WITHOUT[channel]) : null;
+  if (reason.path && (reason.path.item === null || named(reason.path.item))) return path(reason.path, titles(sources));
   const key = channel === "taste" ? (sources.every(likes) ? "reason_because" : "reason_chose") : WITH_ITEMS[channel];
   return key ? t(key, { items: titles(sources) }) : null;
+}
+
+/** What links the item to the one of the past: something both have, an item both are linked to, or each other. */
+function path(found, items) {
+  const values = { items, relation: spoken(found.relation) };
+  if (found.entity !== null) return t("reason_graph_same", { ...values, entity: found.entity });
+  if (found.item !== null) return t("reason_graph_item", { ...values, through: titles([found.item]) });
+  if (found.outward === null) return t("reason_graph_each", values);
+  return t(found.outward ? "reason_graph_from" : "reason_graph_to", values);
+}
+
+/** A relation as people say it: film.film.directed_by › born_in is directed by › born in. */
+function spoken(relation) {
+  const steps = relation.split(" › ").map((step) => step.split(".").at(-1) || step);
+  return steps.join(" › ").replaceAll("_", " ");
 }
 
 function titles(itemIds) {

@@ -1,0 +1,123 @@
+"""Contests: for each held-out event the items that could stand before its target, as the channels see them.
+
+The contenders are each channel's favourites, and a sample of all other items in which each stands for many: so
+the number of items above the target is estimated without bias, and exactly where it matters, at the top.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from zhiyin.data.dataset import Doubles, Floats
+from zhiyin.data.vocabulary import PAD, Rows
+from zhiyin.models.base import Batch, Model
+from zhiyin.ranking.examples import Examples, parts_of, singles, some
+from zhiyin.ranking.fusion import AGAIN, READS, Fusion, buckets, standardised
+
+FAVOURITES = 40  # of each channel
+OTHERS = 100  # sampled of the rest
+OWN = 200  # items of the asker's own that compete where people take things again
+UNMEASURED = 0.1  # the usual spread of cosines, for a catalogue too small to measure it
+
+
+@dataclass(frozen=True, slots=True)
+class Contests:
+    """N lists of k items, the target first."""
+
+    features: Floats  # (N, k, C) standardised scores
+    kind: npt.NDArray[np.int64]  # (N, k) of the items
+    stands_for: Doubles  # (N, k) how many items a contender stands for; 0 where a list is shorter
+    bucket: npt.NDArray[np.int64]  # (N,) of the history
+
+
+def contests(
+    models: Mapping[str, Model], fusion: Fusion, examples: Examples, rng: np.random.Generator
+) -> Contests:
+    """What the gates are learned from."""
+    again = AGAIN in models
+    found: list[tuple[Floats, npt.NDArray[np.int64], Doubles]] = []
+    width = 1 + FAVOURITES * len(models) + OTHERS + (OWN if again else 0)
+    for part in examples.parts():
+        scores = np.stack(
+            [standardised(m.score(part.batch), s) for m, s in zip(models.values(), fusion.scales, strict=True)],
+            axis=2,
+        )
+        rows = np.full((len(part), width), PAD, np.int32)
+        stands_for = np.zeros((len(part), width))
+        for b in range(len(part)):
+            history = part.batch.rows[part.batch.indptr[b] : part.batch.indptr[b + 1]]
+            chosen, weight = _contenders(scores[b], int(part.targets[b]), history, again, rng)
+            rows[b, : len(chosen)], stands_for[b, : len(chosen)] = chosen, weight
+        at = np.maximum(rows, 0)
+        found.append(
+            (np.take_along_axis(scores, at[:, :, None], axis=1), fusion.kinds(part.batch, at), stands_for)
+        )
+    features, kind, weights = (np.concatenate(column) for column in zip(*found, strict=True))
+    return Contests(features, kind, weights, buckets(examples.batch))
+
+
+def _contenders(
+    scores: Floats, target: int, history: Rows, again: bool, rng: np.random.Generator
+) -> tuple[Rows, Doubles]:
+    """The target, then rows that compete with it, and how many items each stands for. What the asker has does
+    not compete, except where people take things again: there the newest OWN of it do."""
+    n_items, n_channels = scores.shape
+    free = np.ones(n_items, bool)
+    free[history[history < n_items]] = False
+    free[target] = False
+    k = min(FAVOURITES, n_items)
+    chosen = np.zeros(n_items, bool)
+    for c in range(n_channels):
+        chosen[np.argpartition(-np.where(free, scores[:, c], -np.inf), k - 1)[:k]] = True
+    if again:
+        own = np.unique(history[::-1], return_index=True)
+        newest = own[0][np.argsort(own[1])][:OWN]
+        free[newest[newest != target]] = True
+        chosen[newest] = True
+    first = np.flatnonzero(chosen & free)
+    rest = np.flatnonzero(~chosen & free)
+    others = rng.choice(rest, min(OTHERS, len(rest)), replace=False)
+    weight = np.concatenate([np.ones(1 + len(first)), np.full(len(others), len(rest) / max(len(others), 1))])
+    return np.concatenate([[target], first, others]).astype(np.int32), weight
+
+
+def spread(models: Mapping[str, Model], batch: Batch, seed: int) -> Floats:
+    """(C,) standard deviation of each channel's scores over all items, for up to 256 of the askers; for single
+    items of the catalogue as histories where nobody has one."""
+    n_items = next(iter(models.values())).n_items
+    if not n_items:
+        return np.full(len(models), UNMEASURED, np.float32)
+    rng = np.random.default_rng(seed)
+    with_history = np.flatnonzero(batch.lengths > 0)
+    if len(with_history):
+        sample = some(batch, np.sort(rng.permutation(with_history)[:256]))
+    else:
+        sample = singles(rng.permutation(n_items)[:256])
+    scales = [_usual(model, sample) for model in models.values()]
+    return np.maximum(np.array(scales, np.float32), np.float32(1e-6))
+
+
+def _usual(model: Model, sample: Batch) -> float:
+    """The root mean square of the scores that are not zero, each asker's around their mean."""
+    total, count = 0.0, 0
+    for part in parts_of(sample):
+        scores = model.score(part)
+        said = scores != 0
+        count += int(said.sum())
+        total += float(((scores - scores.mean(axis=1, keepdims=True))[said] ** 2).sum())
+    return float(np.sqrt(total / max(count, 1)))
+
+
+def wish_scales(models: Mapping[str, Model]) -> Floats:
+    """(C,) how much a channel's scores of a typed text vary over the catalogue; titles stand in for wishes,
+    which are not there to learn from. 0 for channels that do not read."""
+    scales = np.zeros(len(models), np.float32)
+    for c, (name, model) in enumerate(models.items()):
+        if name in READS:
+            found = model.score(singles(np.arange(min(model.n_items, 64)))).std() if model.n_items else 0.0
+            scales[c] = found if found > 1e-6 else UNMEASURED
+    return scales

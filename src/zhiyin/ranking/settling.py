@@ -1,0 +1,209 @@
+"""Choosing what the settings left open: each channel's few constants, on events held out of the fitted part.
+
+A held-out event is worth 1 / log2(2 + rank) of its item among all that the person did not have (NDCG without a
+cut, which tells apart deep ranks too), ranked by the channel's calmed score on top of what the readers say, for
+that is the company it will be in. One constant is moved at a time, and only for a gain above half its standard
+error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol, TypeVar
+
+import numpy as np
+import scipy.sparse as sp
+
+from zhiyin.data.dataset import Dataset, Doubles, Floats
+from zhiyin.data.vocabulary import Rows
+from zhiyin.models.base import Batch, Model, Recipe, Run
+from zhiyin.models.meaning import Meaning, MeaningRecipe
+from zhiyin.models.neighbours import Alike, LinksRecipe, Neighbours
+from zhiyin.models.popular import PopularRecipe
+from zhiyin.models.taste import TasteRecipe
+from zhiyin.models.words import Words, WordsRecipe
+from zhiyin.ranking.examples import BATCH, Examples
+from zhiyin.ranking.fusion import standardised
+
+R = TypeVar("R", bound=Recipe)
+K = TypeVar("K", bound=LinksRecipe)
+W = TypeVar("W", WordsRecipe, MeaningRecipe)
+Reader = Words | Meaning
+
+MOST_NUMBERS = 20_000_000  # scores of a trial in memory
+MOST_EXAMPLES = 1_500
+LEAST_EXAMPLES = 50
+MOST_ITEMS = 15_000  # ranks are counted among that many, drawn at random
+ROUNDS = 2
+SURE = 0.5  # standard errors that a gain must have
+SMALL = 4_000  # items up to which several ridges of EASE are solved and compared
+NEWEST = 0.1  # of all events: what the half-life of popularity is chosen on
+
+
+class Scoring(Protocol):
+    """Anything that scores some items for a batch of histories."""
+
+    def among(self, batch: Batch, rows: Rows) -> Floats:
+        """(B, k) the scores of these (k,) rows for everybody."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """N held-out events, and what the readers say to each about m sampled items and then about the target."""
+
+    examples: Examples
+    sample: Rows  # (m,) ascending
+    n_items: int
+    said: Floats  # (N, m + 1)
+
+    @classmethod
+    def of(cls, examples: Examples, readers: Sequence[Model], seed: int) -> Trial:
+        """As many of the examples as memory allows."""
+        rng = np.random.default_rng(seed)
+        n_items = readers[0].n_items
+        sample = np.sort(rng.permutation(n_items)[:MOST_ITEMS]).astype(np.int32)
+        examples = examples.sample(min(MOST_EXAMPLES, MOST_NUMBERS // max(len(sample), 1)), rng)
+        trial = cls(examples, sample, n_items, np.zeros((len(examples), len(sample) + 1), np.float32))
+        said = [sum(calmed(trial.seen(part, Whole(reader))) for reader in readers) for part in examples.parts()]
+        return replace(trial, said=np.concatenate([trial.said[:0], *said]))
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def worth(self, channel: Scoring) -> Doubles:
+        """(N,) of each held-out event, ties at their middle."""
+        found = [np.zeros(0)]
+        for start, part in zip(range(0, len(self), BATCH), self.examples.parts(), strict=True):
+            scores = self.said[start : start + BATCH] + calmed(self.seen(part, channel))
+            mine, others = scores[:, -1:], scores[:, :-1]
+            had = part.batch.matrix(self.n_items, np.ones(len(part.batch.rows), np.float32))
+            others[had[:, self.sample].toarray() > 0] = -np.inf
+            others[self.sample[None, :] == part.targets[:, None]] = -np.inf
+            above = (others > mine).sum(axis=1) + 0.5 * (others == mine).sum(axis=1)
+            found.append(1.0 / np.log2(2.0 + above * (self.n_items / len(self.sample))))
+        return np.concatenate(found)
+
+    def seen(self, part: Examples, channel: Scoring) -> Floats:
+        """(B, m + 1) what a channel says about the sample, and about each one's own target."""
+        scores = channel.among(part.batch, np.concatenate([self.sample, part.targets]))
+        own = scores[np.arange(len(part)), len(self.sample) + np.arange(len(part))]
+        return np.hstack([scores[:, : len(self.sample)], own[:, None]])
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A fitted channel."""
+
+    model: Model
+
+    def among(self, batch: Batch, rows: Rows) -> Floats:
+        return self.model.score(batch)[:, rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Mixed:
+    """Links mixed with what reads alike, without making the matrix of it."""
+
+    plain: Neighbours
+    source: sp.csr_array
+    target: sp.csr_array
+
+    def among(self, batch: Batch, rows: Rows) -> Floats:
+        history = batch.matrix(self.plain.n_fitted, self.plain.values(batch)) @ self.source
+        own = (history @ self.plain.links).toarray()
+        return np.ascontiguousarray((self.target[rows] @ own.T).T)
+
+
+def settle(recipe: R, worth: Callable[[R], Doubles], fields: Sequence[str]) -> R:
+    """The recipe with the values of these fields that held-out events prefer. `worth` gives the (N,) worth of each
+    event; what has no value yet begins at its usual one."""
+    settled = recipe.usual()
+    if not fields:
+        return settled
+    best = worth(settled)
+    for _ in range(ROUNDS):
+        before = settled
+        for field in fields:
+            for value in recipe.choices[field]:
+                if value == getattr(settled, field):
+                    continue
+                other = settled.model_copy(update={field: value})
+                gain = worth(other) - best
+                if gain.mean() > SURE * gain.std() / np.sqrt(len(gain)):
+                    settled, best = other, best + gain
+        if settled == before:
+            break
+    return settled
+
+
+def settle_reader(recipe: W, model: Reader, beside: Model, data: Dataset, examples: Examples, seed: int) -> W:
+    """How fast a past fades for a channel that reads, `beside` the other one."""
+    if not (recipe.open and data.ordered and len(examples) >= LEAST_EXAMPLES):
+        return recipe.usual()
+    trial = Trial.of(examples, (beside,), seed)
+
+    def worth(tried: W) -> Doubles:
+        return trial.worth(Whole(replace(model, recency=tried.recency or 1.0)))
+
+    return settle(recipe, worth, recipe.open)
+
+
+def settle_links(recipe: K, data: Dataset, run: Run, alike: Alike, trial: Trial) -> tuple[K, sp.csr_array]:
+    """An item-to-item channel, and what it gathered from `data`."""
+    if len(trial) < LEAST_EXAMPLES:
+        recipe = recipe.usual()
+    if isinstance(recipe, TasteRecipe) and "reg" in recipe.open:
+        recipe = recipe.model_copy(update={"reg": _ridge(recipe, data, run, trial)})
+    gathered = recipe.gather(data, run)
+    kept: dict[str, sp.csr_array] = {}
+    mixtures: dict[float, sp.csr_array] = {}
+
+    def worth(tried: K) -> Doubles:
+        plain = tried.model_copy(update=dict.fromkeys(LinksRecipe.choices))  # what the links themselves depend on
+        name = plain.model_dump_json()
+        if name not in kept:
+            kept[name] = tried.links(gathered, data)
+        trusts = tried.source_trust or 0.0, tried.target_trust or 0.0
+        for trust in set(trusts) - set(mixtures):
+            mixtures[trust] = alike.mixture(trust)
+        return trial.worth(Mixed(tried.model(kept[name], data), mixtures[trusts[0]], mixtures[trusts[1]]))
+
+    return settle(recipe, worth, [name for name in recipe.open if name != "recency" or data.ordered]), gathered
+
+
+def settle_popular(recipe: PopularRecipe, data: Dataset, run: Run) -> PopularRecipe:
+    """How fast fashion fades: by the newest tenth of all events, told by those before it."""
+    liked = data.weights > 0
+    if not recipe.open or not data.timed or liked.sum() < LEAST_EXAMPLES:
+        return recipe.usual()
+    cut = float(np.nanquantile(data.at[liked], 1.0 - NEWEST))
+    before, after = data.keep(~(data.at > cut)), data.item_rows[liked & (data.at > cut)]
+
+    def worth(tried: PopularRecipe) -> Doubles:
+        counts = tried.fit(before, run).counts
+        rank = np.searchsorted(np.sort(-counts), -counts[after], side="left")
+        return 1.0 / np.log2(2.0 + rank)
+
+    return settle(recipe, worth, recipe.open)
+
+
+def calmed(scores: Floats) -> Floats:
+    """Scores of some askers as they enter a sum with others'."""
+    return standardised(scores, max(float(scores.std(axis=1).mean()), 1e-6))
+
+
+def _ridge(recipe: TasteRecipe, data: Dataset, run: Run, trial: Trial) -> float | None:
+    """Chosen together with how fast a past fades; the usual one where a solution takes long."""
+    if (data.support > 0).sum() > SMALL:
+        return recipe.usual().reg
+    solved: dict[float | None, sp.csr_array] = {}
+
+    def worth(tried: TasteRecipe) -> Doubles:
+        if tried.reg not in solved:
+            solved[tried.reg] = tried.gather(data, run)
+        return trial.worth(Whole(tried.model(solved[tried.reg], data)))
+
+    fields = [name for name in ("recency", "reg") if name in recipe.open and (name != "recency" or data.ordered)]
+    return settle(recipe, worth, fields).reg

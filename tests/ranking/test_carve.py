@@ -1,0 +1,99 @@
+"""Held-out examples: nothing of them is fitted, and histories lie before their targets."""
+
+import numpy as np
+import pytest
+
+from zhiyin.data.dataset import Dataset, build_dataset
+from zhiyin.ranking.examples import carve
+from zhiyin.testing.small import small_catalogue, small_dataset
+from zhiyin.types import Event
+
+
+@pytest.mark.parametrize("timed", [True, False])
+@pytest.mark.parametrize("seed", range(5))
+def test_nothing_held_out_is_fitted_and_histories_lie_before_their_targets(timed: bool, seed: int) -> None:
+    data = numbered(timed)
+    part, examples = carve(data, 3_000, 0.2, seed)
+    fitted = set(part.values.tolist())
+    assert len(part) == len(fitted) < len(data)
+    hidden = set(data.item_rows[~np.isin(data.values, part.values)]) - set(part.item_rows.tolist())
+    assert hidden  # items whose every event was held out, as if they had just arrived
+    assert len(examples.targets)
+    starts = examples.batch.indptr
+    for b, target in enumerate(examples.targets):
+        history = examples.batch.rows[starts[b] : starts[b + 1]]
+        ages = examples.batch.ages[starts[b] : starts[b + 1]]
+        assert (ages >= 0).all()
+        assert not hidden & set(history.tolist())
+        assert owners_of(data, part, history, int(target))
+
+
+def test_targets_of_sets_are_drawn_from_all_items() -> None:
+    catalogue = small_catalogue()
+    events = [Event(f"u{user}", item.item_id, "like") for user in range(200) for item in catalogue]
+    _, examples = carve(build_dataset(catalogue, events), 3_000, 0.0, 0)
+    counts = np.bincount(examples.targets, minlength=len(catalogue))
+    expected = 200 / len(catalogue)
+    assert abs(counts - expected).max() < 5 * np.sqrt(expected), "not those with the highest rows"
+
+
+def test_a_target_is_the_newest_item_that_was_new_to_its_user() -> None:
+    events = [
+        Event("ann", item_id, "click", order=order)
+        for order, item_id in enumerate(["garden/spade", "garden/hose", "garden/spade", "garden/spade"])
+    ]
+    once = [Event(f"user {n}", "garden/rake", "click", order=n) for n in range(9)]  # nobody else comes back
+    data = build_dataset(small_catalogue(), events + once)
+    part, examples = carve(data, 3_000, 0.0, 0)
+    assert [data.items[row] for row in examples.targets] == ["garden/hose"]
+    assert [data.items[row] for row in examples.batch.rows] == ["garden/spade"]
+    fitted = [data.items[row] for row in part.item_rows]
+    assert (fitted.count("garden/spade"), fitted.count("garden/hose")) == (3, 0)
+
+
+def test_where_people_come_back_a_target_is_late_and_nothing_after_it_is_fitted() -> None:
+    weekly = ["garden/spade", "garden/hose"] * 20
+    events = [Event(f"u{u}", id_, "purchase", order=n) for u in range(30) for n, id_ in enumerate(weekly)]
+    data = build_dataset(small_catalogue(), events)
+    part, examples = carve(data, 3_000, 0.0, 0)
+    assert data.repeat_share > 0.9
+    assert len(examples.targets) == 30 * 2  # both items are among everybody's last four events
+    assert (np.diff(part.indptr) == 36).all()
+    assert examples.batch.lengths.max() == 36
+
+
+def test_no_event_of_a_user_with_their_target_is_fitted() -> None:
+    data = small_dataset()
+    part, examples = carve(data, 3_000, 0.0, 0)
+    fitted = set(zip(part.user_rows.tolist(), part.item_rows.tolist(), strict=True))
+    everything = set(zip(data.user_rows.tolist(), data.item_rows.tolist(), strict=True))
+    held = everything - fitted
+    assert len(held) == len(examples.targets)
+    assert sorted(item for _, item in held) == sorted(examples.targets.tolist())
+
+
+def test_a_dataset_without_a_positive_event_gives_no_examples() -> None:
+    data = build_dataset(small_catalogue(), [Event("u", "garden/spade", "hide", order=1)])
+    part, examples = carve(data, 3_000, 0.1, 0)
+    assert len(part) == 1
+    assert not len(examples.targets)
+
+
+def numbered(timed: bool) -> Dataset:
+    """`values` number the events, so that they can be told apart."""
+    data = small_dataset(timed=timed)
+    object.__setattr__(data, "values", np.arange(len(data), dtype=np.float32))
+    return data
+
+
+def owners_of(data: Dataset, part: Dataset, history: np.ndarray, target: int) -> bool:
+    """Whether some user has this target held out, and this history fitted: before it, where there is an order."""
+    for user in range(len(data.users)):
+        mine = np.arange(data.indptr[user], data.indptr[user + 1])
+        for place in mine[data.item_rows[mine] == target]:
+            earlier = mine < place if data.ordered else mine != place
+            before = mine[earlier & np.isin(data.values[mine], part.values)]
+            out = data.values[place] not in part.values
+            if out and data.item_rows[before][len(before) - len(history) :].tolist() == history.tolist():
+                return True
+    return False

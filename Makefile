@@ -38,13 +38,15 @@ $(VENV):
 # two workers, and matrices too small to share
 check test: export OMP_NUM_THREADS := 1
 check test: export OPENBLAS_NUM_THREADS := 1
+# modules are compiled once, not by every worker and by every process that a test starts
+unexport PYTHONDONTWRITEBYTECODE
 
 check: $(READY)  ## the fast loop: format, lint, types, imports, fast tests
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m pytest -n 2 -m "not slow and not browser"
+	$(BIN)/python -m pytest -n 2 --dist worksteal --hypothesis-profile fast -m "not slow and not browser"
 
 test: $(READY) chromium  ## everything, in a real browser too
 	$(BIN)/ruff format --check $(CODE)
@@ -77,4 +79,4 @@ LOCK := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --
 clean:  ## remove what was built, the environment and the demo
 	rm -rf $(VENV) demo build dist test-artifacts src/*.egg-info
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
-	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+	find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +

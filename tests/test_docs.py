@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from zhiyin.encoders.sentence import SentenceEncoder
+
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 
@@ -40,7 +42,11 @@ def test_commands_in_the_pages_exist(page: Path) -> None:
 
 @pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md"])
 def test_the_ten_lines_of_python_run(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    name: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    sentence_encoder: SentenceEncoder,
 ) -> None:
     from zhiyin.data.store.open import open_store
     from zhiyin.settings_file import load_settings
@@ -56,6 +62,7 @@ def test_the_ten_lines_of_python_run(
     ingest(settings, store)
     store.close()
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("zhiyin.shop.SentenceEncoder", lambda: sentence_encoder)
     (code,) = re.findall(r"```python\n(.*?)```", (ROOT / name).read_text(encoding="utf-8"), flags=re.DOTALL)
     exec(compile(code, name, "exec"), {})
     shown = [line.split()[0] for line in capsys.readouterr().out.splitlines()]

@@ -15,10 +15,10 @@ from zhiyin.workflows.train import train
 
 
 @pytest.fixture
-def real_shop(tmp_path: Path) -> Iterator[Zhiyin]:
+def real_shop(tmp_path: Path, sentence_encoder: SentenceEncoder) -> Iterator[Zhiyin]:
     """With the encoder that is shipped."""
     settings = Settings(folder=tmp_path, policy=PolicySettings(name="greedy"))
-    with Zhiyin(settings, MemoryStore(), SentenceEncoder()) as shop:
+    with Zhiyin(settings, MemoryStore(), sentence_encoder) as shop:
         shop.put_items(small_catalogue())
         shop.add_events(small_events())
         yield shop

@@ -124,3 +124,30 @@ def test_what_is_written_is_read_back_whatever_the_names(
     folder = tmp_path_factory.mktemp("toml")
     said = {"data.events": [name], "": [f"{name}\nx = 1"]}
     assert load_settings(written(folder, toml_of(settings, said))).model_dump() == settings.model_dump()
+
+
+def test_rules_of_the_house_are_read_by_name_and_shape_the_digest(tmp_path: Path) -> None:
+    text = """[ranking.rules."no wine"]
+    when = 'category = "Baby"'
+    avoid = 'category = "Alcohol" and price > 5'
+    last = 7
+
+    [ranking.rules.mild]
+    when = "available"
+    avoid = "price > 99"
+    cost = 1.5
+    """
+    settings = load_settings(written(tmp_path, text))
+    mild, wine = settings.ranking.house_rules
+    assert (wine.name, wine.when, wine.last, wine.cost) == ("no wine", 'category = "Baby"', 7, None)
+    assert (mild.name, mild.last, mild.cost) == ("mild", 20, 1.5)
+    assert settings.digest() != load_settings(written(tmp_path, "")).digest()
+    assert load_settings(written(tmp_path, toml_of(settings, {}))).ranking == settings.ranking
+
+
+@pytest.mark.parametrize(
+    "rule", ["when = 'category ='\navoid = 'price > 1'", "when = 'available'\navoid = 'f(x)'"]
+)
+def test_a_rule_that_cannot_be_read_is_refused_at_once(tmp_path: Path, rule: str) -> None:
+    with pytest.raises(InvalidSettings, match=r"ranking\.rules\.mine\.(when|avoid).*cannot read the filter"):
+        load_settings(written(tmp_path, f"[ranking.rules.mine]\n{rule}"))

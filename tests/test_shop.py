@@ -17,7 +17,7 @@ from zhiyin.workflows.train import train
 
 
 def test_a_folder_with_settings_is_a_shop(tmp_path: Path) -> None:
-    (tmp_path / "zhiyin.toml").write_text('name = "mine"\n')
+    (tmp_path / "zhiyin.toml").write_text('name = "mine"\n[policy]\nname = "greedy"\n')
     with Exported.open(tmp_path) as shop:
         assert shop.settings.name == "mine"
         shop.put_items([Item("a", "a red lamp"), Item("b", "a loud drum")])

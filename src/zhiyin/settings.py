@@ -17,6 +17,8 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from zhiyin.data.readers.mapping import EventFile, ItemFile, RelationFile, UserFile, VectorFile
 from zhiyin.data.readers.times import zone_of
 from zhiyin.data.signals import Signals
+from zhiyin.ranking.house_rules import HouseRule
+from zhiyin.ranking.rules import compile_filter
 from zhiyin.recipe import DefaultRecipe
 
 FILE = "zhiyin.toml"
@@ -106,8 +108,34 @@ class PolicySettings(Section):
     )
 
 
+class RuleSettings(Section):
+    """A rule of the house: who took this lately gets none of that, or less of it."""
+
+    when: str = Field(
+        description='What sets it off, as a filter such as `category = "Baby"`: a recent item that meets it.'
+    )
+    avoid: str = Field(description='What is then left out or lowered, as a filter such as `category = "Alcohol"`.')
+    last: PositiveInt = Field(
+        default=20, description="How many of the different items that a person took or liked last are recent."
+    )
+    cost: PositiveFloat | None = Field(
+        default=None,
+        description="What is to be avoided loses so much, in units of the score; unset: it is left out.",
+    )
+
+    @field_validator("when", "avoid")
+    @classmethod
+    def _can_be_read(cls, expression: str) -> str:
+        compile_filter(expression)
+        return expression
+
+    def of(self, name: str) -> HouseRule:
+        """The rule under its name."""
+        return HouseRule(name, self.when, self.avoid, self.last, self.cost)
+
+
 class RankingSettings(Section):
-    """How many are considered, and how alike they may be."""
+    """How many are considered, how alike they may be, and what the house wants."""
 
     candidates: PositiveInt = Field(default=100, description="Candidates that reach ranking, and are logged.")
     retrieve: PositiveInt = Field(default=300, description="Items that each channel proposes.")
@@ -116,6 +144,25 @@ class RankingSettings(Section):
     )
     repeats: bool = Field(
         default=False, description="Whether what a person already had may come again (groceries, music)."
+    )
+    rules: dict[str, RuleSettings] = Field(default_factory=dict, description="Rules of the house, by name.")
+
+    @property
+    def house_rules(self) -> tuple[HouseRule, ...]:
+        """In the order of their names, in which their parts are summed."""
+        return tuple(rule.of(name) for name, rule in sorted(self.rules.items()))
+
+
+class TrackingSettings(Section):
+    """Where runs are noted for those who watch them elsewhere."""
+
+    log_dir: str = Field(
+        default="", description="Folder for TensorBoard, relative to this folder; empty: none. Needs zhiyin[log]."
+    )
+    mlflow: str = Field(
+        default="",
+        description="Address of an MLflow server; empty: what MLFLOW_TRACKING_URI says, or none. Needs "
+        "zhiyin[mlflow].",
     )
 
 
@@ -139,6 +186,7 @@ class Settings(BaseSettings):
     policy: PolicySettings = Field(default_factory=PolicySettings, description="Choice of places.")
     ranking: RankingSettings = Field(default_factory=RankingSettings, description="Candidates and diversity.")
     recipe: DefaultRecipe = Field(default_factory=DefaultRecipe, description="What is fitted, and how.")
+    tracking: TrackingSettings = Field(default_factory=TrackingSettings, description="Notes on runs.")
     folder: Path = Field(default=Path(), exclude=True, description="Where zhiyin.toml is; set when it is loaded.")
 
     @classmethod

@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from zhiyin.cli.app import app
+from zhiyin.encoders.sentence import SentenceEncoder
 
 Zhi = Callable[..., Result]
 
@@ -32,8 +33,9 @@ EVENTS = "user_id,item_id,event,at\n" + "".join(
 
 
 @pytest.fixture
-def zhi() -> Zhi:
-    """`zhi("train", "--seed", 3)`: run a command in this process."""
+def zhi(monkeypatch: pytest.MonkeyPatch, sentence_encoder: SentenceEncoder) -> Zhi:
+    """`zhi("train", "--seed", 3)`: run a command in this process, which loads the encoder once."""
+    monkeypatch.setattr("zhiyin.shop.SentenceEncoder", lambda: sentence_encoder)
     runner = CliRunner()
 
     def run(*words: object) -> Result:

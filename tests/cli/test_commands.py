@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -80,18 +81,55 @@ def test_a_shop_moves_by_backup_and_by_export(shop: Path, zhi: Zhi, tmp_path: Pa
 
 def test_a_bundle_is_measured_on_the_split_that_is_asked_for(shop: Path, zhi: Zhi, tmp_path: Path) -> None:
     said(zhi("train", "-C", shop))
-    told = said(zhi("evaluate", "--split", "new-users", "--given", 1, "--out", tmp_path / "one.json", "-C", shop))
+    files = ("--out", tmp_path / "one.json", "--report", tmp_path / "one.html")
+    told = said(zhi("evaluate", "--split", "new-users", "--given", 1, *files, "-C", shop))
+    assert f"Report: {tmp_path / 'one.html'}" in told
+    assert "twin people" in (tmp_path / "one.html").read_text("utf-8")
     assert "tell their first 1 positive events" in told
     assert "twin_people" in told, "in this shop all do one of two things"
     found = json.loads((tmp_path / "one.json").read_text())
     assert found["question"]["rule"] == "new_users"
     assert [leak["name"] for leak in found["warnings"]] == ["twin_people"]
     assert found["refused"] == []
-    assert "the second-last event of each person" in said(
-        zhi("evaluate", "--split", "last", "--validation", "-C", shop)
-    )
+    told = said(zhi("evaluate", "--split", "last", "--validation", "-C", shop))
+    assert "the second-last event of each person" in told
+    assert "Report: " not in told, "it is only answered"
+    kept = said(zhi("evaluate", "-C", shop)).split("Report: ")[1].strip()
+    assert "Evaluation of bundle" in Path(kept).read_text("utf-8")
     refused = zhi("evaluate", "--split", "last", "--permute", "-C", shop)
     assert (refused.exit_code, "takes 20 of both" in refused.stderr) == (WRONG, True)
+
+
+def test_two_bundles_are_compared(shop: Path, zhi: Zhi, tmp_path: Path) -> None:
+    for seed in (1, 2):
+        said(zhi("train", "--seed", seed, "-C", shop))
+    zhi("publish", "--force", "-C", shop)
+    names = sorted(path.name for path in (shop / "bundles").iterdir() if (path / "taste.safetensors").exists())
+    refused = zhi("compare", *names, "-C", shop)
+    assert (refused.exit_code, "--again measures both" in refused.stderr) == (WRONG, True)
+    told = said(zhi("compare", *names, "--again", "--report", tmp_path / "two.html", "-C", shop))
+    assert f"champion {names[0][:12]}, challenger {names[1][:12]}" in told
+    assert "no difference is shown on ndcg@10" in told
+    assert "as much" in (tmp_path / "two.html").read_text("utf-8")
+    said(zhi("compare", *names, "--out", tmp_path / "two.json", "-C", shop))
+    assert json.loads((tmp_path / "two.json").read_text())["people"]["worse"] == 0
+
+
+def test_settings_are_searched_for_and_written(shop: Path, zhi: Zhi, tmp_path: Path) -> None:
+    before = (shop / "zhiyin.toml").read_text("utf-8")
+    told = said(zhi("tune", "--trials", 3, "--out", tmp_path / "found.json", "-C", shop))
+    assert "so they flatter it" in told
+    assert "zhiyin, untuned" not in told
+    assert (shop / "zhiyin.toml").read_text("utf-8") == before
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert [len(one["trials"]) for one in found["searches"]] == [3] * 4
+    told = said(zhi("tune", "--trials", 3, "--test", "--write", "-C", shop))
+    assert "zhiyin, untuned" in told
+    assert ("Written into zhiyin.toml:" in told) == bool(found["settings"])
+    written = tomllib.loads((shop / "zhiyin.toml").read_text("utf-8"))["recipe"]
+    for dotted, value in found["settings"].items():
+        _, section, name = dotted.split(".")
+        assert written[section].get(name) == value
 
 
 def test_erasing_gives_a_receipt(shop: Path, zhi: Zhi) -> None:

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from zhiyin.data.dataset import Floats
@@ -80,7 +80,6 @@ def test_no_texts_give_no_rows(inner: Counting, tmp_path: Path) -> None:
     assert CachedEncoder(inner, tmp_path).encode([]).shape == (0, inner.dim)
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.integers(0, 20 * KEY_BYTES), st.integers(0, 20 * ROW_BYTES))
 def test_files_cut_anywhere_give_right_vectors(keys_left: int, rows_left: int) -> None:
     with TemporaryDirectory() as folder:

@@ -16,31 +16,26 @@ PAIRS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def sentence() -> SentenceEncoder:
-    return SentenceEncoder()
-
-
 @pytest.fixture(params=["sentence", "hash"])
-def encoder(request: pytest.FixtureRequest, sentence: SentenceEncoder) -> Encoder:
-    return sentence if request.param == "sentence" else HashEncoder()
+def encoder(request: pytest.FixtureRequest, sentence_encoder: SentenceEncoder) -> Encoder:
+    return sentence_encoder if request.param == "sentence" else HashEncoder()
 
 
-def test_a_sentence_is_nearest_to_its_translation(sentence: SentenceEncoder) -> None:
-    english, chinese = (sentence.encode([pair[side] for pair in PAIRS]) for side in (0, 1))
+def test_a_sentence_is_nearest_to_its_translation(sentence_encoder: SentenceEncoder) -> None:
+    english, chinese = (sentence_encoder.encode([pair[side] for pair in PAIRS]) for side in (0, 1))
     cosines = english @ chinese.T
     others = cosines[~np.eye(len(PAIRS), dtype=bool)]
     assert cosines.diagonal().min() > others.max() + 0.1
 
 
-def test_the_same_meaning_in_other_words_is_nearer_than_another_meaning(sentence: SentenceEncoder) -> None:
-    said, again, other = sentence.encode(["a cheap bicycle", "an inexpensive bike", "an expensive violin"])
+def test_the_same_meaning_in_other_words_is_nearer_than_another_meaning(sentence_encoder: SentenceEncoder) -> None:
+    said, again, other = sentence_encoder.encode(["a cheap bicycle", "an inexpensive bike", "an expensive violin"])
     assert said @ again > said @ other
 
 
-def test_the_fingerprint_names_the_weights(sentence: SentenceEncoder) -> None:
-    assert sentence.fingerprint == "use-multilingual-v3:0db566fd0af82cbf"
-    assert "Apache" in sentence.licence
+def test_the_fingerprint_names_the_weights(sentence_encoder: SentenceEncoder) -> None:
+    assert sentence_encoder.fingerprint == "use-multilingual-v3:0db566fd0af82cbf"
+    assert "Apache" in sentence_encoder.licence
 
 
 def test_rows_have_length_one_and_empty_texts_none(encoder: Encoder) -> None:
@@ -62,11 +57,11 @@ def test_a_text_has_one_vector_alone_or_among_others(encoder: Encoder) -> None:
         np.testing.assert_allclose(encoder.encode([text])[0], row, atol=1e-5)
 
 
-def test_asking_twice_gives_the_same_vector_and_cannot_be_spoilt(sentence: SentenceEncoder) -> None:
-    first = sentence.encode(["a lamp to ask about"])
+def test_asking_twice_gives_the_same_vector_and_cannot_be_spoilt(sentence_encoder: SentenceEncoder) -> None:
+    first = sentence_encoder.encode(["a lamp to ask about"])
     kept = first.copy()
     first[:] = 0.0
-    assert np.array_equal(sentence.encode(["a lamp to ask about"]), kept)
+    assert np.array_equal(sentence_encoder.encode(["a lamp to ask about"]), kept)
 
 
 def test_an_item_is_the_mean_of_its_languages(encoder: Encoder) -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from zhiyin.data.ragged import Ragged
@@ -25,7 +25,6 @@ def values(scores: np.ndarray, targets: Ragged) -> dict[str, np.ndarray]:
     return table(ranks_of_targets(scores.astype(np.float32), targets), KS)
 
 
-@settings(deadline=None)
 @given(rankings())
 def test_every_metric_lies_between_zero_and_one(case: tuple[np.ndarray, Ragged]) -> None:
     for name, got in values(*case).items():
@@ -33,7 +32,6 @@ def test_every_metric_lies_between_zero_and_one(case: tuple[np.ndarray, Ragged])
         assert (got <= 1 + 1e-12).all(), name
 
 
-@settings(deadline=None)
 @given(rankings(), st.randoms(use_true_random=False))
 def test_permuting_the_users_permutes_the_values(case: tuple[np.ndarray, Ragged], random) -> None:  # type: ignore[no-untyped-def]
     scores, targets = case
@@ -43,7 +41,6 @@ def test_permuting_the_users_permutes_the_values(case: tuple[np.ndarray, Ragged]
         assert moved[name] == pytest.approx(got[order]), name
 
 
-@settings(deadline=None)
 @given(rankings(), st.randoms(use_true_random=False))
 def test_permuting_the_items_changes_nothing(case: tuple[np.ndarray, Ragged], random) -> None:  # type: ignore[no-untyped-def]
     scores, targets = case
@@ -54,7 +51,6 @@ def test_permuting_the_items_changes_nothing(case: tuple[np.ndarray, Ragged], ra
         assert moved[name] == pytest.approx(got), name
 
 
-@settings(deadline=None)
 @given(rankings(), st.integers(-1000, 1000), st.integers(1, 50))
 def test_shifting_and_stretching_the_scores_changes_nothing(
     case: tuple[np.ndarray, Ragged], shift: int, stretch: int
@@ -65,7 +61,6 @@ def test_shifting_and_stretching_the_scores_changes_nothing(
         assert moved[name].tolist() == got.tolist(), name
 
 
-@settings(deadline=None)
 @given(rankings(), st.integers(1, 20), st.integers(0, 100))
 def test_raising_the_score_of_a_target_never_lowers_a_metric(
     case: tuple[np.ndarray, Ragged], lift: int, which: int
@@ -78,7 +73,6 @@ def test_raising_the_score_of_a_target_never_lowers_a_metric(
         assert got[0] >= before[name][0] - 1e-9, name
 
 
-@settings(deadline=None)
 @given(rankings())
 def test_a_perfect_list_gets_one(case: tuple[np.ndarray, Ragged]) -> None:
     scores, targets = case
@@ -90,7 +84,6 @@ def test_a_perfect_list_gets_one(case: tuple[np.ndarray, Ragged]) -> None:
             assert got[name.replace("@", f"@{k}")] == pytest.approx(1.0), (name, k)
 
 
-@settings(deadline=None)
 @given(rankings())
 def test_a_longer_list_never_lowers_what_counts_hits(case: tuple[np.ndarray, Ragged]) -> None:
     got = values(*case)

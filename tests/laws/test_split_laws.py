@@ -26,6 +26,7 @@ events = st.lists(
     max_size=40,
 )
 parts = st.sampled_from(["test", "validation"])
+MANY = settings(max_examples=2 * settings().max_examples)
 
 
 def dataset(log: list[Seen]) -> Dataset:
@@ -48,7 +49,7 @@ def assert_sound(split: Split) -> None:
     assert (split.past.ages >= 0).all()
 
 
-@settings(deadline=None, max_examples=200)
+@MANY
 @given(events, st.integers(0, 12), st.integers(1, 12), parts, st.booleans(), st.booleans())
 def test_the_future_is_not_seen(
     log: list[Seen], start: int, length: int, part: Part, refit: bool, filtered: bool
@@ -72,7 +73,7 @@ def test_the_future_is_not_seen(
         assert {split.fit.items[row] for row in wanted} <= later
 
 
-@settings(deadline=None, max_examples=200)
+@MANY
 @given(events, parts, st.booleans(), st.booleans())
 def test_leave_one_out_knows_only_what_came_before(
     log: list[Seen], part: Part, refit: bool, filtered: bool
@@ -99,7 +100,6 @@ def test_leave_one_out_knows_only_what_came_before(
         assert fitted.tolist() == [place for _, place, _, _ in mine[:end]]
 
 
-@settings(deadline=None)
 @given(events)
 def test_events_at_the_same_moment_keep_the_order_of_the_log(log: list[Seen]) -> None:
     data = dataset([(user, item, 5, type_) for user, item, _, type_ in log])
@@ -108,7 +108,6 @@ def test_events_at_the_same_moment_keep_the_order_of_the_log(log: list[Seen]) ->
         assert (np.diff(numbers) > 0).all()
 
 
-@settings(deadline=None)
 @given(events, st.floats(0.05, 0.95), st.integers(0, 1000), st.sampled_from([simulated_cold, warm_carve]))
 def test_what_is_carved_out_is_not_fitted(log: list[Seen], share: float, seed: int, carve) -> None:  # type: ignore[no-untyped-def]
     data = dataset(log)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import entropy
 
@@ -90,7 +90,6 @@ def test_without_categories_there_is_no_calibration() -> None:
     assert np.isnan(beyond.miscalibration(top, Ragged.of([[0], [3]]), HALVES)).all()
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_calibration_is_the_divergence_that_scipy_computes(seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -109,7 +108,6 @@ def test_calibration_is_the_divergence_that_scipy_computes(seed: int) -> None:
         assert 0 <= got[user] <= math.log(100) + 1e-12
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_the_order_of_a_list_changes_nothing_of_this(seed: int) -> None:
     rng = np.random.default_rng(seed)

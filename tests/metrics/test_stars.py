@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import mean_absolute_error, root_mean_squared_error
 
@@ -20,7 +20,6 @@ def test_errors_are_averaged_user_by_user() -> None:
         assert np.isnan(errors[1:3]).all(), "nothing was rated"
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.lists(st.tuples(st.floats(0, 5), st.floats(0, 5)), min_size=1, max_size=5), min_size=1, max_size=5)
 )

@@ -5,7 +5,7 @@ from math import log2
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, ndcg_score, roc_auc_score
 
@@ -53,7 +53,6 @@ def small_rankings(draw: st.DrawFn) -> tuple[list[int], set[int], int]:
     return scores, targets, draw(st.integers(1, 7))
 
 
-@settings(max_examples=60, deadline=None)
 @given(small_rankings())
 def test_expectations_are_the_mean_over_every_order_of_the_ties(
     case: tuple[list[int], set[int], int],

@@ -4,9 +4,10 @@ from base64 import b64encode
 from collections.abc import Iterator
 
 import pytest
-from asking import Caller, calling, problem, with_service
+from asking import Caller, calling, problem, serving, unchanged, with_service
 from pydantic import SecretStr
 
+import small_worlds
 from zhiyin.errors import InvalidSettings
 from zhiyin.service.access import is_local, needs_key
 from zhiyin.service.app import create_app
@@ -17,11 +18,18 @@ KEYS = (SecretStr("first key"), SecretStr("ключ-2"))
 RIGHT = {"Authorization": "Bearer first key"}
 EVENT = {"user_id": "ann", "item_id": "garden/spade", "type": "click"}
 OTHER_SITE = {"Origin": "https://elsewhere.example"}
+KEYED = ServiceSettings(host="0.0.0.0", api_keys=KEYS)
+
+
+@pytest.fixture(scope="module")
+def _keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caller]:
+    with serving(with_service(small_worlds.untrained(tmp_path_factory.mktemp("keyed")), KEYED)) as caller:
+        yield caller
 
 
 @pytest.fixture
-def keyed(untrained_shop: Zhiyin) -> Iterator[Caller]:
-    with calling(with_service(untrained_shop, ServiceSettings(host="0.0.0.0", api_keys=KEYS))) as caller:
+def keyed(_keyed: Caller) -> Iterator[Caller]:
+    with unchanged(_keyed) as caller:
         yield caller
 
 
@@ -79,8 +87,9 @@ def test_without_the_right_key_nothing_is_written(keyed: Caller, authorization: 
 
 
 @pytest.mark.parametrize("key", [b"first key", "ключ-2".encode()])
-def test_any_of_the_keys_opens(keyed: Caller, key: bytes) -> None:
-    assert keyed.post("/v1/events", EVENT, {b"Authorization": b"Bearer " + key}).status_code == 200
+def test_any_of_the_keys_opens(untrained_shop: Zhiyin, key: bytes) -> None:
+    with calling(with_service(untrained_shop, KEYED)) as api:
+        assert api.post("/v1/events", EVENT, {b"Authorization": b"Bearer " + key}).status_code == 200
 
 
 def test_a_browser_asks_its_user_for_the_key_of_the_console(keyed: Caller) -> None:
@@ -97,22 +106,22 @@ def test_with_keys_any_name_of_the_machine_is_answered(keyed: Caller) -> None:
 
 
 @pytest.mark.parametrize("host", ["localhost:8420", "127.0.0.1", "[::1]:8420", "[::1]", "LocalHost"])
-def test_this_machine_is_answered_by_its_own_names(untrained: Caller, host: str) -> None:
-    assert untrained.get("/healthz", {"Host": host}).status_code == 200
+def test_this_machine_is_answered_by_its_own_names(shared_untrained: Caller, host: str) -> None:
+    assert shared_untrained.get("/healthz", {"Host": host}).status_code == 200
 
 
 @pytest.mark.parametrize(
     "host", ["evil.example", "evil.example:8420", "localhost.evil.example", "127.0.0.1.evil", ""]
 )
-def test_a_foreign_name_that_leads_here_is_not(untrained: Caller, host: str) -> None:
-    problem(untrained.get("/healthz", {"Host": host}), 421)
-    problem(untrained.post("/v1/recommend", {}, {"Host": host}), 421)
+def test_a_foreign_name_that_leads_here_is_not(shared_untrained: Caller, host: str) -> None:
+    problem(shared_untrained.get("/healthz", {"Host": host}), 421)
+    problem(shared_untrained.post("/v1/recommend", {}, {"Host": host}), 421)
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:9999", "file://"])
-def test_a_page_of_another_site_may_not_write(untrained: Caller, origin: str) -> None:
-    assert "service.cors" in problem(untrained.post("/v1/events", EVENT, {"Origin": origin}), 403)
-    problem(untrained.delete("/v1/users/ann", {"Origin": origin}), 403)
+def test_a_page_of_another_site_may_not_write(shared_untrained: Caller, origin: str) -> None:
+    assert "service.cors" in problem(shared_untrained.post("/v1/events", EVENT, {"Origin": origin}), 403)
+    problem(shared_untrained.delete("/v1/users/ann", {"Origin": origin}), 403)
 
 
 def test_our_own_pages_may(untrained: Caller) -> None:

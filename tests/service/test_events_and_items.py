@@ -52,12 +52,12 @@ def test_a_batch_with_one_bad_event_stores_nothing_and_names_it(api: Caller, sho
         (7, "body[0]"),
     ],
 )
-def test_an_event_that_is_none_is_refused(untrained: Caller, bad: object, told: str) -> None:
-    assert told in problem(untrained.post("/v1/events", [bad]), 422)
+def test_an_event_that_is_none_is_refused(shared_untrained: Caller, bad: object, told: str) -> None:
+    assert told in problem(shared_untrained.post("/v1/events", [bad]), 422)
 
 
-def test_more_events_than_fit_are_refused_whole(untrained: Caller) -> None:
-    assert "at most 10,000" in problem(untrained.post("/v1/events", [0] * 10_001), 422)
+def test_more_events_than_fit_are_refused_whole(shared_untrained: Caller) -> None:
+    assert "at most 10,000" in problem(shared_untrained.post("/v1/events", [0] * 10_001), 422)
 
 
 def test_events_of_many_senders_share_a_commit_and_are_counted_for_each(api: Caller) -> None:
@@ -94,17 +94,17 @@ def test_a_deleted_item_is_not_shown_again(api: Caller) -> None:
 
 
 @pytest.mark.parametrize("item_id", ODD)
-def test_any_id_works_in_an_address(untrained: Caller, item_id: str) -> None:
-    untrained.post("/v1/items", {"item_id": item_id, "title": "odd"})
+def test_any_id_works_in_an_address(api: Caller, item_id: str) -> None:
+    api.post("/v1/items", {"item_id": item_id, "title": "odd"})
     path = f"/v1/items/{quote(item_id, safe='')}"
-    assert untrained.get(path).json()["title"] == "odd"
-    assert untrained.delete(path).status_code == 204
-    problem(untrained.get(path), 404)
+    assert api.get(path).json()["title"] == "odd"
+    assert api.delete(path).status_code == 204
+    problem(api.get(path), 404)
 
 
 @pytest.mark.parametrize("path", ["/v1/items/", "/v1/items/%00", "/v1/items/%ff%fe", f"/v1/items/{'x' * 600}"])
-def test_an_address_that_names_no_item_is_not_found(untrained: Caller, path: str) -> None:
-    problem(untrained.get(path), 404)
+def test_an_address_that_names_no_item_is_not_found(shared_untrained: Caller, path: str) -> None:
+    problem(shared_untrained.get(path), 404)
 
 
 @pytest.mark.parametrize(
@@ -119,5 +119,5 @@ def test_an_address_that_names_no_item_is_not_found(untrained: Caller, path: str
         ({"item_id": "a", "titel": "x"}, "did you mean 'title'"),
     ],
 )
-def test_an_item_that_is_none_is_refused(untrained: Caller, bad: object, told: str) -> None:
-    assert told in problem(untrained.post("/v1/items", bad), 422)
+def test_an_item_that_is_none_is_refused(shared_untrained: Caller, bad: object, told: str) -> None:
+    assert told in problem(shared_untrained.post("/v1/items", bad), 422)

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from urllib.parse import quote
 
 import pytest
-from asking import Caller, calling, problem, with_service
+from asking import Caller, calling, problem, serving, unchanged, with_service
 from pydantic import SecretStr
 
+import small_worlds
 from zhiyin.errors import InvalidSettings
 from zhiyin.service.app import create_app
 from zhiyin.settings import ServiceSettings
@@ -29,6 +30,19 @@ def keyed(untrained_shop: Zhiyin) -> Iterator[Caller]:
         yield caller
 
 
+@pytest.fixture(scope="module")
+def _keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caller]:
+    with serving(with_service(small_worlds.untrained(tmp_path_factory.mktemp("keyed")), SETTINGS)) as caller:
+        yield caller
+
+
+@pytest.fixture
+def shut(_keyed: Caller) -> Iterator[Caller]:
+    """For what is refused, and for pages."""
+    with unchanged(_keyed) as caller:
+        yield caller
+
+
 def test_a_page_appends_events_with_the_key_in_a_header_or_in_the_address(keyed: Caller) -> None:
     for n, (path, headers) in enumerate([("/v1/events", AS_BEARER), (APPEND, None)]):
         answer = keyed.post(path, EVENT | {"event_id": str(n)}, headers)
@@ -44,9 +58,9 @@ def test_what_a_beacon_sends_from_another_site_is_stored(keyed: Caller) -> None:
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://shop.example"])
-def test_a_page_of_a_site_that_is_not_listed_may_not_append_even_with_the_key(keyed: Caller, origin: str) -> None:
+def test_a_page_of_a_site_that_is_not_listed_may_not_append_even_with_the_key(shut: Caller, origin: str) -> None:
     for path, headers in (("/v1/events", AS_BEARER), (APPEND, {})):
-        answer = keyed.post(path, EVENT, {**headers, b"Origin": origin.encode()})
+        answer = shut.post(path, EVENT, {**headers, b"Origin": origin.encode()})
         assert "service.cors" in problem(answer, 403)
         assert "access-control-allow-origin" not in answer.headers
 
@@ -68,11 +82,11 @@ OTHERS = [
 
 
 @pytest.mark.parametrize(("method", "path"), OTHERS)
-def test_it_opens_nothing_else(keyed: Caller, method: str, path: str) -> None:
+def test_it_opens_nothing_else(shut: Caller, method: str, path: str) -> None:
     def asked(path: str, headers: dict[bytes, bytes]) -> object:
         if method == "POST":
-            return keyed.post(path, {"item_id": "a", "title": "b"}, headers)
-        return keyed.get(path, headers) if method == "GET" else keyed.delete(path, headers)
+            return shut.post(path, {"item_id": "a", "title": "b"}, headers)
+        return shut.get(path, headers) if method == "GET" else shut.delete(path, headers)
 
     with_address = f"{path}{'&' if '?' in path else '?'}key={quote(EVENTS_KEY)}"
     assert "opens POST /v1/events and nothing else" in problem(asked(path, AS_BEARER), 403)  # type: ignore[arg-type]
@@ -84,14 +98,14 @@ def test_it_does_not_tell_what_somebody_did(keyed: Caller) -> None:
     problem(keyed.post("/v1/recommend", {"user_id": "ann"}, AS_BEARER), 401)
 
 
-def test_it_is_no_password_of_the_console(keyed: Caller) -> None:
-    problem(keyed.get("/console", {"Authorization": "Basic OsO2ZmZlbnRsaWNoICYgMQ=="}), 401)
+def test_it_is_no_password_of_the_console(shut: Caller) -> None:
+    problem(shut.get("/console", {"Authorization": "Basic OsO2ZmZlbnRsaWNoICYgMQ=="}), 401)
 
 
 @pytest.mark.parametrize("key", ["", "wrong", API_KEY, EVENTS_KEY + " ", EVENTS_KEY[:-1]])
-def test_an_address_holds_no_other_key_and_no_api_key_either(keyed: Caller, key: str) -> None:
+def test_an_address_holds_no_other_key_and_no_api_key_either(shut: Caller, key: str) -> None:
     """Addresses are kept in logs."""
-    problem(keyed.post(f"/v1/events?key={quote(key)}", EVENT), 401)
+    problem(shut.post(f"/v1/events?key={quote(key)}", EVENT), 401)
 
 
 def test_an_event_without_an_id_is_refused_for_its_count_would_tell_what_was_done(keyed: Caller) -> None:
@@ -123,8 +137,8 @@ def test_an_events_key_alone_is_no_key_for_an_address_that_others_reach(untraine
 
 
 @pytest.mark.parametrize("path", ["/", "/snippet"])
-def test_our_own_pages_hold_the_first_events_key_and_never_an_api_key(keyed: Caller, path: str) -> None:
-    page = keyed.get(path).text
+def test_our_own_pages_hold_the_first_events_key_and_never_an_api_key(shut: Caller, path: str) -> None:
+    page = shut.get(path).text
     assert re.findall(r'<script src="/static/zhiyin.js" data-key="([^"]*)">', page) == ["other"]
     assert API_KEY not in re.sub(r"<[^>]*>", "", page).split()
 
@@ -135,5 +149,5 @@ def test_a_key_with_a_quote_stays_inside_its_attribute(untrained_shop: Zhiyin) -
         assert 'data-key="&#34;&gt;&lt;script&gt;"' in api.get("/").text
 
 
-def test_pages_of_a_service_without_keys_hold_none(untrained: Caller) -> None:
-    assert "data-key" not in untrained.get("/snippet").text
+def test_pages_of_a_service_without_keys_hold_none(shared_untrained: Caller) -> None:
+    assert "data-key" not in shared_untrained.get("/snippet").text

@@ -105,7 +105,7 @@ def test_every_example_of_the_contract_is_accepted(toy: Caller, contract: Json, 
 def test_whatever_is_sent_is_answered_or_refused_in_order(toy: Caller, contract: Json, path: str) -> None:
     schema = contract["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]
 
-    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(suppress_health_check=list(HealthCheck))
     @given(body=bodies(schema, contract["components"]["schemas"]))
     def sent(body: Json) -> None:
         answer = toy.post(path, body)
@@ -117,7 +117,6 @@ def test_whatever_is_sent_is_answered_or_refused_in_order(toy: Caller, contract:
     sent()
 
 
-@settings(max_examples=100, deadline=None)
 @given(body=st.binary(max_size=60))
 def test_whatever_bytes_are_sent_are_answered_or_refused_in_order(toy: Caller, body: bytes) -> None:
     assert toy.post("/v1/recommend", body).status_code in (200, 400, 422)

@@ -25,8 +25,8 @@ def test_a_profile_tells_what_was_done_newest_first_and_what_that_speaks_for(api
     assert profile["categories"] == [{"name": "music", "weight": 2.0}]
 
 
-def test_nothing_is_told_of_somebody_unknown(api: Caller) -> None:
-    assert "nothing is known" in problem(api.get("/v1/users/nobody/profile"), 404)
+def test_nothing_is_told_of_somebody_unknown(shared: Caller) -> None:
+    assert "nothing is known" in problem(shared.get("/v1/users/nobody/profile"), 404)
 
 
 def test_a_session_becomes_the_persons(api: Caller) -> None:

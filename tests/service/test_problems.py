@@ -94,9 +94,9 @@ def test_a_body_of_unknown_length_is_refused_where_it_becomes_too_large(narrow: 
     assert "body" in problem(narrow.post_in_parts("/v1/events", [b"[", b"7]"]), 422)
 
 
-def test_what_is_no_address_and_no_method_of_it_are_told(untrained: Caller) -> None:
-    assert "/openapi.json" in problem(untrained.get("/v1/recomend"), 404)
-    assert "method" in problem(untrained.get("/v1/recommend"), 405)
+def test_what_is_no_address_and_no_method_of_it_are_told(shared_untrained: Caller) -> None:
+    assert "/openapi.json" in problem(shared_untrained.get("/v1/recomend"), 404)
+    assert "method" in problem(shared_untrained.get("/v1/recommend"), 405)
 
 
 def test_requests_lists_places_and_events_are_counted(untrained: Caller) -> None:
@@ -132,8 +132,8 @@ def test_the_clock_of_the_application_is_the_clock_of_its_lists(untrained_shop: 
         assert api.get(f"/v1/recommendations/{shown}").json()["at"] == "2030-01-01T00:00:00Z"
 
 
-def test_an_address_of_the_console_with_a_bad_parameter_is_a_problem(untrained: Caller) -> None:
-    assert "limit" in problem(untrained.get(f"{HERE}/console/api/recommendations?limit=0"), 422)
+def test_an_address_of_the_console_with_a_bad_parameter_is_a_problem(shared_untrained: Caller) -> None:
+    assert "limit" in problem(shared_untrained.get(f"{HERE}/console/api/recommendations?limit=0"), 422)
 
 
 def test_an_event_is_what_it_was(untrained: Caller, untrained_shop: Zhiyin) -> None:

@@ -1,11 +1,13 @@
 """What strangers may read where API keys are set: docs/decisions/0006-what-strangers-may-read.md."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from asking import Caller, calling, ids, problem, with_service
+from asking import Caller, calling, ids, problem, serving, unchanged, with_service
 from pydantic import SecretStr
 
+import small_worlds
 from zhiyin.settings import ServiceSettings
 from zhiyin.shop import Zhiyin
 
@@ -26,6 +28,20 @@ def keyed(shop: Zhiyin) -> Iterator[Caller]:
         yield caller
 
 
+@pytest.fixture(scope="module")
+def _keyed(tmp_path_factory: pytest.TempPathFactory, trained_folder: Path) -> Iterator[Caller]:
+    folder = tmp_path_factory.mktemp("keyed")
+    with serving(with_service(small_worlds.trained(folder, trained_folder), KEYS)) as caller:
+        yield caller
+
+
+@pytest.fixture
+def asked(_keyed: Caller) -> Iterator[Caller]:
+    """For lists, and for what is refused."""
+    with unchanged(_keyed) as caller:
+        yield caller
+
+
 def act(api: Caller, user_id: str, item_id: str = "music/piano") -> None:
     event = {"event_id": f"{user_id} {item_id}", "user_id": user_id, "item_id": item_id, "type": "like"}
     assert api.post("/v1/events?key=public", event).json()["stored"] == 1
@@ -37,24 +53,24 @@ def named(shown: dict[str, list[dict[str, list[dict[str, list[str]]]]]]) -> set[
 
 
 @pytest.mark.parametrize("path", ASKING)
-def test_a_list_of_a_person_by_name_needs_an_api_key(keyed: Caller, path: str) -> None:
-    refused = keyed.post(path, ASKING[path])
+def test_a_list_of_a_person_by_name_needs_an_api_key(asked: Caller, path: str) -> None:
+    refused = asked.post(path, ASKING[path])
     assert "service.open_lists" in problem(refused, 401)
     assert refused.headers["www-authenticate"] == "Bearer"
-    problem(keyed.post(path, ASKING[path], {"Authorization": "Bearer public"}), 401)
-    assert ids(keyed.post(path, ASKING[path], KEY))
+    problem(asked.post(path, ASKING[path], {"Authorization": "Bearer public"}), 401)
+    assert ids(asked.post(path, ASKING[path], KEY))
 
 
-def test_whether_a_person_is_known_is_not_told_either(keyed: Caller) -> None:
-    known, unknown = (keyed.post("/v1/recommend", {"user_id": name}).text for name in ("user 1", "nobody"))
+def test_whether_a_person_is_known_is_not_told_either(asked: Caller) -> None:
+    known, unknown = (asked.post("/v1/recommend", {"user_id": name}).text for name in ("user 1", "nobody"))
     assert known == unknown
 
 
-def test_a_list_for_nobody_is_told_to_everybody(keyed: Caller) -> None:
-    shown = keyed.post("/v1/recommend", {"session": ["music/piano"], "text": "for the music", "n": 3}).json()
+def test_a_list_for_nobody_is_told_to_everybody(asked: Caller) -> None:
+    shown = asked.post("/v1/recommend", {"session": ["music/piano"], "text": "for the music", "n": 3}).json()
     path = f"/v1/recommendations/{shown['recommendation_id']}"
-    assert keyed.get(path).status_code == 200
-    assert keyed.get(f"{path}/why/{shown['items'][0]['item_id']}").status_code == 200
+    assert asked.get(path).status_code == 200
+    assert asked.get(f"{path}/why/{shown['items'][0]['item_id']}").status_code == 200
 
 
 def test_the_browser_that_made_its_own_id_is_told_its_list_and_why(keyed: Caller) -> None:
@@ -69,8 +85,8 @@ def test_the_browser_that_made_its_own_id_is_told_its_list_and_why(keyed: Caller
 @pytest.mark.parametrize(
     "user_id", ["anon-1", "anon-", BROWSER[:-1], BROWSER + "0", BROWSER.upper(), f"x{BROWSER}", BROWSER + "\u2028"]
 )
-def test_an_id_that_is_not_quite_one_of_the_snippet_is_a_name(keyed: Caller, user_id: str) -> None:
-    problem(keyed.post("/v1/recommend", {"user_id": user_id}), 401)
+def test_an_id_that_is_not_quite_one_of_the_snippet_is_a_name(asked: Caller, user_id: str) -> None:
+    problem(asked.post("/v1/recommend", {"user_id": user_id}), 401)
 
 
 def test_an_id_that_was_merged_into_somebody_tells_a_stranger_nothing_more(keyed: Caller) -> None:
@@ -84,12 +100,12 @@ def test_an_id_that_was_merged_into_somebody_tells_a_stranger_nothing_more(keyed
     assert ids(keyed.post("/v1/recommend", {"user_id": BROWSER}, KEY))
 
 
-def test_a_list_of_a_person_by_name_and_its_why_need_the_key_later_too(keyed: Caller) -> None:
-    shown = keyed.post("/v1/recommend", ASKING["/v1/recommend"], KEY).json()
+def test_a_list_of_a_person_by_name_and_its_why_need_the_key_later_too(asked: Caller) -> None:
+    shown = asked.post("/v1/recommend", ASKING["/v1/recommend"], KEY).json()
     path = f"/v1/recommendations/{shown['recommendation_id']}"
     for address in (path, f"{path}/why/{shown['items'][0]['item_id']}"):
-        problem(keyed.get(address), 401)
-        assert keyed.get(address, KEY).status_code == 200
+        problem(asked.get(address), 401)
+        assert asked.get(address, KEY).status_code == 200
 
 
 def test_where_names_cannot_be_guessed_the_owner_may_open_the_lists(shop: Zhiyin) -> None:
@@ -100,5 +116,5 @@ def test_where_names_cannot_be_guessed_the_owner_may_open_the_lists(shop: Zhiyin
         problem(api.get("/v1/users/user%201/profile"), 401)
 
 
-def test_without_keys_everybody_on_this_machine_is_the_owner(api: Caller) -> None:
-    assert named(api.post("/v1/recommend", {"user_id": "user 1"}).json())
+def test_without_keys_everybody_on_this_machine_is_the_owner(shared: Caller) -> None:
+    assert named(shared.post("/v1/recommend", {"user_id": "user 1"}).json())

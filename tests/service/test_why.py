@@ -28,11 +28,11 @@ def why(api: Caller, recommendation_id: str, item_id: str) -> dict[str, dict[str
 
 @pytest.mark.parametrize("query", QUERIES, ids=str)
 def test_contributions_and_rest_sum_to_the_part_and_parts_to_the_score(
-    api: Caller, query: dict[str, object]
+    shared: Caller, query: dict[str, object]
 ) -> None:
-    shown = api.post("/v1/recommend", query | {"n": 6}).json()
+    shown = shared.post("/v1/recommend", query | {"n": 6}).json()
     for position, place in enumerate(shown["items"]):
-        said = why(api, shown["recommendation_id"], place["item_id"])
+        said = why(shared, shown["recommendation_id"], place["item_id"])
         assert said["position"] == position
         assert said["parts"] == place["parts"]
         assert sum(said["parts"].values()) == pytest.approx(said["score"], abs=1e-12)
@@ -42,11 +42,11 @@ def test_contributions_and_rest_sum_to_the_part_and_parts_to_the_score(
             assert brought + said["rest"][name] == pytest.approx(part, abs=1e-12)
 
 
-def test_what_the_history_brings_is_attributed_to_the_last_bit_of_a_float32(api: Caller) -> None:
-    shown = api.post("/v1/recommend", {"user_id": "user 1", "n": 8}).json()
+def test_what_the_history_brings_is_attributed_to_the_last_bit_of_a_float32(shared: Caller) -> None:
+    shown = shared.post("/v1/recommend", {"user_id": "user 1", "n": 8}).json()
     spoke = 0
     for place in shown["items"]:
-        said = why(api, shown["recommendation_id"], place["item_id"])
+        said = why(shared, shown["recommendation_id"], place["item_id"])
         for name in said["contributions"]:
             assert abs(said["rest"][name]) < 1e-5
             spoke += 1
@@ -77,17 +77,17 @@ def test_a_changed_past_is_admitted(api: Caller) -> None:
     assert not why(api, shown["recommendation_id"], shown["items"][0]["item_id"])["reproduced"]
 
 
-def test_a_list_comes_out_of_the_log_whole(api: Caller) -> None:
-    shown = api.post("/v1/recommend", {"user_id": "user 1", "n": 4, "context": {"page": "home"}}).json()
-    logged = api.get(f"/v1/recommendations/{shown['recommendation_id']}").json()
+def test_a_list_comes_out_of_the_log_whole(shared: Caller) -> None:
+    shown = shared.post("/v1/recommend", {"user_id": "user 1", "n": 4, "context": {"page": "home"}}).json()
+    logged = shared.get(f"/v1/recommendations/{shown['recommendation_id']}").json()
     assert logged["query"]["context"] == {"page": "home"}
     assert [place["item_id"] for place in logged["items"]] == [place["item_id"] for place in shown["items"]]
     assert all(place["log_propensity"] <= 0 for place in logged["items"])
     assert len(logged["candidates"]) > 4
 
 
-def test_what_was_never_shown_cannot_be_explained(api: Caller) -> None:
-    shown = api.post("/v1/recommend", {"user_id": "user 1", "n": 1}).json()["recommendation_id"]
-    assert "no recommendation" in problem(api.get("/v1/recommendations/0"), 404)
-    assert "no recommendation" in problem(api.get("/v1/recommendations/0/why/garden/spade"), 404)
-    assert "zhiyin trace" in problem(api.get(f"/v1/recommendations/{shown}/why/nowhere"), 404)
+def test_what_was_never_shown_cannot_be_explained(shared: Caller) -> None:
+    shown = shared.post("/v1/recommend", {"user_id": "user 1", "n": 1}).json()["recommendation_id"]
+    assert "no recommendation" in problem(shared.get("/v1/recommendations/0"), 404)
+    assert "no recommendation" in problem(shared.get("/v1/recommendations/0/why/garden/spade"), 404)
+    assert "zhiyin trace" in problem(shared.get(f"/v1/recommendations/{shown}/why/nowhere"), 404)

@@ -15,6 +15,8 @@ from zhiyin.testing.encoders import HashEncoder
 from zhiyin.testing.small import small_catalogue, small_events
 from zhiyin.types import Event
 
+HOSTILE = "<script>alert('&quot;')</script>\u202e]]>"  # a name
+
 
 def shop_in(
     folder: Path, store: Store | None = None, encoder: Encoder | None = None, *, repeats: bool = False

@@ -31,7 +31,7 @@ N_USERS = 240
 @cache
 def trial() -> tuple[Posed, Fitted, dict[str, PerUser]]:
     """The small world with many people, judged once."""
-    posed = pose(build_dataset(small_catalogue(), small_events(N_USERS)), 0, Terms("last"))
+    posed = pose(build_dataset(small_catalogue(), small_events(N_USERS)), Terms("last"))
     run = Run(HashEncoder())
     fitted = DefaultRecipe().fit(posed.split.fit, run)
     peers = {"popular": fit_baselines(posed.split.fit, run, repeats=False)["popular"]}
@@ -73,7 +73,7 @@ def test_attributes_make_buckets_with_gaps_between_people() -> None:
 
 
 def test_where_people_wanted_both_kinds_of_items_the_gap_is_within_them() -> None:
-    posed = pose(build_dataset(small_catalogue(), small_events(600)), 0, Terms("new-users", given=1))
+    posed = pose(build_dataset(small_catalogue(), small_events(600)), Terms("new-users", given=1))
     fitted = DefaultRecipe().fit(posed.split.fit, Run(HashEncoder()))
     judged = judge_all(posed.split, Systems(fitted, {}, channels=False), (5,), Run(HashEncoder()).progress)
     support = posed.split.fit.support[posed.split.targets.rows]
@@ -122,7 +122,7 @@ def rated(noise: float) -> Posed:
         for user in range(200)
         for place, item in enumerate(rng.choice(30, 6, replace=False))
     ]
-    return pose(build_dataset([Item(f"i{n}", f"thing {n}") for n in range(30)], events), 0, Terms("last"))
+    return pose(build_dataset([Item(f"i{n}", f"thing {n}") for n in range(30)], events), Terms("last"))
 
 
 def test_ratings_are_predicted_where_they_can_be() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -21,12 +22,11 @@ from zhiyin.testing.encoders import HashEncoder
 from zhiyin.testing.small import START, small_catalogue, small_dataset, small_events
 from zhiyin.types import Event, Item, User
 from zhiyin.workflows.evaluate import evaluate_bundle, evaluate_protocol
-from zhiyin.workflows.evaluation import FILE, Evaluation, Gain, Section, attached
+from zhiyin.workflows.evaluation import FILE, Evaluation, attached
 from zhiyin.workflows.judging import CHANNEL, OURS, WITHOUT, Systems, batch_of, judge_all
-from zhiyin.workflows.measuring import split_digest
 from zhiyin.workflows.posing import Terms, carve_cold, deeds, pose, sample
+from zhiyin.workflows.standings import split_digest
 from zhiyin.workflows.train import train
-from zhiyin.workflows.verdict import verdict
 
 QUICK = Terms(resamples=100)
 
@@ -60,7 +60,7 @@ def wide(n_users: int = 600, n_items: int = 600) -> Dataset:
 
 def test_people_who_come_back_are_judged_by_a_cut_in_time() -> None:
     data = build_dataset(small_catalogue(), spread_out())
-    posed = pose(data, 0, Terms())
+    posed = pose(data, Terms())
     split = posed.split
     assert posed.rule == "global_time"
     assert split.past.at.max() < split.past.now.min()
@@ -69,21 +69,21 @@ def test_people_who_come_back_are_judged_by_a_cut_in_time() -> None:
 
 
 def test_where_few_come_back_the_last_event_of_each_is_hidden() -> None:
-    posed = pose(small_dataset(), 0, Terms())
+    posed = pose(small_dataset(), Terms())
     assert posed.rule == "leave_one_out"
     assert "known" in posed.words, "that others' later events are seen is said"
 
 
 def test_a_history_never_holds_what_is_wanted() -> None:
     for data in (small_dataset(), small_dataset(timed=False), build_dataset(small_catalogue(), spread_out())):
-        split = pose(data, 0, Terms()).split
+        split = pose(data, Terms()).split
         for user in range(len(split)):
             assert not set(split.past.take(np.array([user])).rows) & set(split.targets[user])
 
 
 def test_a_set_without_order_loses_a_random_event() -> None:
     data = small_dataset(timed=False)
-    one, same, other = (pose(data, seed, Terms()) for seed in (0, 0, 1))
+    one, same, other = (pose(data, Terms(seed=seed)) for seed in (0, 0, 1))
     assert one.rule == "one_of_a_set"
     assert split_digest(one.split) == split_digest(same.split) != split_digest(other.split)
 
@@ -91,7 +91,7 @@ def test_a_set_without_order_loses_a_random_event() -> None:
 def test_too_little_to_measure_says_what_it_takes() -> None:
     data = build_dataset(small_catalogue(), [Event("ann", "music/harp", "click", order=1)])
     with pytest.raises(InvalidData, match="two events or more"):
-        pose(data, 0, Terms())
+        pose(data, Terms())
 
 
 def test_carved_items_and_people_are_unknown_to_what_is_fitted() -> None:
@@ -113,7 +113,7 @@ def test_carved_items_and_people_are_unknown_to_what_is_fitted() -> None:
 @pytest.mark.parametrize("given", [1, 3, 5, 7])
 def test_new_people_tell_their_first_events_and_want_the_others(given: int) -> None:
     data = wide()
-    posed = pose(data, 0, Terms("new-users", given))
+    posed = pose(data, Terms("new-users", given))
     split = posed.split
     assert len(split) == 60, "a tenth of the people"
     assert (split.past.lengths == given).all()
@@ -126,7 +126,7 @@ def test_new_people_tell_their_first_events_and_want_the_others(given: int) -> N
 
 
 def test_new_people_tell_four_fifths_where_no_number_is_asked_for() -> None:
-    split = pose(wide(), 0, Terms("new-users")).split
+    split = pose(wide(), Terms("new-users")).split
     assert (split.past.lengths == 6).all()
     assert (split.targets.sizes == 2).all()
 
@@ -136,22 +136,22 @@ def test_new_people_of_a_set_tell_random_events() -> None:
         [Item(f"i{n}") for n in range(10)],
         [Event(f"u{user}", f"i{item}", "like") for user in range(400) for item in range(10)],
     )
-    split = pose(data, 0, Terms("new-users", 4)).split
+    split = pose(data, Terms("new-users", 4)).split
     told = np.bincount(split.past.rows, minlength=10)
     assert (np.abs(told - 0.4 * len(split)) < 4 * np.sqrt(0.24 * len(split))).all()
 
 
 def test_validation_and_test_ask_other_people_and_other_items() -> None:
     for which in ("new-users", "new-items"):
-        test, validation = (pose(wide(), 0, Terms(which, part=part)).split for part in ("test", "validation"))
+        test, validation = (pose(wide(), Terms(which, part=part)).split for part in ("test", "validation"))
         asked = [set(split.users if which == "new-users" else split.targets.rows) for split in (test, validation)]
         assert not asked[0] & asked[1]
         assert len(test.fit) == len(validation.fit)
-        assert len(pose(wide(), 0, Terms(which, refit=True)).split.fit) > len(test.fit)
+        assert len(pose(wide(), Terms(which, refit=True)).split.fit) > len(test.fit)
 
 
 def test_new_items_are_hidden_from_all_and_must_win_against_all() -> None:
-    split = pose(wide(), 0, Terms("new-items")).split
+    split = pose(wide(), Terms("new-items")).split
     assert (split.fit.support[split.targets.rows] == 0).all()
     assert len(np.unique(split.targets.rows)) == 60
     assert split.candidates.all()
@@ -159,7 +159,7 @@ def test_new_items_are_hidden_from_all_and_must_win_against_all() -> None:
 
 def test_the_validation_of_a_cut_in_time_lies_before_the_test() -> None:
     data = build_dataset(small_catalogue(), spread_out())
-    test, validation = (pose(data, 0, Terms("time", part=part)) for part in ("test", "validation"))
+    test, validation = (pose(data, Terms("time", part=part)) for part in ("test", "validation"))
     assert validation.cut < test.cut
     assert validation.split.fit.until < validation.cut
     at = data.at[data.weights > 0]
@@ -169,11 +169,11 @@ def test_the_validation_of_a_cut_in_time_lies_before_the_test() -> None:
 
 def test_a_split_that_the_data_cannot_give_is_refused() -> None:
     with pytest.raises(InvalidData, match="all have a time"):
-        pose(small_dataset(timed=False), 0, Terms("time"))
+        pose(small_dataset(timed=False), Terms("time"))
     with pytest.raises(InvalidData, match="add --split new-users"):
-        pose(wide(), 0, Terms("last", given=3))
+        pose(wide(), Terms("last", given=3))
     with pytest.raises(InvalidData, match="too few"):
-        pose(wide(), 0, Terms("new-users", given=8))
+        pose(wide(), Terms("new-users", given=8))
 
 
 def test_a_deed_is_found_by_who_did_what() -> None:
@@ -256,15 +256,15 @@ def test_an_evaluation_is_attached_to_its_bundle_and_read_back(tmp_path: Path) -
     assert evaluation.verdict
 
 
-def test_its_json_is_a_results_file_and_hides_people_when_asked(tmp_path: Path) -> None:
+def test_its_json_is_a_results_file_and_holds_no_single_person(tmp_path: Path) -> None:
     shop = small_shop(tmp_path)
     train(shop)
     evaluation = evaluate_bundle(shop, terms=QUICK)
-    raw = orjson.loads(evaluation.to_json(people=False))
+    raw = orjson.loads(evaluation.to_json())
     assert {"ours", "interval", "peers", "recipe", "seconds"} < set(raw)
     low, high = raw["interval"]["ndcg@10"]
     assert low <= raw["ours"]["ndcg@10"] <= high
-    assert raw["per_user"] == []
+    assert max(map(len, lists_in(raw))) < len(by_user(small_events(60)))
     assert Evaluation.of_json(evaluation.to_json()) == evaluation
 
 
@@ -371,29 +371,9 @@ def data_folder(folder: Path, n_users: int = 60) -> Path:
     return folder / "splits" / "protocol.json"
 
 
-def part(ours: float, low: float, high: float, n_users: int = 90) -> Section:
-    return Section(
-        n_users,
-        {"ndcg@10": ours},
-        {"ndcg@10": (ours, ours)},
-        {"popular": {"ndcg@10": 0.3}, "ease": {"ndcg@10": 0.1}},
-        {"popular": {"ndcg@10": Gain(ours - 0.3, low, high)}, "ease": {"ndcg@10": Gain(ours - 0.1, 0.0, 0.5)}},
-    )
-
-
-def test_the_verdict_says_plainly_when_popular_wins() -> None:
-    (sentence,) = verdict("ndcg@10", part(0.2, -0.15, -0.05), {})
-    assert sentence.startswith("Popular wins on ndcg@10: 0.3000 against our 0.2000")
-    assert "[-0.1500, -0.0500] is below 0" in sentence
-
-
-def test_the_verdict_claims_no_win_that_the_interval_does_not_show() -> None:
-    assert next(verdict("ndcg@10", part(0.4, -0.01, 0.2), {})).startswith("not shown to be better than Popular")
-    assert next(verdict("ndcg@10", part(0.4, 0.01, 0.2), {})).startswith("better than every baseline")
-
-
-def test_the_verdict_names_the_bucket_in_which_a_baseline_wins() -> None:
-    whole, bad = part(0.4, 0.01, 0.2), part(0.1, -0.3, -0.1, n_users=40)
-    assert list(verdict("ndcg@10", whole, {"warm items": whole, "cold items": bad}))[1].startswith(
-        "cold items (40 people): Popular wins"
-    )
+def lists_in(value: object) -> Iterator[list[object]]:
+    """Every list within a JSON value."""
+    if isinstance(value, list):
+        yield value
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from lists_in(inner)

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from zhiyin.data.store.memory import MemoryStore
@@ -269,7 +269,6 @@ CELL = st.sampled_from(
 )
 
 
-@settings(max_examples=60)
 @given(rows=st.lists(st.lists(CELL, min_size=1, max_size=6).map(",".join), max_size=25), size=st.integers(1, 9))
 def test_under_any_garbage_every_row_is_accounted_for(
     tmp_path_factory: pytest.TempPathFactory, rows: list[str], size: int

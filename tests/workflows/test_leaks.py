@@ -59,7 +59,7 @@ def found(posed: Posed, events: Iterable[Event] = ()) -> dict[str, Found]:
 def test_sound_questions_are_let_alone() -> None:
     for split in ("time", "last", "new-items"):
         data = dataset(many("abcdef", 40))
-        assert found(pose(data, 0, Terms(split=split))) == {}, split
+        assert found(pose(data, Terms(split=split))) == {}, split
 
 
 def test_a_target_that_was_fitted_on_is_refused() -> None:
@@ -117,12 +117,12 @@ def test_a_new_item_with_the_title_of_a_known_one_is_named() -> None:
 
 def test_new_people_who_did_just_what_a_known_one_did_are_counted() -> None:
     lives = many("abcdef", 40)
-    assert "twin_people" in found(pose(dataset({f"u{n}": "abcd" for n in range(40)}), 0, Terms(split="new-users")))
+    assert "twin_people" in found(pose(dataset({f"u{n}": "abcd" for n in range(40)}), Terms(split="new-users")))
     unlike = {
         user: "".join(np.random.default_rng(n).permutation(list(life)))
         for n, (user, life) in enumerate(lives.items())
     }
-    assert "twin_people" not in found(pose(dataset(unlike), 0, Terms(split="new-users")))
+    assert "twin_people" not in found(pose(dataset(unlike), Terms(split="new-users")))
 
 
 def test_relations_made_of_behaviour_are_doubted() -> None:
@@ -163,4 +163,4 @@ def test_what_a_judged_person_wrote_may_not_stand_in_the_text_of_the_item() -> N
 
 
 def test_a_small_world_shows_no_leak_that_is_refused() -> None:
-    assert not [leak for leak in leaks(pose(small_dataset(), 0, Terms())) if leak.refused]
+    assert not [leak for leak in leaks(pose(small_dataset(), Terms())) if leak.refused]

@@ -10,9 +10,10 @@ from small_shop import shop_in, small_shop
 from zhiyin.bundle import read_manifest
 from zhiyin.data.dataset import build_dataset
 from zhiyin.errors import InvalidData
+from zhiyin.recipe import DefaultRecipe
 from zhiyin.testing.small import small_catalogue, small_events
 from zhiyin.types import Event
-from zhiyin.workflows.train import shop_data, train
+from zhiyin.workflows.train import set_by_fit, shop_data, train
 
 
 @dataclass
@@ -43,6 +44,18 @@ def test_a_bundle_is_made_of_everything_in_the_store(tmp_path: Path) -> None:
     assert (manifest.seed, manifest.data.n_events, manifest.data.last_event) == (3, events, events)
     assert shop.bundle(trained.bundle).saw(["user 7"])
     assert set(trained.seconds) == {"reading", "fitting", "saving"}
+
+
+def test_what_was_left_open_is_told_as_it_was_chosen(tmp_path: Path) -> None:
+    shop = small_shop(tmp_path)
+    trained = train(shop)
+    fitted = shop.bundle(trained.bundle).fitted.recipe
+    assert trained.chosen["taste.reg"] == fitted.taste.reg
+    assert trained.chosen["popular.half_life"] == fitted.popular.half_life
+    assert len(trained.chosen) == len(list(set_by_fit(DefaultRecipe(), fitted)))
+    assert "taste.k" not in trained.chosen
+    if trained.fusion_learned:
+        assert any(f"taste.reg {fitted.taste.reg}" in sentence for sentence in trained.sentences())
 
 
 def test_training_makes_nothing_live(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import typer
 from zhiyin import __version__
 from zhiyin.cli import (
     backup,
+    compare,
     demo,
     doctor,
     erase,
@@ -26,6 +27,7 @@ from zhiyin.cli import (
     similar,
     trace,
     train,
+    tune,
     up,
 )
 from zhiyin.cli.guard import guarded
@@ -47,6 +49,8 @@ _COMMANDS: Mapping[str, Callable[..., None]] = {
     "up": up.up,
     "train": train.train,
     "evaluate": evaluate.evaluate,
+    "compare": compare.compare,
+    "tune": tune.tune,
     "publish": publish.publish,
     "rollback": rollback.rollback,
     "recommend": recommend.recommend,

@@ -9,12 +9,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from zhiyin.types import SplitName
+
 if TYPE_CHECKING:
     from zhiyin.shop import Zhiyin
 
 Folder = Annotated[Path, typer.Option("--folder", "-C", help="Folder of the shop, where its zhiyin.toml is.")]
 Many = Annotated[int, typer.Option("--n", "-n", help="How many items.")]
 AsJson = Annotated[bool, typer.Option("--json", help="The whole answer as JSON.")]
+Hidden = Annotated[SplitName, typer.Option("--split", help="What is hidden; auto: what the data can answer.")]
+Given = Annotated[int, typer.Option(min=0, help="Events that new users tell; 0 for four fifths.")]
+Validation = Annotated[bool, typer.Option("--validation", help="Judge the validation part.")]
+Out = Annotated[Path | None, typer.Option(help="Write all that was measured as JSON.")]
+Report = Annotated[Path | None, typer.Option(help="Write a page to read, one HTML file.")]
+LogDir = Annotated[Path | None, typer.Option(help="Note the run there for TensorBoard.")]
 HERE = Path()
 
 

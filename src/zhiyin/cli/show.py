@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 if TYPE_CHECKING:
     from zhiyin.shop import Zhiyin
-    from zhiyin.types import Place, Recommendation
-    from zhiyin.workflows.evaluation import Evaluation
+    from zhiyin.types import Place, Reason, Recommendation
+    from zhiyin.workflows.comparison import Comparison
+    from zhiyin.workflows.evaluation import Evaluation, Section
+    from zhiyin.workflows.tune import Tuned
 
 LIGHTS = {"green": typer.colors.GREEN, "amber": typer.colors.YELLOW, "red": typer.colors.RED}
 WIDE = 160  # characters of a line that goes to a file
@@ -62,8 +65,8 @@ def answer(shop: Zhiyin, shown: Recommendation) -> None:
         typer.echo(f"not in the catalogue: {', '.join(shown.missing_ids)}")
 
 
-def evaluation(found: Evaluation) -> None:
-    """Our numbers and everybody else's, then the verdict."""
+def evaluation(found: Evaluation, out: Path | None, report: Path | None) -> None:
+    """Our numbers and everybody else's, then the verdict; and all of it into the files that were wished for."""
     from zhiyin.workflows.verdict import permutation
 
     whole = found.whole
@@ -82,6 +85,69 @@ def evaluation(found: Evaluation) -> None:
         say([permutation(found.permuted)])
     say(found.verdict)
     say(found.notes)
+    _written(found, out, report)
+
+
+def comparison(found: Comparison, out: Path | None, report: Path | None) -> None:
+    """Both by every measure, then the verdict; and all of it into the files that were wished for."""
+    titles = ("", "champion", "challenger", "difference", "95 % interval")
+    rows = [
+        (name, f"{one.champion:.4f}", f"{one.challenger:.4f}", f"{one.gain.value:+.4f}",
+         f"[{one.gain.low:+.4f}, {one.gain.high:+.4f}]")
+        for name, one in found.metrics.items()
+    ]  # fmt: skip
+    table(titles, rows)
+    people, pair = found.people, (found.champion.bundle[:12], found.challenger.bundle[:12])
+    typer.echo(f"champion {pair[0]}, challenger {pair[1]}; {found.question.words}")
+    typer.echo(f"{found.main}: {people.better:,} people got more, {people.equal:,} as much, {people.worse:,} less")
+    for told in found.doubts:
+        light("red" if found.refused else "amber", "doubt", told, "")
+    say(found.verdict)
+    _written(found, out, report)
+
+
+def tuning(found: Tuned, out: Path | None, *, written: bool) -> None:
+    """What each search found, then the settings as they stand in zhiyin.toml."""
+    titles = ("", "tried", "minutes", f"{found.metric} untuned", "tuned", "settings that differ")
+    rows = [
+        (one.title, str(len(one.trials)), f"{one.seconds / 60:.1f}", f"{one.start.value:.4f}",
+         f"{one.best.value:.4f}", str(len(one.changes)))
+        for one in found.searches
+    ]  # fmt: skip
+    table(titles, rows)
+    say(found.sentences())
+    if found.test is not None:
+        _tested(found.metric, found.test, {one.name: one.title for one in found.searches})
+    if out is not None:
+        out.write_bytes(found.to_json())
+    if found.settings:
+        typer.echo("Written into zhiyin.toml:" if written else "For zhiyin.toml, or --write puts it there:")
+        say(found.lines())
+        typer.echo("Next: zhiyin train, then zhiyin compare --again: the test part says whether it helped")
+
+
+def _tested(metric: str, test: Section, titles: Mapping[str, str]) -> None:
+    """What was found, on the part that nothing was chosen by."""
+    ours, (low, high) = test.ours[metric], test.interval[metric]
+    rows = [("zhiyin, tuned", f"{ours:.4f}", "", f"[{low:.4f}, {high:.4f}]")]
+    for name, numbers in test.peers.items():
+        gain = test.gains[name][metric]
+        title = f"{titles[name]}, tuned" if name in titles else "zhiyin, untuned"
+        rows.append(
+            (title, f"{numbers[metric]:.4f}", f"{gain.value:+.4f}", f"[{gain.low:+.4f}, {gain.high:+.4f}]")
+        )
+    table((f"test part, {test.n_users:,} people", metric, "zhiyin, tuned, has more", "95 % interval"), rows)
+
+
+def _written(found: Evaluation | Comparison, out: Path | None, report: Path | None) -> None:
+    """Write what was wished for, and say where the page is."""
+    from zhiyin.workflows.report import page_of, write_page
+
+    if out is not None:
+        out.write_bytes(found.to_json())
+    if report is not None:
+        write_page(report, page_of(found))
+        typer.echo(f"Report: {report}")
 
 
 def _numbers(found: Evaluation, numbers: Mapping[str, float]) -> list[str]:
@@ -96,6 +162,14 @@ def _title(shop: Zhiyin, item_id: str) -> str:
 def _why(place: Place) -> str:
     told = []
     for reason in place.reasons:
-        through = ", ".join((*reason.items, *reason.words))
+        through = ", ".join((*_path(reason), *reason.items, *reason.words))
         told.append(f"{reason.channel} {reason.share:.0%}{f' ({through})' if through else ''}")
     return "; ".join(told)
+
+
+def _path(reason: Reason) -> tuple[str, ...]:
+    """What a reason goes through before it reaches the items of the history."""
+    if reason.path is None:
+        return ()
+    end = reason.path.entity or reason.path.item
+    return (f"{reason.path.relation}: {end}" if end else reason.path.relation,)

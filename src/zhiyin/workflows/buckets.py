@@ -63,6 +63,13 @@ def bucket_sections(asked: Asked, people: People) -> tuple[dict[str, Section], d
     return sections, gaps
 
 
+def target_masks(split: Split, people: People) -> dict[str, Mask]:
+    """(T,) by the name of the bucket, the targets that it is about; empty ones are left out."""
+    owners = split.targets.owners
+    of_people = ((name, users[owners]) for name, users in (*_by_length(split), *_by_attribute(split, people)))
+    return {name: targets for name, targets in (*_by_support(split), *of_people) if targets.any()}
+
+
 def _gap(name: str, inside: Doubles, outside: Doubles, bootstrap: Bootstrap) -> dict[str, Gap]:
     """(U,) values on both sides, NaN where a person has none there; nothing where a side is too small."""
     rng = np.random.default_rng(bootstrap.seed)

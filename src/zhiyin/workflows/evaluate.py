@@ -7,65 +7,128 @@ recipe and seed; what was found is attached to it, and publishing asks for it.
 from __future__ import annotations
 
 import tempfile
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
-from zhiyin.bundle import SHORT, bundles_in, find_bundle, read_manifest
+from zhiyin.bundle import SHORT, Manifest, find_bundle, newest_in, read_manifest
 from zhiyin.data.folders import load_dataset, read_people, split_of
 from zhiyin.data.protocols import GlobalTime, Protocol, load_protocol
-from zhiyin.data.splits import window
+from zhiyin.data.splits import Split, window
 from zhiyin.encoders.cache import CachedEncoder
 from zhiyin.encoders.sentence import SentenceEncoder
-from zhiyin.errors import InvalidData, NotFound
+from zhiyin.errors import InvalidData
 from zhiyin.models.base import Run
 from zhiyin.progress import Progress
 from zhiyin.recipe import DefaultRecipe
 from zhiyin.settings import FILE
 from zhiyin.settings_file import load_settings
 from zhiyin.shop import Zhiyin
+from zhiyin.workflows.buckets import People
 from zhiyin.workflows.evaluation import Evaluation, attach
-from zhiyin.workflows.measuring import Subject, measure
+from zhiyin.workflows.measuring import Measured, Subject, measure
 from zhiyin.workflows.posing import Posed, Terms, carve_cold, pose
+from zhiyin.workflows.report import page_of, report_in, write_page
+from zhiyin.workflows.standings import save_standings
+from zhiyin.workflows.stories import evaluated_story
+from zhiyin.workflows.tracking import NOWHERE, Log
 from zhiyin.workflows.train import shop_data
 
 MOST_PEOPLE = 10_000  # of a shop that are judged; a published protocol judges everybody
 OWN_METRICS = ("ndcg@10", "hr@10")
 
 
-def evaluate_bundle(shop: Zhiyin, name: str | None = None, terms: Terms | None = None) -> Evaluation:
+def evaluate_bundle(
+    shop: Zhiyin, name: str | None = None, terms: Terms | None = None, log: Log = NOWHERE
+) -> Evaluation:
     """Measure a bundle's recipe on the shop's own data.
 
     What was found is attached to the bundle where the data itself chose the question, the one that publishing goes
     by; another split or part is only answered. Without a name the newest bundle. Raises NotFound if there is
     none; InvalidData for a zero-shot bundle and where there is too little to measure by.
     """
-    path = find_bundle(shop.bundles, name) if name else _newest(shop)
+    path = find_bundle(shop.bundles, name) if name else newest_in(shop.bundles)
+    (measured,) = examine(shop, (path,), terms or Terms())
+    log.write(evaluated_story(measured.evaluation))
+    return measured.evaluation
+
+
+def examine(shop: Zhiyin, paths: Sequence[Path], terms: Terms) -> list[Measured]:
+    """What the bundles in these folders get on one question, the log being as it is now.
+
+    Kept with each if publishing goes by it. Raises InvalidData as `evaluate_bundle`, before anything is fitted.
+    """
+    manifests = [_learned(path) for path in paths]
+    exam = _Exam.of(shop, terms)
+    found = [exam.take(shop, path.name, manifest) for path, manifest in zip(paths, manifests, strict=True)]
+    if terms.decides:
+        for measured in found:
+            _keep(shop.bundles, measured)
+    return found
+
+
+def shop_terms(shop: Zhiyin, terms: Terms) -> Terms:
+    """With what a shop says where nothing is wished for."""
+    if terms.filter_history is None:
+        terms = replace(terms, filter_history=not shop.settings.ranking.repeats)
+    return replace(terms, max_users=MOST_PEOPLE) if terms.max_users is None else terms
+
+
+def _learned(path: Path) -> Manifest:
     manifest = read_manifest(path)
     if manifest.mode == "zero_shot":
         raise InvalidData(
             f"bundle {path.name[:SHORT]} learned from no event, so nothing can be measured: zhiyin train first"
         )
-    data, as_of = shop_data(shop)
-    terms = terms or Terms()
-    subject = Subject(
-        DefaultRecipe.model_validate(manifest.recipe),
-        Run(shop.encoder(), manifest.seed, shop.progress),
-        path.name,
-        carve_cold(data, manifest.seed),
-        {user.user_id: user.attributes for user in shop.store.users()},
-        (event for _, event in shop.store.events(until=as_of.event)),
-    )
-    if terms.filter_history is None:
-        terms = replace(terms, filter_history=not shop.settings.ranking.repeats)
-    if terms.max_users is None:
-        terms = replace(terms, max_users=MOST_PEOPLE)
-    posed = pose(data, manifest.seed, terms)
-    evaluation = measure(posed, subject, terms, OWN_METRICS)
-    if terms.split == "auto" and terms.part == "test":
-        attach(shop.bundles, evaluation)
-    return evaluation
+    return manifest
+
+
+@dataclass(frozen=True, slots=True)
+class _Exam:
+    """A question to a shop's past, the same for as many bundles as are asked."""
+
+    posed: Posed
+    terms: Terms
+    cold: Mapping[str, Split]
+    people: People
+    until: int  # the last event of the log that counts
+
+    @classmethod
+    def of(cls, shop: Zhiyin, terms: Terms) -> Self:
+        """Of the log as it is now. Raises InvalidData where there is too little to measure by."""
+        data, as_of = shop_data(shop)
+        terms = shop_terms(shop, terms)
+        people = {user.user_id: user.attributes for user in shop.store.users()}
+        return cls(pose(data, terms), terms, carve_cold(data, terms.seed), people, as_of.event)
+
+    def take(self, shop: Zhiyin, bundle: str, manifest: Manifest) -> Measured:
+        """The answer of a bundle."""
+        subject = Subject(
+            DefaultRecipe.model_validate(manifest.recipe),
+            Run(shop.encoder(), manifest.seed, shop.progress),
+            shop.settings.name,
+            bundle,
+            self.cold,
+            self.people,
+            (event for _, event in shop.store.events(until=self.until)),
+        )
+        return measure(self.posed, subject, self.terms, OWN_METRICS)
+
+
+def _keep(folder: Path, measured: Measured) -> None:
+    """All that was measured of a bundle into its folder: for people, for publishing, and for comparing."""
+    bundle = measured.evaluation.bundle
+    save_standings(folder, bundle, measured.standings)
+    attach(folder, measured.evaluation)
+    write_page(report_in(folder, bundle), page_of(measured.evaluation))
+
+
+def page_kept(shop: Zhiyin, found: Evaluation, terms: Terms) -> Path | None:
+    """Where the page of an answer lies, if the answer was kept."""
+    return report_in(shop.bundles, found.bundle) if terms.decides else None
 
 
 def evaluate_protocol(
@@ -83,10 +146,13 @@ def evaluate_protocol(
     terms, recipe = terms or Terms(), recipe or DefaultRecipe()
     protocol = load_protocol(path, name)
     people = {user.user_id: user.attributes for user in read_people(protocol.folder)}
-    return measure(_by(protocol, run.seed, terms), Subject(recipe, run, people=people), terms, protocol.metrics)
+    subject = Subject(recipe, run, protocol.folder.name, people=people)
+    return measure(_by(protocol, terms), subject, terms, protocol.metrics).evaluation
 
 
-def evaluate_alone(path: Path, folder: Path, name: str | None, progress: Progress, terms: Terms) -> Evaluation:
+def evaluate_alone(
+    path: Path, folder: Path, name: str | None, progress: Progress, terms: Terms, log: Log = NOWHERE
+) -> Evaluation:
     """As `evaluate_protocol`, without a shop: with the recipe of the folder's zhiyin.toml if it has one.
 
     Texts are encoded once for all fits, in a cache that is gone afterwards.
@@ -94,10 +160,12 @@ def evaluate_alone(path: Path, folder: Path, name: str | None, progress: Progres
     recipe = load_settings(folder).recipe if (folder / FILE).is_file() else None
     with tempfile.TemporaryDirectory(prefix="zhiyin-") as cache:
         encoder = CachedEncoder(SentenceEncoder(threads=2), Path(cache), progress)
-        return evaluate_protocol(path, Run(encoder, progress=progress), recipe, name=name, terms=terms)
+        found = evaluate_protocol(path, Run(encoder, progress=progress), recipe, name=name, terms=terms)
+    log.write(evaluated_story(found))
+    return found
 
 
-def _by(protocol: Protocol, seed: int, terms: Terms) -> Posed:
+def _by(protocol: Protocol, terms: Terms) -> Posed:
     """The protocol's own question, or another one of its data."""
     data, name = load_dataset(protocol), protocol.folder.name
     if terms.split != "auto":
@@ -106,15 +174,8 @@ def _by(protocol: Protocol, seed: int, terms: Terms) -> Posed:
                 f"the protocol {protocol.name} brings its own pairs, there is nothing to split: name one that "
                 "divides the events, such as leave_one_out"
             )
-        posed = pose(data, seed, terms)
+        posed = pose(data, terms)
         return replace(posed, words=f"{name}: {posed.words}")
     split = split_of(protocol, data, part=terms.part, refit=terms.refit, filter_history=terms.filter_history)
     cut = window(protocol.rule.cut, terms.part)[0] if isinstance(protocol.rule, GlobalTime) else np.inf
     return Posed(protocol.name, split, f"{name}: {protocol.name}, the {terms.part} part", data, cut)
-
-
-def _newest(shop: Zhiyin) -> Path:
-    found = bundles_in(shop.bundles)
-    if not found:
-        raise NotFound(f"there is no bundle in {shop.bundles} to evaluate: zhiyin train makes one")
-    return found[0]

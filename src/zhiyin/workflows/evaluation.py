@@ -2,21 +2,24 @@
 
 As JSON it is a results file (ours, interval, peers, seconds, …) with more beside. Attached to a bundle it lies
 in the bundle's folder as evaluation.json: no part of the bundle's digest, but it names the bundle it measured.
+No number in it is that of a single person; those are `standings`, in a file of their own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Self
 
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from zhiyin.bundle import SHORT
 from zhiyin.errors import BrokenBundle, InvalidData
+from zhiyin.ranking.fusion import AGAIN, BUCKETS, KIND_NAMES, OWN_KIND, Fusion
 
-FORMAT = 2
+FORMAT = 3
 FILE = "evaluation.json"
 
 Numbers = Mapping[str, float]  # by metric
@@ -84,6 +87,26 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
+class Gates:
+    """What each channel's standardised score was multiplied with, in the fit that was measured."""
+
+    learned: bool
+    histories: tuple[int, ...]  # H, the shortest history of each bucket
+    kinds: tuple[str, ...]  # K kinds of items
+    channels: Mapping[str, tuple[tuple[float, ...], ...]]  # (H, K) by channel
+
+    @classmethod
+    def of(cls, fusion: Fusion) -> Self:
+        """Without the kind that nothing is where people take nothing again."""
+        kinds = KIND_NAMES if AGAIN in fusion.channels else KIND_NAMES[:OWN_KIND]
+        gates = fusion.gates[:, :, : len(kinds)].astype(float).round(4).tolist()
+        by_channel = {
+            name: tuple(tuple(row) for row in rows) for name, rows in zip(fusion.channels, gates, strict=True)
+        }
+        return cls(fusion.learned, BUCKETS, kinds, by_channel)
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """What was asked: enough to see whether two evaluations speak of the same."""
 
@@ -103,6 +126,7 @@ class Evaluation:
     """All that was measured of one recipe on one question."""
 
     format: int
+    shop: str  # its name, or that of the data folder
     bundle: str  # the bundle this was measured for; "" for a recipe on a data folder
     recipe: Mapping[str, object]
     seed: int
@@ -115,6 +139,8 @@ class Evaluation:
     cold: Mapping[str, Section]  # carved apart: cold items, new people with 1, 3, 5 events
     channels: Mapping[str, Numbers]  # each alone
     without: Mapping[str, Numbers]  # the sum without it
+    worth: Mapping[str, Gain]  # by channel, of `main`: all of them - the sum without it, over the same people
+    gates: Gates
     online: float | None  # share of the exact first 10 that the two-stage path finds
     stars: Section | None  # errors of predicted ratings, where what was wanted carries one
     refused: tuple[Leak, ...]  # with any of these the numbers are worth nothing
@@ -123,13 +149,12 @@ class Evaluation:
     verdict: tuple[str, ...]
     notes: tuple[str, ...]
     seconds: Mapping[str, float]
+    versions: Mapping[str, str]  # of what was measured with, and the encoder's fingerprint
     resamples: int
-    per_user: tuple[float, ...]  # of `main`, in the order of the split: to compare bundles person by person
 
-    def to_json(self, *, people: bool = True) -> bytes:
-        """The layout of a results file; without `people` no number of a single person."""
-        whole = asdict(self.whole)
-        rest = asdict(replace(self, per_user=self.per_user if people else ()))
+    def to_json(self) -> bytes:
+        """The layout of a results file."""
+        whole, rest = asdict(self.whole), asdict(self)
         del rest["whole"]
         return orjson.dumps(whole | rest, option=orjson.OPT_INDENT_2)
 
@@ -147,6 +172,13 @@ class Evaluation:
 
 
 _ADAPTER = TypeAdapter(Evaluation)
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """A measure and its places: ndcg@10_full_ideal is (ndcg_full_ideal, 10), auc is (auc, "")."""
+    head, _, tail = name.partition("@")
+    k, _, rest = tail.partition("_")
+    return (f"{head}_{rest}" if rest else head), k
 
 
 def attach(folder: Path, evaluation: Evaluation) -> Path:

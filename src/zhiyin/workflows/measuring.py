@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from time import perf_counter
+from typing import Self
 
 import numpy as np
 
-from zhiyin.data.dataset import Dataset
+from zhiyin.bundle import versions
 from zhiyin.data.splits import Split
 from zhiyin.metrics.judge import PerUser
 from zhiyin.models.base import Run
 from zhiyin.models.baselines import Peer, fit_baselines, left_out
 from zhiyin.recipe import DefaultRecipe, Fitted
 from zhiyin.types import Event
-from zhiyin.workflows.buckets import Asked, People, bucket_sections
-from zhiyin.workflows.comparing import Bootstrap, accuracy_names, means, section, values_of
-from zhiyin.workflows.evaluation import FORMAT, Evaluation, Leak, Numbers, Question, Section
+from zhiyin.workflows.buckets import Asked, People, bucket_sections, target_masks
+from zhiyin.workflows.comparing import Bootstrap, accuracy_names, as_gain, means, section, values_of
+from zhiyin.workflows.evaluation import FORMAT, Evaluation, Gain, Gates, Leak, Numbers, Permuted, Question, Section
 from zhiyin.workflows.judging import CHANNEL, OURS, WITHOUT, Systems, judge_all
-from zhiyin.workflows.leaks import leaks
+from zhiyin.workflows.leaks import Found, leaks
 from zhiyin.workflows.online_check import online_share
 from zhiyin.workflows.permuting import permuted
 from zhiyin.workflows.posing import Posed, Terms, sample
 from zhiyin.workflows.shelves import Shelf, shelf_names
+from zhiyin.workflows.standings import WHOLE, Standing, Standings, split_digest
 from zhiyin.workflows.stars import star_section
 from zhiyin.workflows.verdict import doubts, verdict
 
@@ -39,6 +40,7 @@ class Subject:
 
     recipe: DefaultRecipe
     run: Run
+    shop: str  # its name, or that of the data folder
     bundle: str = ""
     cold: Mapping[str, Split] = field(default_factory=dict)  # carved apart, all fitted on one part
     people: People = field(default_factory=dict)  # what is known about those who are judged
@@ -59,45 +61,118 @@ class _Trial:
         return {name: self.judged[name] for name in (OURS, *self.peers)}
 
 
-def measure(posed: Posed, subject: Subject, terms: Terms, metrics: Sequence[str]) -> Evaluation:
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What is told of everybody together, and what every single one got."""
+
+    evaluation: Evaluation
+    standings: Standings
+
+
+@dataclass(frozen=True, slots=True)
+class _Metrics:
+    """What is measured by."""
+
+    main: str  # decides
+    reported: tuple[str, ...]
+    ks: tuple[int, ...]
+
+    @classmethod
+    def of(cls, metrics: Sequence[str]) -> Self:
+        reported = tuple(dict.fromkeys((*metrics, *REPORTED)))
+        ks = {*KS, *(int(k) for name in reported for k in re.findall(r"@(\d+)", name))}
+        return cls(next((m for m in metrics if m.startswith("ndcg")), "ndcg@10"), reported, tuple(sorted(ks)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A recipe before a question."""
+
+    posed: Posed
+    subject: Subject
+    terms: Terms
+    by: _Metrics
+
+    @property
+    def bootstrap(self) -> Bootstrap:
+        return Bootstrap(self.terms.resamples, self.terms.seed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Doubts:
+    """How far what is measured can be trusted."""
+
+    leaks: tuple[Found, ...]
+    permuted: Permuted | None
+
+    @property
+    def refused(self) -> tuple[Leak, ...]:
+        return tuple(Leak(leak.name, leak.words) for leak in self.leaks if leak.refused)
+
+    @property
+    def warnings(self) -> tuple[Leak, ...]:
+        seen = tuple(Leak(leak.name, leak.words) for leak in self.leaks if not leak.refused)
+        return seen + doubts(self.permuted)
+
+
+def measure(posed: Posed, subject: Subject, terms: Terms, metrics: Sequence[str]) -> Measured:
     """`metrics` are what the protocol asks for; the first NDCG among them decides."""
-    posed = replace(posed, split=sample(posed.split, terms.max_users or 0, subject.run.seed))
-    split, bootstrap = posed.split, Bootstrap(terms.resamples, subject.run.seed)
-    main = next((name for name in metrics if name.startswith("ndcg")), "ndcg@10")
-    reported = tuple(dict.fromkeys((*metrics, *REPORTED)))
-    ks = tuple(sorted({*KS, *(int(k) for name in metrics for k in re.findall(r"@(\d+)", name))}))
-    found = leaks(posed, subject.events)
-    test = permuted(split.fit, subject.recipe, subject.run, main, bootstrap) if terms.permute else None
-    trial = _tried(split, subject, ks)
-    whole = _whole(split, trial, ks, bootstrap)
-    asked = Asked(split, trial.side_by_side, reported, main, bootstrap)
-    buckets, gaps = bucket_sections(asked, subject.people)
-    cold = _cold_sections(subject, reported, terms, bootstrap)
+    posed = replace(posed, split=sample(posed.split, terms.max_users or 0, terms.seed))
+    asked = _Asked(posed, subject, terms, _Metrics.of(metrics))
+    doubted = _doubts(asked)
+    trial = _tried(posed.split, subject, asked.by.ks)
+    shelf, ours = Shelf.of(posed.split, trial.fitted), trial.judged[OURS]
+    cold, apart = _cold_sections(asked)
+    told = {name: values.astype(np.float32) for name, values in shelf.by_person(ours).items()}
+    buckets = target_masks(posed.split, subject.people)
+    standing = Standing(split_digest(posed.split), ours.ranks, buckets, told)
+    whole = _whole(trial, shelf, asked.by, asked.bootstrap)
+    evaluation = _evaluation(asked, trial, doubted, whole, cold)
+    return Measured(evaluation, {WHOLE: standing, **apart})
+
+
+def _evaluation(
+    asked: _Asked, trial: _Trial, doubted: _Doubts, whole: Section, cold: Mapping[str, Section]
+) -> Evaluation:
+    subject, by, bootstrap, split = asked.subject, asked.by, asked.bootstrap, asked.posed.split
+    judged = Asked(split, trial.side_by_side, by.reported, by.main, bootstrap)
+    buckets, gaps = bucket_sections(judged, subject.people)
     return Evaluation(
         format=FORMAT,
+        shop=subject.shop,
         bundle=subject.bundle,
         recipe=subject.recipe.model_dump(mode="json"),
         seed=subject.run.seed,
-        question=_question(posed, terms),
-        main=main,
-        reported=reported,
+        question=_question(asked.posed, asked.terms),
+        main=by.main,
+        reported=by.reported,
         whole=whole,
         buckets=buckets,
         gaps=gaps,
         cold=cold,
-        channels=_means_of(CHANNEL, trial.judged, reported),
-        without=_means_of(WITHOUT, trial.judged, reported),
+        channels=_means_of(CHANNEL, trial.judged, by.reported),
+        without=_means_of(WITHOUT, trial.judged, by.reported),
+        worth=_worth(trial.judged, by.main, bootstrap),
+        gates=Gates.of(trial.fitted.fusion),
         online=online_share(trial.fitted, subject.recipe, split, subject.run),
-        stars=star_section(posed, trial.side_by_side, bootstrap),
-        refused=tuple(Leak(leak.name, leak.words) for leak in found if leak.refused),
-        warnings=tuple(Leak(leak.name, leak.words) for leak in found if not leak.refused) + doubts(test),
-        permuted=test,
-        verdict=tuple(verdict(main, whole, {**buckets, **cold})),
+        stars=star_section(asked.posed, trial.side_by_side, bootstrap),
+        refused=doubted.refused,
+        warnings=doubted.warnings,
+        permuted=doubted.permuted,
+        verdict=tuple(verdict(by.main, whole, {**buckets, **cold})),
         notes=tuple(left_out(trial.peers)),
         seconds=trial.seconds,
-        resamples=terms.resamples,
-        per_user=tuple(trial.judged[OURS].values()[main].round(7).tolist()),
+        versions=versions() | {"encoder": subject.run.encoder.fingerprint},
+        resamples=asked.terms.resamples,
     )
+
+
+def _doubts(asked: _Asked) -> _Doubts:
+    found = leaks(asked.posed, asked.subject.events)
+    if not asked.terms.permute:
+        return _Doubts(found, None)
+    recipe, run = asked.subject.recipe, asked.subject.run
+    return _Doubts(found, permuted(asked.posed.split.fit, recipe, run, asked.by.main, asked.bootstrap))
 
 
 def _tried(split: Split, subject: Subject, ks: tuple[int, ...], *, channels: bool = True) -> _Trial:
@@ -111,11 +186,11 @@ def _tried(split: Split, subject: Subject, ks: tuple[int, ...], *, channels: boo
     return _Trial(fitted, peers, judged, {name: round(took, 3) for name, took in seconds.items()})
 
 
-def _whole(split: Split, trial: _Trial, ks: tuple[int, ...], bootstrap: Bootstrap) -> Section:
+def _whole(trial: _Trial, shelf: Shelf, by: _Metrics, bootstrap: Bootstrap) -> Section:
     """Everybody, every metric, and what accuracy does not say."""
-    judged, shelf = trial.side_by_side, Shelf.of(split, trial.fitted)
+    judged = trial.side_by_side
     values = {name: {**one.values(), **shelf.by_person(one)} for name, one in judged.items()}
-    found = section(values, (*accuracy_names(ks), "auc", *shelf_names(ks)), bootstrap)
+    found = section(values, (*accuracy_names(by.ks), "auc", *shelf_names(by.ks)), bootstrap)
     return replace(
         found,
         ours={**found.ours, **shelf.of_all(judged[OURS])},
@@ -123,22 +198,29 @@ def _whole(split: Split, trial: _Trial, ks: tuple[int, ...], bootstrap: Bootstra
     )
 
 
-def _cold_sections(
-    subject: Subject, metrics: Sequence[str], terms: Terms, bootstrap: Bootstrap
-) -> dict[str, Section]:
+def _cold_sections(asked: _Asked) -> tuple[dict[str, Section], dict[str, Standing]]:
     """One more fit, for all that was carved to be new."""
+    subject, terms = asked.subject, asked.terms
+    sections: dict[str, Section] = {}
+    standings: dict[str, Standing] = {}
     if not subject.cold:
-        return {}
+        return sections, standings
     fit = next(iter(subject.cold.values())).fit
     fitted = subject.recipe.fit(fit, subject.run)
     peers = fit_baselines(fit, subject.run, repeats=False)
-    ks = tuple(sorted({int(k) for name in metrics for k in re.findall(r"@(\d+)", name)}))
-    found = {}
     for name, split in subject.cold.items():
-        some = sample(split, terms.max_users or 0, subject.run.seed)
-        judged = judge_all(some, Systems(fitted, peers, channels=False), ks, subject.run.progress)
-        found[name] = section(values_of(judged, list(judged)), metrics, bootstrap)
-    return found
+        some = sample(split, terms.max_users or 0, terms.seed)
+        judged = judge_all(some, Systems(fitted, peers, channels=False), asked.by.ks, subject.run.progress)
+        sections[name] = section(values_of(judged, list(judged)), asked.by.reported, asked.bootstrap)
+        standings[name] = Standing(split_digest(some), judged[OURS].ranks, {}, {})
+    return sections, standings
+
+
+def _worth(judged: Mapping[str, PerUser], main: str, bootstrap: Bootstrap) -> dict[str, Gain]:
+    """By channel, what is lost without it."""
+    values = values_of(judged, [name for name in judged if name == OURS or name.startswith(WITHOUT)])
+    lost = {name: values[OURS][main] - of[main] for name, of in values.items() if name != OURS}
+    return {name.removeprefix(WITHOUT): as_gain(found) for name, found in bootstrap.of(lost).items()}
 
 
 def _means_of(prefix: str, judged: Mapping[str, PerUser], metrics: Sequence[str]) -> dict[str, Numbers]:
@@ -164,20 +246,3 @@ def _question(posed: Posed, terms: Terms) -> Question:
         n_candidates=int(split.candidates.sum()),
         n_fit_events=len(split.fit),
     )
-
-
-def split_digest(split: Split) -> str:
-    """The same for two splits exactly when the same is fitted on, asked and wanted."""
-    digest = hashlib.sha256()
-    _add_dataset(digest, split.fit)
-    for array in (split.users, split.past.indptr, split.past.rows, split.targets.indptr, split.targets.rows):
-        digest.update(np.ascontiguousarray(array).tobytes())
-    digest.update(split.masked.rows.tobytes() + np.packbits(split.candidates).tobytes())
-    return digest.hexdigest()[:16]
-
-
-def _add_dataset(digest: hashlib._Hash, data: Dataset) -> None:
-    for id_ in data.items:
-        digest.update(id_.encode() + b"\n")
-    for array in (data.indptr, data.item_rows, data.weights, data.at):
-        digest.update(np.ascontiguousarray(array).tobytes())

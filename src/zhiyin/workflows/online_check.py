@@ -16,7 +16,7 @@ from zhiyin.live import Asker, Live, Snapshot
 from zhiyin.metrics.ranks import shut, top_rows
 from zhiyin.models.base import Batch, Run, union
 from zhiyin.policies.greedy import Greedy
-from zhiyin.ranking.learn import parts_of
+from zhiyin.ranking.examples import parts_of
 from zhiyin.recipe import DefaultRecipe, Fitted
 from zhiyin.recommender import Recommender, Shape
 from zhiyin.types import Query

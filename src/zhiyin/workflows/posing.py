@@ -40,6 +40,12 @@ class Terms:
     permute: bool = False  # also the permutation test, which takes eleven more fits
     max_users: int | None = None  # drawn at random; 0 for all; None: all by a protocol, 10,000 of a shop
     resamples: int = 2_000  # of the bootstrap
+    seed: int = 0  # of all that is drawn for the question; never that of a fit, so that bundles meet the same
+
+    @property
+    def decides(self) -> bool:
+        """Whether this is the question that publishing goes by, so that the answer is kept with the bundle."""
+        return self.split == "auto" and self.part == "test"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +59,7 @@ class Posed:
     cut: float = np.inf  # of a cut in time: epoch seconds at which everybody asks
 
 
-def pose(data: Dataset, seed: int, terms: Terms) -> Posed:
+def pose(data: Dataset, terms: Terms) -> Posed:
     """The question for all of the data. Raises InvalidData if nobody can be judged, or not as wished for."""
     if terms.given and terms.split != "new-users":
         raise InvalidData(f"--given is what new users tell, and the split is {terms.split}: add --split new-users")
@@ -61,13 +67,13 @@ def pose(data: Dataset, seed: int, terms: Terms) -> Posed:
         case "time":
             return _in_time(data, terms)
         case "new-users":
-            return _of_new_users(data, seed, terms)
+            return _of_new_users(data, terms)
         case "new-items":
-            return _of_new_items(data, seed, terms)
+            return _of_new_items(data, terms)
         case "last":
             return _of_the_last(data, terms)
         case _:
-            return _by_the_data(data, seed, terms)
+            return _by_the_data(data, terms)
 
 
 def carve_cold(data: Dataset, seed: int) -> dict[str, Split]:
@@ -106,7 +112,7 @@ def sample(split: Split, most: int, seed: int) -> Split:
     return split.take(np.sort(np.random.default_rng(seed).choice(len(split), most, replace=False)))
 
 
-def _by_the_data(data: Dataset, seed: int, terms: Terms) -> Posed:
+def _by_the_data(data: Dataset, terms: Terms) -> Posed:
     try:
         posed = _in_time(data, terms)
         if len(posed.split) >= min(ENOUGH, 0.2 * len(data.users)):
@@ -115,7 +121,7 @@ def _by_the_data(data: Dataset, seed: int, terms: Terms) -> Posed:
         pass
     if data.ordered:
         return _of_the_last(data, terms)
-    split = warm_carve(data, SHARE, np.random.default_rng(seed))
+    split = warm_carve(data, SHARE, np.random.default_rng(terms.seed))
     return _somebody(
         Posed("one_of_a_set", split, "one event of every second person is hidden: there is no order", data)
     )
@@ -131,7 +137,7 @@ def _in_time(data: Dataset, terms: Terms) -> Posed:
     validation, test = np.quantile(data.at[liked], CUTS)
     cut = TimeCut(float(validation), float(test))
     split = global_time(data, cut, _cutting(terms, refit=True))
-    moments = [np.datetime64(int(moment), "s") for moment in (validation, test)]
+    moments = [str(np.datetime64(int(moment), "s")).replace("T", " ") for moment in (validation, test)]
     if terms.part == "test":
         words = f"fitted on all before {moments[1]} UTC, judged by what people chose after"
     else:
@@ -155,8 +161,8 @@ def _of_the_last(data: Dataset, terms: Terms) -> Posed:
     )
 
 
-def _of_new_users(data: Dataset, seed: int, terms: Terms) -> Posed:
-    rng = np.random.default_rng(seed)
+def _of_new_users(data: Dataset, terms: Terms) -> Posed:
+    rng = np.random.default_rng(terms.seed)
     people = np.arange(len(data.users), dtype=np.int32)
     test, validation = drawn(people, len(people), HELD, rng, times=2)
     asked = test if terms.part == "test" else validation
@@ -167,8 +173,8 @@ def _of_new_users(data: Dataset, seed: int, terms: Terms) -> Posed:
     return _somebody(Posed("new_users", split, words, data))
 
 
-def _of_new_items(data: Dataset, seed: int, terms: Terms) -> Posed:
-    rng = np.random.default_rng(seed)
+def _of_new_items(data: Dataset, terms: Terms) -> Posed:
+    rng = np.random.default_rng(terms.seed)
     known = np.flatnonzero(data.support).astype(np.int32)
     test, validation = drawn(known, len(data.items), HELD, rng, times=2)
     asked = test if terms.part == "test" else validation

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from zhiyin.bundle import SHORT, Bundle
 from zhiyin.data.store.protocols import Publication
 from zhiyin.errors import BrokenBundle, NotPublishable
-from zhiyin.metrics.intervals import Interval, difference
 from zhiyin.shop import Zhiyin
+from zhiyin.workflows.comparing import Bootstrap
+from zhiyin.workflows.comparison import Versus, versus
 from zhiyin.workflows.evaluation import Evaluation, attached
+from zhiyin.workflows.standings import WHOLE, load_standings
 from zhiyin.workflows.verdict import loses
 
 PUBLISHED, ROLLED_BACK, FORCED = "published", "rolled back", "published by force"
@@ -90,30 +90,30 @@ def _against_live(shop: Zhiyin, ours: Evaluation) -> tuple[str | None, list[str]
     live = shop.publication()
     if live is None or live.bundle == ours.bundle:
         return None, list(ours.verdict)
-    try:
-        theirs = attached(shop.bundles, live.bundle)
-    except BrokenBundle:
-        theirs = None
-    if theirs is None or theirs.question.split != ours.question.split or theirs.main != ours.main:
+    both = _beside(shop, live.bundle, ours)
+    if both is None:
         return None, [
             *ours.verdict,
-            f"not compared with bundle {live.bundle[:SHORT]}, which is live: zhiyin evaluate "
-            f"{live.bundle[:SHORT]} measures it on the same data",
+            f"not compared with bundle {live.bundle[:SHORT]}, which is live: zhiyin compare "
+            f"{live.bundle[:SHORT]} {ours.bundle[:SHORT]} --again measures both on the same data",
         ]
-    gain = _paired(ours, theirs)
     words = (
-        f"{ours.main} {_mean(ours):.4f} against {_mean(theirs):.4f} of bundle {live.bundle[:SHORT]}, live now; "
+        f"{ours.main} {both.challenger:.4f} against {both.champion:.4f} of bundle {live.bundle[:SHORT]}, live now"
     )
-    words += f"the interval of the difference is [{gain.low:+.4f}, {gain.high:+.4f}]"
-    if gain.high < 0:
+    words += f"; the interval of the difference is [{both.gain.low:+.4f}, {both.gain.high:+.4f}]"
+    if both.gain.high < 0:
         return f"it is worse than what is live: {words}; keep that one, or publish with --force", []
     return None, [*ours.verdict, words]
 
 
-def _paired(ours: Evaluation, theirs: Evaluation) -> Interval:
-    a, b = (np.array(one.per_user, np.float64) for one in (ours, theirs))
-    return difference(a, b, np.random.default_rng(ours.seed), resamples=ours.resamples)
-
-
-def _mean(one: Evaluation) -> float:
-    return sum(one.per_user) / len(one.per_user)
+def _beside(shop: Zhiyin, live: str, ours: Evaluation) -> Versus | None:
+    """The two on the metric that decides; nothing where they were not asked the same."""
+    try:
+        theirs = attached(shop.bundles, live)
+        champion, challenger = (load_standings(shop.bundles, name)[WHOLE] for name in (live, ours.bundle))
+    except BrokenBundle:
+        return None
+    if theirs is None or theirs.main != ours.main or champion.split != challenger.split:
+        return None
+    bootstrap = Bootstrap(ours.resamples, ours.seed)
+    return versus(champion.of(ours.main), challenger.of(ours.main), bootstrap)

@@ -20,6 +20,7 @@ from zhiyin.models.meaning import Meaning
 from zhiyin.recipe import Fitted
 
 PLACES = (10, 20)
+STEMS = ("coverage", "gini", "novelty", "diversity", "popularity_lift", "miscalibration")  # all measures here
 PERSON_BY_PERSON = ("novelty", "diversity", "popularity_lift", "miscalibration")
 
 

@@ -11,8 +11,11 @@ from zhiyin.data.dataset import Dataset, build_dataset
 from zhiyin.errors import InvalidData
 from zhiyin.models.base import Run
 from zhiyin.progress import Progress
+from zhiyin.recipe import DefaultRecipe
 from zhiyin.shop import Zhiyin
 from zhiyin.types import AsOf, Event
+from zhiyin.workflows.stories import flat, trained_story
+from zhiyin.workflows.tracking import NOWHERE, Log, Value
 
 TOLD_EVERY = 20_000  # events between two reports of progress
 
@@ -29,6 +32,7 @@ class Trained:
     n_unknown: int  # events of items that are not in the catalogue: left out
     channels: tuple[str, ...]
     fusion_learned: bool  # false: too few events, the prior gates stay
+    chosen: Mapping[str, Value]  # settings that were left out, by their dotted names
     as_of: AsOf
     seconds: Mapping[str, float]  # by stage: reading, fitting, saving
 
@@ -43,10 +47,13 @@ class Trained:
             said.append(f"{self.n_unknown:,} events speak of items that are not in the catalogue: left out")
         if self.mode == "trained" and not self.fusion_learned:
             said.append("too few events to learn how the channels are weighed: the built-in weights stay")
+        elif self.chosen:
+            chosen = ", ".join(f"{name} {value}" for name, value in self.chosen.items())
+            said.append(f"chosen on held-out events: {chosen}")
         return said
 
 
-def train(shop: Zhiyin, seed: int = 0) -> Trained:
+def train(shop: Zhiyin, seed: int = 0, log: Log = NOWHERE) -> Trained:
     """Fit the recipe of the shop's settings on everything in its store. Nothing goes live by this.
 
     Without any event the bundle is zero-shot. Raises InvalidData if there are no items.
@@ -58,7 +65,7 @@ def train(shop: Zhiyin, seed: int = 0) -> Trained:
     fitted = recipe.fit(data, run)
     fit = perf_counter()
     name = save_bundle(shop.bundles, fitted, recipe, data, run, as_of)
-    return Trained(
+    made = Trained(
         bundle=name,
         mode="trained" if len(data) else "zero_shot",
         n_items=len(data.items),
@@ -67,9 +74,20 @@ def train(shop: Zhiyin, seed: int = 0) -> Trained:
         n_unknown=data.n_unknown,
         channels=tuple(fitted.models),
         fusion_learned=fitted.fusion.learned,
+        chosen=dict(set_by_fit(recipe, fitted.recipe)),
         as_of=as_of,
         seconds={"reading": read - began, "fitting": fit - read, "saving": perf_counter() - fit},
     )
+    sizes = {"items": float(made.n_items), "users": float(made.n_users), "events": float(made.n_events)}
+    took = {f"seconds/{stage}": seconds for stage, seconds in made.seconds.items()}
+    log.write(trained_story(shop.settings.name, name, recipe, fitted.fusion, sizes | took))
+    return made
+
+
+def set_by_fit(asked: DefaultRecipe, settled: DefaultRecipe) -> Iterator[tuple[str, Value]]:
+    """What a fit chose of the settings that were left out."""
+    before = dict(flat(asked.model_dump(mode="json")))
+    yield from ((name, value) for name, value in flat(settled.model_dump(mode="json")) if before[name] != value)
 
 
 def shop_data(shop: Zhiyin) -> tuple[Dataset, AsOf]:

@@ -20,12 +20,12 @@ def verdict(metric: str, whole: Section, buckets: Mapping[str, Section]) -> Iter
         yield (
             f"better than every baseline on {metric}: {whole.ours[metric]:.4f}, the best of them is "
             f"{TITLES[best]} with {whole.peers[best][metric]:.4f}; the interval of the difference "
-            f"{_bounds(gain)} is above 0"
+            f"{bounds(gain)} is above 0"
         )
     else:
         yield (
             f"not shown to be better than {TITLES[best]} on {metric}: {whole.ours[metric]:.4f} against "
-            f"{whole.peers[best][metric]:.4f}; the interval of the difference {_bounds(gain)} holds 0"
+            f"{whole.peers[best][metric]:.4f}; the interval of the difference {bounds(gain)} holds 0"
         )
     for name in whole.peers:
         if name != best and whole.gains[name][metric].high < 0:
@@ -40,7 +40,7 @@ def verdict(metric: str, whole: Section, buckets: Mapping[str, Section]) -> Iter
 
 def permutation(found: Permuted) -> str:
     """What the permutation test says."""
-    others = "; ".join(f"{name} {_bounds(gain)}" for name, gain in found.others.items())
+    others = "; ".join(f"{name} {bounds(gain)}" for name, gain in found.others.items())
     about = (
         f"with the texts of other items, gains on {found.n_items:,} hidden items in {found.metric} over "
         f"{found.n_permutations} permutations: {others}"
@@ -64,9 +64,10 @@ def loses(metric: str, whole: Section) -> str | None:
 def _wins(peer: str, metric: str, part: Section) -> str:
     return (
         f"{TITLES[peer]} wins on {metric}: {part.peers[peer][metric]:.4f} against our {part.ours[metric]:.4f}; "
-        f"the interval of the difference {_bounds(part.gains[peer][metric])} is below 0"
+        f"the interval of the difference {bounds(part.gains[peer][metric])} is below 0"
     )
 
 
-def _bounds(gain: Gain) -> str:
+def bounds(gain: Gain) -> str:
+    """The interval, signed."""
     return f"[{gain.low:+.4f}, {gain.high:+.4f}]"

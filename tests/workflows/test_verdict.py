@@ -1,0 +1,34 @@
+"""What is said of an evaluation claims no more than its intervals show."""
+
+from __future__ import annotations
+
+from zhiyin.workflows.evaluation import Gain, Section
+from zhiyin.workflows.verdict import verdict
+
+
+def part(ours: float, low: float, high: float, n_users: int = 90) -> Section:
+    return Section(
+        n_users,
+        {"ndcg@10": ours},
+        {"ndcg@10": (ours, ours)},
+        {"popular": {"ndcg@10": 0.3}, "ease": {"ndcg@10": 0.1}},
+        {"popular": {"ndcg@10": Gain(ours - 0.3, low, high)}, "ease": {"ndcg@10": Gain(ours - 0.1, 0.0, 0.5)}},
+    )
+
+
+def test_the_verdict_says_plainly_when_popular_wins() -> None:
+    (sentence,) = verdict("ndcg@10", part(0.2, -0.15, -0.05), {})
+    assert sentence.startswith("Popular wins on ndcg@10: 0.3000 against our 0.2000")
+    assert "[-0.1500, -0.0500] is below 0" in sentence
+
+
+def test_the_verdict_claims_no_win_that_the_interval_does_not_show() -> None:
+    assert next(verdict("ndcg@10", part(0.4, -0.01, 0.2), {})).startswith("not shown to be better than Popular")
+    assert next(verdict("ndcg@10", part(0.4, 0.01, 0.2), {})).startswith("better than every baseline")
+
+
+def test_the_verdict_names_the_bucket_in_which_a_baseline_wins() -> None:
+    whole, bad = part(0.4, 0.01, 0.2), part(0.1, -0.3, -0.1, n_users=40)
+    assert list(verdict("ndcg@10", whole, {"warm items": whole, "cold items": bad}))[1].startswith(
+        "cold items (40 people): Popular wins"
+    )

@@ -65,8 +65,7 @@ demo: $(SERVING)  ## from nothing to live recommendations; DATA=movielens, groce
 bench: $(READY)  ## all measurements into benchmarks/*/results; DATA=DIR holds the public data sets
 	@set -e; for script in benchmarks/speed/s[0-9]*.py; do echo "$$script"; $(BIN)/python "$$script"; done
 	@test -n "$(DATA)" || echo "the quality benchmarks need the public data sets: make bench DATA=DIR"
-	@set -e; test -z "$(DATA)" || for script in benchmarks/quality/q[0-9]*.py; do test -e "$$script" || continue; \
-	  echo "$$script"; $(BIN)/python "$$script" --data $(DATA); done
+	@test -z "$(DATA)" || $(BIN)/python benchmarks/quality/run.py --data $(DATA)
 
 lock: $(READY)  ## requirements/*.txt anew, from pyproject.toml
 	$(BIN)/python -m pip install --quiet uv

@@ -15,138 +15,46 @@ import resource
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import orjson
+from rows import BENCHMARKS, Benchmark, Found, Numbers
 
+from zhiyin.data.dataset import Floats
+from zhiyin.encoders.base import Encoder
 from zhiyin.encoders.cache import CachedEncoder
 from zhiyin.encoders.sentence import SentenceEncoder
 from zhiyin.models.base import Run
-from zhiyin.recipe import DefaultRecipe
-from zhiyin.workflows.evaluate import evaluate_protocol
+from zhiyin.workflows.evaluate import measure_protocol
 from zhiyin.workflows.evaluation import Evaluation
-from zhiyin.workflows.posing import Terms
 
 RESULTS = Path(__file__).parent / "results"
 
-Numbers = Mapping[str, float]
-Found = Mapping[str, Evaluation]  # by the name of what was asked
-
 
 @dataclass(frozen=True, slots=True)
-class Ask:
-    """One protocol of one data set."""
+class Mute:
+    """An encoder of the same shape that has nothing to say."""
 
-    data: str
-    protocol: str | None = None
-    filter_history: bool | None = None
-    recipe: DefaultRecipe | None = None  # unset: the default one
+    other: Encoder
 
+    @property
+    def fingerprint(self) -> str:
+        return "mute"
 
-@dataclass(frozen=True, slots=True)
-class Benchmark:
-    """A row of the table: what is asked, the numbers that count, and what they should be."""
+    @property
+    def licence(self) -> str:
+        return self.other.licence
 
-    asks: Mapping[str, Ask]  # the first one gives interval and peers
-    ours: Callable[[Found], Numbers]
-    goal: Numbers
-    note: str
+    @property
+    def dim(self) -> int:
+        return self.other.dim
 
-
-def of_first(*metrics: str) -> Callable[[Found], Numbers]:
-    def numbers(found: Found) -> Numbers:
-        first = next(iter(found.values()))
-        return {metric: first.whole.ours[metric] for metric in metrics}
-
-    return numbers
-
-
-def of_each(*metrics: str) -> Callable[[Found], Numbers]:
-    def numbers(found: Found) -> Numbers:
-        return {f"{name}_{metric}": one.whole.ours[metric] for name, one in found.items() for metric in metrics}
-
-    return numbers
-
-
-def cold(found: Found) -> Numbers:
-    """With all that is known of an item, and with titles only."""
-    metrics = ("recall@20", "ndcg@20")
-    ours = {metric: found["cold"].whole.ours[metric] for metric in metrics}
-    return ours | {f"titles_{metric}": found["titles"].whole.ours[metric] for metric in metrics}
-
-
-def beside_ease(found: Found) -> Numbers:
-    one = next(iter(found.values()))
-    full = one.whole.ours["ndcg@10_full_ideal"]
-    return {
-        "ndcg@10": one.whole.ours["ndcg@10"],
-        "ndcg@10_full_ideal": full,
-        "ratio_to_ease": full / one.whole.peers["ease"]["ndcg@10_full_ideal"],
-    }
-
-
-def gains(found: Found) -> Numbers:
-    """Lower end of the interval of the gain over the best baseline, relative to that baseline."""
-    each = {}
-    for name, one in found.items():
-        best = one.whole.best_peer(one.main)
-        each[f"{name}_gain"] = one.whole.gains[best][one.main].low / one.whole.peers[best][one.main]
-    return {"min_gain_over_best_baseline": min(each.values())} | each
-
-
-BENCHMARKS: Mapping[str, Benchmark] = {
-    "Q1": Benchmark(
-        {"beauty": Ask("amazon_beauty")},
-        of_first("hr@10", "ndcg@10"),
-        {"hr@10": 0.115, "ndcg@10": 0.070},
-        "leave-one-out, strict",
-    ),
-    "Q3": Benchmark(
-        {
-            "cold": Ask("citeulike", "cold"),
-            "titles": Ask("citeulike", "cold", recipe=DefaultRecipe(off=("graph",))),
-        },
-        cold,
-        {"recall@20": 0.36, "ndcg@20": 0.235, "titles_recall@20": 0.30, "titles_ndcg@20": 0.19},
-        "recall is divided by the number of targets; titles: without citations",
-    ),
-    "Q4": Benchmark(
-        {"warm": Ask("citeulike", "warm"), "overall": Ask("citeulike", "overall")},
-        of_each("recall@20", "ndcg@20"),
-        {
-            "warm_recall@20": 0.3252,
-            "warm_ndcg@20": 0.2156,
-            "overall_recall@20": 0.2285,
-            "overall_ndcg@20": 0.1747,
-        },
-        "the same model as Q3",
-    ),
-    "Q5": Benchmark(
-        {"random8020": Ask("ml1m", "random8020")},
-        beside_ease,
-        {"ratio_to_ease": 1.02},
-        "ndcg@10_full_ideal has the ideal over all of a user's targets, as the published table",
-    ),
-    "Q6": Benchmark(
-        {
-            "online_retail_new": Ask("online_retail", filter_history=True),
-            "online_retail_all": Ask("online_retail", filter_history=False),
-            "ml100k": Ask("ml100k"),
-        },
-        gains,
-        {"min_gain_over_best_baseline": 0.0},
-        "global time split, strict; new: without repeat purchases, all: with them",
-    ),
-    "Q7": Benchmark(
-        {"mcrec": Ask("ml100k", "mcrec")},
-        of_first("ndcg@10_full_ideal"),
-        {"ndcg@10_full_ideal": 0.300},
-        "kg_link names films by their ids in MovieLens 1M, so the graph as given links at random: see docs/LOG.md",
-    ),
-}
+    def encode(self, texts: Sequence[str]) -> Floats:
+        return np.zeros((len(texts), self.dim), np.float32)
 
 
 def main() -> None:
@@ -178,16 +86,12 @@ def run(id_: str, given: argparse.Namespace) -> dict[str, object]:
     benchmark = BENCHMARKS[id_]
     encoder = CachedEncoder(SentenceEncoder(threads=os.cpu_count() or 1), given.cache)
     found = {
-        name: evaluate_protocol(
+        name: measure_protocol(
             given.data / ask.data / "splits" / "protocol.json",
-            Run(encoder, given.seed),
+            Run(encoder if ask.reads else Mute(encoder), given.seed),
             ask.recipe,
             name=ask.protocol,
-            terms=Terms(
-                filter_history=ask.filter_history,
-                max_users=2_000 if given.fast else 0,
-                resamples=500 if given.fast else 2_000,
-            ),
+            terms=replace(ask.terms, max_users=2_000, resamples=500) if given.fast else ask.terms,
         )
         for name, ask in benchmark.asks.items()
     }
@@ -195,14 +99,14 @@ def run(id_: str, given: argparse.Namespace) -> dict[str, object]:
 
 
 def result_of(id_: str, benchmark: Benchmark, found: Found) -> dict[str, object]:
-    first = next(iter(found.values()))
-    ours = benchmark.ours(found)
+    ours, asked = benchmark.ours(found), {name: one.evaluation for name, one in found.items()}
+    first = next(iter(asked.values()))
     return {
         "id": id_,
         "commit": commit(),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": machine(),
-        "data": "+".join(one.question.split for one in found.values()),
+        "data": "+".join(one.question.split for one in asked.values()),
         "recipe": "default",
         "seed": first.seed,
         "ours": rounded(ours),
@@ -213,11 +117,11 @@ def result_of(id_: str, benchmark: Benchmark, found: Found) -> dict[str, object]
         },
         "goal": benchmark.goal,
         "met": all(ours[name] > goal for name, goal in benchmark.goal.items()),
-        "seconds": {f"{ask} {stage}": took for ask, one in found.items() for stage, took in one.seconds.items()},
+        "seconds": {f"{ask} {stage}": took for ask, one in asked.items() for stage, took in one.seconds.items()},
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
         "runs": 1,
         "note": benchmark.note,
-        "asked": {name: details(one) for name, one in found.items()},
+        "asked": {name: details(one) for name, one in asked.items()},
     }
 
 

@@ -139,6 +139,18 @@ def evaluate_protocol(
     name: str | None = None,
     terms: Terms | None = None,
 ) -> Evaluation:
+    """As `measure_protocol`, without what each person got."""
+    return measure_protocol(path, run, recipe, name=name, terms=terms).evaluation
+
+
+def measure_protocol(
+    path: Path,
+    run: Run,
+    recipe: DefaultRecipe | None = None,
+    *,
+    name: str | None = None,
+    terms: Terms | None = None,
+) -> Measured:
     """Measure a recipe on a data folder by its splits/protocol.json, or by a protocol inside it (`name`).
 
     Raises NotFound and InvalidData where the file or the data is not as it says.
@@ -147,7 +159,7 @@ def evaluate_protocol(
     protocol = load_protocol(path, name)
     people = {user.user_id: user.attributes for user in read_people(protocol.folder)}
     subject = Subject(recipe, run, protocol.folder.name, people=people)
-    return measure(_by(protocol, terms), subject, terms, protocol.metrics).evaluation
+    return measure(_by(protocol, terms), subject, terms, protocol.metrics)
 
 
 def evaluate_alone(

@@ -41,6 +41,8 @@ MAX_ID = 512  # characters
 MAX_TITLE = 2_000  # characters
 MAX_TEXT = 100_000  # characters
 MAX_ATTRIBUTES = 100
+MAX_VECTORS = 8  # named vectors of an item, and channels of them
+MAX_DIM = 8_192  # numbers of one vector
 MAX_VALUE = 1e9  # stars, seconds, units: more is a mistake, and would outweigh all others
 MAX_N = 1_000  # places of one list
 MAX_SCENARIO = 200  # characters
@@ -49,6 +51,7 @@ MAX_HISTORY = 1_000  # item ids in session, like or unlike of one query
 SAME_AS, NAME = "same_as", "name"  # relations that say which item an entity is, and what it is called
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")  # a text may have tabs and line ends
+_VECTOR_NAME = re.compile(r"[\w-]{1,40}")  # it stands in the names of channels and files
 _CONTROL_OR_SPACE = re.compile(r"[\x00-\x1f\x7f]")  # an id may not
 
 
@@ -87,6 +90,10 @@ class Item:
             raise InvalidData(f"an item has at most {MAX_ATTRIBUTES} attributes, got {len(self.attributes)}")
         if self.price is not None and not (math.isfinite(self.price) and self.price >= 0):
             raise InvalidData(f"price is a number from 0 up, got {self.price}: leave it out when unknown")
+        if len(self.vectors) > MAX_VECTORS:
+            raise InvalidData(f"an item has at most {MAX_VECTORS} vectors, got {len(self.vectors)}")
+        for name, vector in self.vectors.items():
+            _check_vector(name, vector)
         _check_aware("published_at", self.published_at)
 
 
@@ -296,6 +303,18 @@ def _check_length(name: str, text: str, most: int) -> None:
         raise InvalidData(f"{name} has at most {most:,} characters, got {len(text):,}: shorten it")
     if _CONTROL.search(text) or not _encodable(text):
         raise InvalidData(f"{name} holds control characters: clean_text() removes them")
+
+
+def _check_vector(name: str, vector: tuple[float, ...]) -> None:
+    if not _VECTOR_NAME.fullmatch(name):
+        raise InvalidData(f"a vector's name has 1 to 40 letters, digits, _ or -, got {name[:60]!r}: rename it")
+    if not 1 <= len(vector) <= MAX_DIM:
+        raise InvalidData(f"the vector {name} has 1 to {MAX_DIM:,} numbers, got {len(vector):,}")
+    length = math.hypot(*vector)
+    if not math.isfinite(length):
+        raise InvalidData(f"the vector {name} holds numbers that are not finite: leave it out")
+    if length < 1e-12:
+        raise InvalidData(f"the vector {name} is all zeros, which points nowhere: leave it out")
 
 
 def _check_aware(name: str, moment: datetime | None) -> None:

@@ -16,7 +16,8 @@ from pydantic import Field
 from zhiyin.data.dataset import TYPE_CODE, Dataset, Doubles, Floats
 from zhiyin.data.vocabulary import Rows
 from zhiyin.models.base import Arrays, Arrivals, Batch, Recipe, Run
-from zhiyin.models.meaning import Meaning, MeaningScorer
+from zhiyin.models.dense import DenseScorer
+from zhiyin.models.meaning import Meaning
 
 EQUAL = 1e-3  # a difference of standings that says nothing
 
@@ -62,7 +63,7 @@ class Quality:
 class QualityScorer:
     """What reads like the asker's past, weighed by its standing."""
 
-    def __init__(self, model: Quality, near: MeaningScorer) -> None:
+    def __init__(self, model: Quality, near: DenseScorer) -> None:
         self._standing, self._near = model.standing, near
 
     def retrieve(self, k: int) -> Rows:

@@ -99,7 +99,7 @@ def items() -> st.SearchStrategy[Item]:
         image=st.none() | short_texts,
         language=st.none() | st.sampled_from(("en", "zh")),
         translations=st.dictionaries(short_texts, st.builds(Translation, texts, texts), max_size=2),
-        vectors=st.dictionaries(short_texts, st.lists(numbers, max_size=8).map(tuple), max_size=2),
+        vectors=st.dictionaries(st.from_regex(r"\A[\w-]{1,40}\Z"), _VECTORS, max_size=2),
         available=st.booleans(),
         published_at=st.none() | moments,
     )

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from zhiyin.data.dataset import Dataset, build_dataset
-from zhiyin.ranking.examples import carve
+from zhiyin.ranking.examples import Examples, carve
 from zhiyin.testing.small import small_catalogue, small_dataset
-from zhiyin.types import Event
+from zhiyin.types import Event, Item
 
 
 @pytest.mark.parametrize("timed", [True, False])
@@ -33,7 +33,7 @@ def test_targets_of_sets_are_drawn_from_all_items() -> None:
     events = [Event(f"u{user}", item.item_id, "like") for user in range(200) for item in catalogue]
     _, examples = carve(build_dataset(catalogue, events), 3_000, 0.0, 0)
     counts = np.bincount(examples.targets, minlength=len(catalogue))
-    expected = 200 / len(catalogue)
+    expected = len(examples) / len(catalogue)
     assert abs(counts - expected).max() < 5 * np.sqrt(expected), "not those with the highest rows"
 
 
@@ -77,6 +77,42 @@ def test_a_dataset_without_a_positive_event_gives_no_examples() -> None:
     part, examples = carve(data, 3_000, 0.1, 0)
     assert len(part) == 1
     assert not len(examples.targets)
+
+
+def test_of_few_people_each_gives_some_targets_and_never_more_than_a_tenth() -> None:
+    items = [Item(f"{n:03}") for n in range(100)]
+    events = [Event("much", f"{n:03}", "like", order=n) for n in range(100)]
+    events += [Event("some", f"{n:03}", "like", order=n) for n in range(30)]
+    events += [Event("few", f"{n:03}", "like", order=n) for n in range(3)]
+    data = build_dataset(items, events)
+    _, examples = carve(data, 1_000, 0.0, 0)
+    assert told(data, examples) == [2, 27, 28, 29, 95, 96, 97, 98, 99]
+    assert sorted(examples.batch.lengths.tolist()) == [2, 27, 27, 27, 95, 95, 95, 95, 95], (
+        "of none what is held out"
+    )
+    _, few = carve(data, 3, 0.0, 0)
+    assert len(few) == 3
+    assert set(told(data, few)) <= {2, 29, 99}
+
+
+def told(data: Dataset, examples: Examples) -> list[int]:
+    """The numbers of the targets."""
+    return sorted(int(data.items[row]) for row in examples.targets)
+
+
+def test_half_of_the_histories_are_shortened_to_their_newest_part() -> None:
+    data = small_dataset()
+    _, examples = carve(data, 3_000, 0.0, 0)
+    short = examples.shortened(np.random.default_rng(0))
+    assert (short.targets == examples.targets).all()
+    cut = 0
+    for b in range(len(examples)):
+        whole = examples.batch.rows[examples.batch.indptr[b] : examples.batch.indptr[b + 1]]
+        part = short.batch.rows[short.batch.indptr[b] : short.batch.indptr[b + 1]]
+        assert len(part) >= min(len(whole), 1)
+        assert part.tolist() == whole[len(whole) - len(part) :].tolist()
+        cut += len(part) < len(whole)
+    assert 0.15 < cut / len(examples) < 0.6
 
 
 def numbered(timed: bool) -> Dataset:

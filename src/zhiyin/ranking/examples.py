@@ -13,6 +13,8 @@ from zhiyin.data.vocabulary import Rows
 from zhiyin.models.base import Batch
 
 BATCH = 128
+SHORTENED = 0.5  # share of the histories
+MOST_OF_ONE = 5  # targets, and never more than a tenth of what the person likes
 REPEATS = 0.3  # share of repeated events from which on what comes back is a target, too
 
 
@@ -33,6 +35,16 @@ class Examples:
         chosen = np.sort(rng.permutation(len(self))[:n])
         return Examples(some(self.batch, chosen), self.targets[chosen])
 
+    def shortened(self, rng: np.random.Generator) -> Examples:
+        """Half of the histories cut to random lengths, the newest left: short ones are learned from, too."""
+        lengths = self.batch.lengths
+        kept = np.where(rng.random(len(self)) < SHORTENED, 1 + rng.random(len(self)) * (lengths - 1), lengths)
+        kept = np.minimum(kept.astype(np.int64), lengths)
+        entry = self.batch.back < np.repeat(kept, lengths)
+        indptr = np.concatenate([[0], np.cumsum(kept)]).astype(np.int64)
+        batch = Batch(indptr, self.batch.rows[entry], self.batch.weights[entry], self.batch.ages[entry])
+        return Examples(batch, self.targets)
+
     def parts(self) -> Iterator[Examples]:
         """The same examples, BATCH at a time."""
         for start, part in zip(range(0, len(self), BATCH), parts_of(self.batch), strict=True):
@@ -41,11 +53,10 @@ class Examples:
 
 def carve(data: Dataset, n_examples: int, hidden_share: float, seed: int) -> tuple[Dataset, Examples]:
     """The part to fit, and examples held out of it: of sampled people the newest item that was new to them, or any
-    of their items where histories have no order.
+    of their items where histories have no order; of few people a few.
 
     A share of the items is hidden from everybody, as if they had just arrived; they come up as targets as often as
-    people took them, so cold and warm items are learned on one scale. Histories are cut to random lengths
-    for half of the examples, so that short ones are learned from too.
+    people took them, so cold and warm items are learned on one scale.
     """
     rng = np.random.default_rng(seed)
     known = np.flatnonzero(data.support > 0)
@@ -56,10 +67,10 @@ def carve(data: Dataset, n_examples: int, hidden_share: float, seed: int) -> tup
         targets = np.sort(rng.permutation(targets)[:n_examples])
         held = hidden[data.item_rows] | late
     else:
-        targets = np.sort(rng.permutation(_new_to_them(data, rng))[:n_examples])
+        targets = np.sort(rng.permutation(_new_to_them(data, n_examples, rng))[:n_examples])
         pairs = _pairs_of(data)
         held = hidden[data.item_rows] | np.isin(pairs, pairs[targets])
-    return data.keep(~held), _examples(data, targets, ~held, rng)
+    return data.keep(~held), _examples(data, targets, ~held)
 
 
 def _pairs_of(data: Dataset) -> npt.NDArray[np.int64]:
@@ -82,32 +93,32 @@ def _late(data: Dataset) -> tuple[npt.NDArray[np.int64], Mask]:
     return late[np.sort(first)], np.arange(len(data)) >= begins[data.user_rows]
 
 
-def _new_to_them(data: Dataset, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+def _new_to_them(data: Dataset, n_examples: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
     """Of each user with two liked items or more: the event in which they first liked the newest of them, or a
-    random one of them in a set, whose places in the dataset follow the rows of the items. What they come back to
-    is no target: it would teach that things look like themselves."""
+    random one of them in a set, whose places in the dataset follow the rows of the items; up to MOST_OF_ONE where
+    people are fewer than examples. What they come back to is no target: it would teach that things look like
+    themselves."""
     liked = np.flatnonzero(data.weights > 0)
     _, first = np.unique(_pairs_of(data)[liked], return_index=True)
     firsts = np.sort(liked[first])
     users = data.user_rows[firsts]
     if not data.ordered:
         firsts = firsts[np.lexsort((rng.random(len(firsts)), users))]
-    last = np.append(users[1:] != users[:-1], True)[: len(users)]
     counts = np.bincount(users, minlength=len(data.users))
-    return firsts[last & (counts[users] >= 2)]
+    newer = np.cumsum(counts)[users] - 1 - np.arange(len(users))  # of the same user
+    wanted = min(max(n_examples // max(int((counts >= 2).sum()), 1), 1), MOST_OF_ONE)
+    each = np.where(counts >= 2, np.clip(counts // 10, 1, wanted), 0)
+    return firsts[newer < each[users]]
 
 
-def _examples(data: Dataset, targets: npt.NDArray[np.int64], fitted: Mask, rng: np.random.Generator) -> Examples:
+def _examples(data: Dataset, targets: npt.NDArray[np.int64], fitted: Mask) -> Examples:
     """The history of each target: the user's fitted events before it, or all of them where there is no order."""
     ages = data.ages().astype(np.float32)
     users = data.user_rows[targets]
     histories = []
     for place, user in zip(targets, users, strict=True):
         before = np.arange(data.indptr[user], place if data.ordered else data.indptr[user + 1])
-        before = before[fitted[before]]
-        if rng.random() < 0.5 and len(before) > 1:
-            before = before[-rng.integers(1, len(before)) :]
-        histories.append(before)
+        histories.append(before[fitted[before]])
     indptr = np.concatenate([[0], np.cumsum([len(h) for h in histories])]).astype(np.int64)
     entries = np.concatenate(histories) if histories else np.zeros(0, np.int64)
     since = np.repeat(ages[targets], np.diff(indptr))

@@ -55,7 +55,8 @@ class FusionRecipe(Recipe):
         )  # fmt: skip
         if len(examples) < self.min_examples:
             return untaught
-        met = contests(models, untaught, examples, np.random.default_rng(seed))
+        rng = np.random.default_rng(seed)
+        met = contests(models, untaught, examples.shortened(rng), rng)
         gates, constants = self._solve(Objective(met), prior_gates(channels)[:, 0, 0])
         return Fusion(channels, scales, gates, constants, wish, cold, learned=True)
 

@@ -162,3 +162,29 @@ def test_clean_text_is_let_in(text: str) -> None:
 def test_clean_text_leaves_a_clean_text_alone() -> None:
     assert clean_text("知音 😀\n\tlamp") == "知音 😀\n\tlamp"
     assert clean_text("a\x00b") == "a b"
+
+
+@pytest.mark.parametrize(
+    ("name", "vector", "told"),
+    [
+        ("image", (), "1 to 8,192 numbers, got 0"),
+        ("image", (0.0,) * 8_193, "1 to 8,192 numbers, got 8,193"),
+        ("image", (1.0, math.nan), "not finite"),
+        ("image", (1.0, math.inf), "not finite"),
+        ("image", (0.0, 0.0), "all zeros"),
+        ("../x", (1.0,), "letters, digits"),
+        ("", (1.0,), "letters, digits"),
+        ("x" * 41, (1.0,), "letters, digits"),
+    ],
+)
+def test_a_vector_points_somewhere_and_its_name_can_name_a_file(
+    name: str, vector: tuple[float, ...], told: str
+) -> None:
+    with pytest.raises(InvalidData, match=told):
+        Item("a", vectors={name: vector})
+
+
+def test_an_item_has_few_vectors() -> None:
+    with pytest.raises(InvalidData, match="at most 8 vectors, got 9"):
+        Item("a", vectors={f"v{n}": (1.0,) for n in range(9)})
+    assert Item("a", vectors={"图片-1": (1e300, -1e300)}).vectors["图片-1"] == (1e300, -1e300)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from pictured import Change, left_out, shuffled, together_against_each
+
 from zhiyin.data.shop.catalogue import read_goods, read_wishes
 from zhiyin.data.store.memory import MemoryStore
 from zhiyin.encoders.sentence import SentenceEncoder
@@ -34,6 +36,7 @@ class Ask:
     recipe: DefaultRecipe | None = None  # unset: the default one
     terms: Terms = field(default_factory=Terms)
     reads: bool = True  # false: the sentence encoder says nothing
+    changes: Mapping[str, Change] = field(default_factory=dict)  # to vectors of the items, by name
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +156,17 @@ def newcomers(data: str, protocol: str | None = None) -> dict[str, Ask]:
     }
 
 
+def pictured(kind: str, *, filtered: bool) -> dict[str, Ask]:
+    """With vectors of texts and images, without one of them, and with images that are those of other items."""
+    ask = Ask("amazon_scientific", terms=Terms(filter_history=filtered))
+    return {
+        kind: ask,
+        f"{kind}_without_image": replace(ask, changes={"image": left_out}),
+        f"{kind}_without_text": replace(ask, changes={"text": left_out}),
+        f"{kind}_shuffled": replace(ask, changes={"image": shuffled}),
+    }
+
+
 UNREAD = "_unread"
 READING_ALONE = DefaultRecipe(
     off=("popular", "together", "taste", "quality", "graph", "repeat"), fusion=FusionRecipe(n_examples=0)
@@ -207,6 +221,13 @@ BENCHMARKS: Mapping[str, Benchmark] = {
         of_first("ndcg@10_full_ideal"),
         {"ndcg@10_full_ideal": 0.300},
         "kg_link names films by their ids in MovieLens 1M, so the graph as given links at random: see docs/LOG.md",
+    ),
+    "Q8": Benchmark(
+        pictured("kept", filtered=False) | pictured("filtered", filtered=True),
+        together_against_each,
+        {"gain_over_best_single": 0.0},
+        "with its vectors of texts and images; gain_over: each alone; added_by: the same recipe without it; "
+        "shuffled: every item with the image of another; kept: what people have may come again, filtered: not",
     ),
     "Q11": Benchmark(
         with_and_without(

@@ -22,7 +22,8 @@ from pathlib import Path
 
 import numpy as np
 import orjson
-from rows import BENCHMARKS, Benchmark, Found, Numbers
+from pictured import changed_folder
+from rows import BENCHMARKS, Ask, Benchmark, Found, Numbers
 
 from zhiyin.data.dataset import Floats
 from zhiyin.encoders.base import Encoder
@@ -31,6 +32,7 @@ from zhiyin.encoders.sentence import SentenceEncoder
 from zhiyin.models.base import Run
 from zhiyin.workflows.evaluate import measure_protocol
 from zhiyin.workflows.evaluation import Evaluation
+from zhiyin.workflows.measuring import Measured
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -85,17 +87,22 @@ def arguments() -> argparse.Namespace:
 def run(id_: str, given: argparse.Namespace) -> dict[str, object]:
     benchmark = BENCHMARKS[id_]
     encoder = CachedEncoder(SentenceEncoder(threads=os.cpu_count() or 1), given.cache)
-    found = {
-        name: measure_protocol(
-            given.data / ask.data / "splits" / "protocol.json",
+    found = {name: measured(ask, encoder, given) for name, ask in benchmark.asks.items()}
+    return result_of(id_, benchmark, found) | ({"fast": True} if given.fast else {})
+
+
+def measured(ask: Ask, encoder: Encoder, given: argparse.Namespace) -> Measured:
+    with tempfile.TemporaryDirectory() as target:
+        folder = given.data / ask.data
+        if ask.changes:
+            folder = changed_folder(folder, ask.changes, Path(target))
+        return measure_protocol(
+            folder / "splits" / "protocol.json",
             Run(encoder if ask.reads else Mute(encoder), given.seed),
             ask.recipe,
             name=ask.protocol,
             terms=replace(ask.terms, max_users=2_000, resamples=500) if given.fast else ask.terms,
         )
-        for name, ask in benchmark.asks.items()
-    }
-    return result_of(id_, benchmark, found) | ({"fast": True} if given.fast else {})
 
 
 def result_of(id_: str, benchmark: Benchmark, found: Found) -> dict[str, object]:

@@ -41,6 +41,7 @@ from zhiyin.models.quality import Quality
 from zhiyin.models.repeat import Repeat
 from zhiyin.models.taste import Taste
 from zhiyin.models.together import Together
+from zhiyin.models.vectors import PREFIX, Vectors, is_vector
 from zhiyin.models.words import Words
 from zhiyin.ranking.fusion import Fusion
 from zhiyin.recipe import DefaultRecipe, Fitted
@@ -225,7 +226,10 @@ def _load_models(path: Path, channels: Sequence[str], encoder: Encoder) -> dict[
         "graph": Graph.of_arrays,
         "repeat": Repeat.of_arrays,
     }
-    return {name: makers[name](found) for name, found in arrays.items()}
+    return {
+        name: Vectors.of_arrays(found, name.removeprefix(PREFIX)) if is_vector(name) else makers[name](found)
+        for name, found in arrays.items()
+    }
 
 
 def _story(data: Dataset, as_of: AsOf) -> DataStory:

@@ -35,6 +35,7 @@ from zhiyin.models.neighbours import Neighbours
 from zhiyin.models.popular import Popular
 from zhiyin.models.propagation import text_neighbours
 from zhiyin.models.quality import Quality
+from zhiyin.models.vectors import Vectors
 from zhiyin.models.words import Words
 from zhiyin.ranking.fusion import Fusion
 from zhiyin.types import AsOf, Event, Item, Query
@@ -62,6 +63,7 @@ class Snapshot:
     as_of: AsOf
     trends_of: int  # events folded into `popular`
     strangers: Mapping[str, float]  # counts of the same trends for items that are not there yet
+    fitted: Sequence[Item | None]  # by the bundle's row, as it read them
 
     @property
     def vectors(self) -> Floats:
@@ -207,6 +209,7 @@ def _first_snapshot(bundle: Bundle, store: Store) -> Snapshot:
         as_of=AsOf(0, story.last_item),
         trends_of=story.last_event,
         strangers={},
+        fitted=items,
     )
 
 
@@ -249,7 +252,8 @@ def _with(column: npt.NDArray[T], rows: Sequence[int], values: npt.NDArray[T]) -
 
 def _read_of(item: Item) -> tuple[object, ...]:
     """All that the channels read of an item."""
-    return item.title, item.text, item.categories, item.brand, dict(item.attributes), dict(item.translations)
+    told = item.title, item.text, item.categories, item.brand
+    return *told, dict(item.attributes), dict(item.translations), dict(item.vectors)
 
 
 def _available(items: Sequence[Item | None]) -> Mask:
@@ -298,6 +302,8 @@ def _arrivals(snapshot: Snapshot, arrived: Sequence[Item]) -> Arrivals:
     words, meaning = words.extended(blind), meaning.extended(blind)
     later = np.arange(n, n + len(arrived), dtype=np.int32)
     warm = np.flatnonzero(~snapshot.fusion.cold).astype(np.int32)
+    if not len(warm):  # of a zero-shot bundle, whose items are all as good as each other
+        warm = np.arange(n, dtype=np.int32)
     return replace(blind, near=text_neighbours(words, meaning, later, warm, at_once=1)[:, :n])
 
 
@@ -307,14 +313,31 @@ def _reworded(snapshot: Snapshot, reworded: Mapping[int, Item]) -> Snapshot:
     arrivals = _arrivals(snapshot, items)
     words, meaning = _readers(snapshot.models)
     words, meaning = words.reworded(rows, items), meaning.reworded(rows, arrivals.vectors)
+    again = _as_fitted(snapshot, reworded)
+    origin = snapshot.bundle.fitted.models
+    meaning = meaning.with_rows_of(_readers(origin)[1], again)
     models: dict[str, Model] = {**snapshot.models, "words": words, "meaning": meaning}
     later = rows >= len(snapshot.bundle.items)
     for name, model in models.items():
         if isinstance(model, Quality):
             models[name] = model.beside(meaning)
+        if isinstance(model, Vectors):
+            models[name] = model.read_again(rows, arrivals).with_rows_of(origin[name], again)
         if isinstance(model, Neighbours | Graph) and later.any():
             models[name] = model.borrowed_again(rows[later], arrivals.near[later])
     return replace(snapshot, models=models)
+
+
+def _as_fitted(snapshot: Snapshot, reworded: Mapping[int, Item]) -> Rows:
+    """Of these rows those that say again what the bundle read: it read them together, which differs in the last
+    bit."""
+    n = len(snapshot.fitted)
+    back = [row for row, item in reworded.items() if row < n and _read_of(_told(snapshot, row)) == _read_of(item)]
+    return np.array(back, np.int32)
+
+
+def _told(snapshot: Snapshot, row: int) -> Item:
+    return snapshot.fitted[row] or Item(snapshot.vocabulary[row])
 
 
 def _readers(models: Mapping[str, Model]) -> tuple[Words, Meaning]:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal, Self
 
 import numpy as np
@@ -25,6 +25,7 @@ from zhiyin.models.quality import QualityRecipe
 from zhiyin.models.repeat import RepeatRecipe
 from zhiyin.models.taste import TasteRecipe
 from zhiyin.models.together import TogetherRecipe
+from zhiyin.models.vectors import Vectors, VectorsRecipe
 from zhiyin.models.words import Words, WordsRecipe
 from zhiyin.ranking.examples import REPEATS, Examples
 from zhiyin.ranking.fusion import Fusion
@@ -56,9 +57,12 @@ class DefaultRecipe(Recipe):
     meaning: MeaningRecipe = Field(default_factory=MeaningRecipe, description="The same meaning.")
     quality: QualityRecipe = Field(default_factory=QualityRecipe, description="What is held to be good.")
     graph: GraphRecipe = Field(default_factory=GraphRecipe, description="What is linked to what was taken.")
+    vectors: VectorsRecipe = Field(
+        default_factory=VectorsRecipe, description="What is alike by vectors that items bring, as of their image."
+    )
     repeat: RepeatRecipe = Field(default_factory=RepeatRecipe, description="What the person had before.")
     fusion: FusionRecipe = Field(default_factory=FusionRecipe, description="How channels become one score.")
-    off: tuple[Literal["popular", "together", "taste", "quality", "graph", "repeat"], ...] = Field(
+    off: tuple[Literal["popular", "together", "taste", "quality", "graph", "vectors", "repeat"], ...] = Field(
         default=(), description="Channels to leave out; words and meaning always stay: they read what is new."
     )
 
@@ -82,12 +86,17 @@ class DefaultRecipe(Recipe):
         """The channels that read the catalogue: the same whatever part of the events the others are fitted on.
         What a relation weighs is learned once, from the `carved` part: gates are right for these weights only."""
         words, meaning = self.words.fit(data, run), self.meaning.fit(data, run)
-        of_words = settle_reader(self.words, words, meaning, data, examples, run.seed)
+        of_words = settle_reader(self.words, [words], [meaning], data, examples, run.seed)
         words = replace(words, recency=of_words.fades(data))
-        of_meaning = settle_reader(self.meaning, meaning, words, data, examples, run.seed)
+        of_meaning = settle_reader(self.meaning, [meaning], [words], data, examples, run.seed)
         meaning = replace(meaning, recency=of_meaning.fades(data))
-        recipe = self.model_copy(update={"words": of_words, "meaning": of_meaning})
-        return Read(recipe, words, meaning, self.linked(carved, run))
+        brought = self.brought(data, run, words, meaning)
+        of_vectors = settle_reader(
+            self.vectors, list(brought.values()), [words, meaning], data, examples, run.seed
+        )
+        brought = {name: replace(model, recency=of_vectors.fades(data)) for name, model in brought.items()}
+        recipe = self.model_copy(update={"words": of_words, "meaning": of_meaning, "vectors": of_vectors})
+        return Read(recipe, words, meaning, self.linked(carved, run), brought)
 
     def settled(self, ground: Ground, trial: Trial) -> tuple[DefaultRecipe, Mapping[str, sp.csr_array]]:
         """With the values that held-out events prefer for all that was left open, and what was gathered for it."""
@@ -112,9 +121,14 @@ class DefaultRecipe(Recipe):
             models["quality"] = quality
         if ground.read.graph is not None:
             models["graph"] = ground.read.graph
+        models |= ground.read.brought
         if again and "repeat" not in self.off:
             models["repeat"] = self.repeat.fit(data, run)
         return models
+
+    def brought(self, data: Dataset, run: Run, words: Words, meaning: Meaning) -> dict[str, Vectors]:
+        """By channel what is alike by vectors of the items' own; none where no item has any, or they are off."""
+        return {} if "vectors" in self.off else self.vectors.fit(data, run, words, meaning)
 
     def linked(self, data: Dataset, run: Run) -> Graph | None:
         """What is linked to what; None where the data knows of nothing, or it is off."""
@@ -123,7 +137,9 @@ class DefaultRecipe(Recipe):
 
     def _zero_shot(self, data: Dataset, run: Run) -> Fitted:
         """A catalogue and no event at all: the channels that read, and what is linked."""
-        models: dict[str, Model] = {"words": self.words.fit(data, run), "meaning": self.meaning.fit(data, run)}
+        words, meaning = self.words.fit(data, run), self.meaning.fit(data, run)
+        models: dict[str, Model] = {"words": words, "meaning": meaning}
+        models |= self.brought(data, run, words, meaning)
         if (graph := self.linked(data, run)) is not None:
             models["graph"] = graph
         nobody = Examples(history_batch([], [], []), np.zeros(0, np.int32))
@@ -138,6 +154,7 @@ class Read:
     words: Words
     meaning: Meaning
     graph: Graph | None
+    brought: Mapping[str, Vectors] = field(default_factory=dict)  # by channel
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -107,6 +108,18 @@ def test_events_without_time_and_order_are_a_set(tmp_path: Path) -> None:
     assert not data.ordered
     assert not data.timed
     assert len(data) == 3
+
+
+def test_vectors_come_by_the_index_of_their_item_or_in_the_order_of_the_items(folder: Path) -> None:
+    np.save(folder / "vectors_image.npy", np.array([[1, 2], [0, 0], [5, 6], [7, 8]], np.float16))
+    assert [dict(item.vectors) for item in read_items(folder)] == [
+        {"image": (1.0, 2.0)}, {}, {"image": (5.0, 6.0)}, {"image": (7.0, 8.0)},
+    ]  # fmt: skip
+    table(folder / "items.parquet", [{**row, "item_index": 3 - n} for n, row in enumerate(ITEMS)])
+    assert [item.vectors.get("image") for item in read_items(folder)] == [(7.0, 8.0), (5.0, 6.0), None, (1.0, 2.0)]
+    np.save(folder / "vectors_image.npy", np.ones((3, 2)))
+    with pytest.raises(InvalidData, match="the items need 4 rows"):
+        read_items(folder)
 
 
 def test_edges_and_knowledge_are_relations(folder: Path) -> None:

@@ -16,9 +16,10 @@ from zhiyin.models.quality import Quality, QualityRecipe
 from zhiyin.models.repeat import Repeat, RepeatRecipe
 from zhiyin.models.taste import Taste, TasteRecipe
 from zhiyin.models.together import Together, TogetherRecipe
+from zhiyin.models.vectors import Vectors, VectorsRecipe
 from zhiyin.models.words import Words, WordsRecipe
 from zhiyin.testing.model_contract import ENCODER, Channel, ModelContract, alone, arrivals, askers
-from zhiyin.testing.small import small_dataset, small_relations
+from zhiyin.testing.small import small_dataset, small_pictures, small_relations
 
 
 def mixed(recipe: LinksRecipe, data: Dataset, run: Run) -> Model:
@@ -31,6 +32,13 @@ def mixed(recipe: LinksRecipe, data: Dataset, run: Run) -> Model:
 
 def graph(data: Dataset, run: Run) -> Model:
     return GraphRecipe(attributes=True).fit(replace(data, relations=small_relations()), run)
+
+
+def vectors(data: Dataset, run: Run) -> Model:
+    words, meaning = WordsRecipe().fit(data, run), MeaningRecipe().fit(data, run)
+    pictured = {item.item_id: item for item in small_pictures()}
+    data = replace(data, catalogue=[pictured[id_] for id_ in data.items])
+    return VectorsRecipe().fit(data, run, words, meaning)["vector_image"]
 
 
 def quality(data: Dataset, run: Run) -> Model:
@@ -61,6 +69,7 @@ CHANNELS = [
     Channel("meaning", MeaningRecipe().fit, lambda arrays, _: Meaning.of_arrays(arrays, ENCODER)),
     Channel("repeat", RepeatRecipe().fit, lambda arrays, _: Repeat.of_arrays(arrays)),
     Channel("graph", graph, lambda arrays, _: Graph.of_arrays(arrays)),
+    Channel("vectors of their own", vectors, lambda arrays, _: Vectors.of_arrays(arrays, "image")),
     Channel("quality", quality, load_quality, retrieves=False),
 ]
 

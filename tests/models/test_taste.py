@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 
 from zhiyin.data.dataset import Dataset, build_dataset
 from zhiyin.models.base import Run, history_batch
+from zhiyin.models.low_pass import low_pass
 from zhiyin.models.taste import TasteRecipe
 from zhiyin.testing.encoders import HashEncoder
 from zhiyin.testing.small import small_dataset
@@ -41,7 +43,8 @@ def test_ease_agrees_with_the_inverse_of_the_gram_matrix(reg: float, powers: tup
     )
 
 
-def test_ease_is_pruned_to_the_strongest_links_of_each_item() -> None:
+def test_ease_is_pruned_to_the_strongest_links_of_each_item(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zhiyin.models.taste.ROOM", 0)
     data = small_dataset()
     whole = ease_by_inversion(data, 5.0)
     links = PLAIN.model_copy(update={"reg": 5.0, "k": 4}).fit(data, RUN).links.toarray()
@@ -51,6 +54,42 @@ def test_ease_is_pruned_to_the_strongest_links_of_each_item() -> None:
         np.testing.assert_allclose(links[row, kept], whole[row, kept], atol=2e-6)
         if len(kept):
             assert np.abs(np.delete(whole[row], kept)).max() <= np.abs(whole[row, kept]).min() + 2e-6
+
+
+def test_a_small_catalogue_keeps_all_links() -> None:
+    recipe = TasteRecipe(k=300)
+    assert [recipe.room(n) for n in (0, 1_000, 9_000, 100_000)] == [3_000_000, 3_000, 333, 300]
+
+
+def test_broad_strokes_are_as_loud_as_ease_itself() -> None:
+    data = small_dataset()
+    ease, both = (
+        PLAIN.model_copy(update={"reg": 5.0, "rank": rank}).fit(data, RUN).links.toarray() for rank in (0, 3)
+    )
+    broad = both - ease
+    assert np.linalg.norm(broad) == pytest.approx(np.linalg.norm(ease), rel=1e-5)
+    seen = np.flatnonzero(data.support)
+    wanted = projection(data.interactions().toarray()[:, seen], 3)
+    found = broad[np.ix_(seen, seen)]
+    assert found / np.linalg.norm(found) == pytest.approx(wanted / np.linalg.norm(wanted), abs=1e-5)
+
+
+def projection(taken: np.ndarray, rank: int) -> np.ndarray:
+    """D_I^-½ V Vᵀ D_I^½ of the whole decomposition, without the diagonal."""
+    by_item = np.sqrt(taken.sum(axis=0))
+    flat = taken / np.sqrt(np.maximum(taken.sum(axis=1), 1.0))[:, None] / by_item
+    axes = np.linalg.svd(flat)[2][:rank]
+    links = (axes.T @ axes) / by_item[:, None] * by_item
+    np.fill_diagonal(links, 0.0)
+    return np.asarray(links)
+
+
+@pytest.mark.parametrize(("n_users", "n_items"), [(1, 1), (1, 5), (5, 2)])
+def test_there_are_never_more_axes_than_people_or_items(n_users: int, n_items: int) -> None:
+    found = low_pass(sp.csr_array(np.ones((n_users, n_items), np.float32)), 64)
+    assert found.shape == (n_items, n_items)
+    assert np.isfinite(found).all()
+    assert not found.diagonal().any()
 
 
 def test_ease_mirrors_matrices_larger_than_a_block(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,11 +69,11 @@ def test_what_is_set_stays() -> None:
     data = small_dataset()
     carved, examples = carve(data, 100, 0.0, 0)
     words, meaning, alike = read(carved)
-    asked = TasteRecipe(reg=7.0, recency=0.9, source_trust=1.0, target_trust=3.0)
+    asked = TasteRecipe(reg=7.0, rank=0, recency=0.9, source_trust=1.0, target_trust=3.0)
     found, _ = settle_links(asked, carved, RUN, alike, Trial.of(examples, (words, meaning), 0))
     assert found == asked
     assert settle_popular(PopularRecipe(half_life=11.0), data, RUN).half_life == 11.0
-    assert settle_reader(WordsRecipe(recency=0.6), words, meaning, data, examples, 0).recency == 0.6
+    assert settle_reader(WordsRecipe(recency=0.6), [words], [meaning], data, examples, 0).recency == 0.6
 
 
 def test_nothing_stays_open_even_where_there_is_too_little_to_choose_by() -> None:
@@ -110,13 +110,13 @@ def test_links_mixed_without_their_matrix_score_as_the_fitted_channel_does() -> 
     plain = recipe.model(recipe.links(recipe.gather(data, RUN), data), data)
     _, examples = carve(data, 100, 0.0, 0)
     rows = np.arange(len(data.items), dtype=np.int32)
-    found = Mixed(plain, alike.mixture(3.0), alike.mixture(2.0)).among(examples.batch, rows)
+    found = Mixed.of(plain, alike.mixture(3.0), alike.mixture(2.0)).among(examples.batch, rows)
     fitted = recipe.fit(data, RUN, alike).score(examples.batch)
     assert found == pytest.approx(fitted, abs=1e-5)
 
 
 def test_where_only_the_newest_events_lead_on_a_past_fades_fast() -> None:
-    recipe = TasteRecipe(reg=2.0, source_trust=0.0, target_trust=0.5)
+    recipe = TasteRecipe(reg=2.0, rank=0, source_trust=0.0, target_trust=0.5)
     fast, slow = (settled(recipe, shelves(newest=newest)).recency or 0.0 for newest in (True, False))
     assert fast <= 0.7
     assert slow >= 0.85
@@ -126,7 +126,7 @@ def test_readers_learn_how_fast_a_past_fades() -> None:
     def chosen(data: Dataset) -> float:
         _, examples = carve(data, 400, 0.0, 0)
         words, meaning, _ = read(data)
-        return settle_reader(WordsRecipe(), words, silenced(meaning), data, examples, 0).recency or 0.0
+        return settle_reader(WordsRecipe(), [words], [silenced(meaning)], data, examples, 0).recency or 0.0
 
     assert chosen(shelves(newest=True)) <= 0.7
     assert chosen(shelves(newest=False)) >= 0.9
@@ -136,12 +136,12 @@ def test_a_reader_of_sets_is_not_asked_how_they_fade() -> None:
     data = small_dataset(timed=False)
     _, examples = carve(data, 100, 0.0, 0)
     words, meaning, _ = read(data)
-    assert settle_reader(WordsRecipe(), words, meaning, data, examples, 0) == WordsRecipe().usual()
+    assert settle_reader(WordsRecipe(), [words], [meaning], data, examples, 0) == WordsRecipe().usual()
 
 
 def test_rare_items_borrow_more_where_text_tells_than_where_it_misleads() -> None:
     data = shelves(newest=False, n_users=60)
-    recipe = TasteRecipe(reg=2.0, recency=1.0)
+    recipe = TasteRecipe(reg=2.0, rank=0, recency=1.0)
     told, misled = settled(recipe, data), settled(recipe, data, misled=True)
     assert (told.source_trust or 0.0) + (told.target_trust or 0.0) >= 20.0
     assert (misled.source_trust, misled.target_trust) == (0.0, 0.5)

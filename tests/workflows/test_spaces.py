@@ -10,13 +10,13 @@ from zhiyin.data.dataset import build_dataset
 from zhiyin.models.baselines import EASE, ITEM_KNN
 from zhiyin.models.words import WordsRecipe
 from zhiyin.recipe import DefaultRecipe
-from zhiyin.testing.small import small_catalogue, small_events, small_relations
+from zhiyin.testing.small import small_catalogue, small_events, small_pictures, small_relations
 from zhiyin.workflows.contenders import contenders
 from zhiyin.workflows.spaces import SPANS, Choice, Span, our_space, setting_of, short, with_settings
 
 RECIPE = DefaultRecipe()
 EVENTS = [*small_events(30), *(replace(event, event_id=f"2 {event.event_id}") for event in small_events(30))]
-DATA = build_dataset(small_catalogue(), EVENTS, relations=small_relations())
+DATA = build_dataset(small_pictures(), EVENTS, relations=small_relations())
 
 
 @pytest.mark.parametrize("name", SPANS)
@@ -45,7 +45,7 @@ def test_all_that_the_recipe_chooses_by_itself_may_be_tuned_and_left_to_it() -> 
 def test_what_the_data_has_nothing_for_is_not_tuned() -> None:
     bare = build_dataset(small_catalogue(), small_events(30, timed=False))
     sections = {name.split(".")[0] for name in our_space(RECIPE, bare)}
-    assert not sections & {"popular", "graph", "repeat"}
+    assert not sections & {"popular", "graph", "vectors", "repeat"}
     off = RECIPE.model_copy(update={"off": ("taste",)})
     assert not [name for name in our_space(off, DATA) if name.startswith("taste.")]
 

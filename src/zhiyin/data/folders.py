@@ -3,6 +3,7 @@
 items: item_id, title, then text, categories ('|'-joined), brand, price; other plain columns are attributes.
 events: user_id, item_id, type, value, timestamp (UTC seconds), order, session_id.
 splits: pairs (user_id, item_id) or rows (user_id, history, target).
+Where there are vectors: vectors_NAME.npy (items, dim), row k of the item with item_index k, or of the k-th item.
 Where there are relations: relations (head, relation, tail), item_edges (item_id, other_id), or a knowledge graph
 in kg (head, relation, tail) with kg_link (item_id, entity_id) to say which entity an item is.
 `split_of` is the way from a protocol to arrays.
@@ -19,7 +20,7 @@ from typing import cast
 import numpy as np
 import pyarrow.parquet as pq
 
-from zhiyin.data.dataset import Dataset, Mask, build_dataset
+from zhiyin.data.dataset import Dataset, Doubles, Mask, build_dataset
 from zhiyin.data.protocols import CandidateRule, GivenPairs, GivenRows, GlobalTime, Protocol
 from zhiyin.data.splits import (
     Pair,
@@ -85,8 +86,18 @@ def split_of(
 
 
 def read_items(folder: Path) -> list[Item]:
-    """The catalogue. Raises NotFound without items.parquet."""
-    return [_item(record) for record in _records(folder / "items.parquet")]
+    """The catalogue, with the vectors of vectors_*.npy. Raises NotFound without items.parquet, InvalidData where a
+    matrix of vectors has too few rows."""
+    items = [_item(record) for record in _records(folder / "items.parquet")]
+    index = [cast(int, item.attributes.get("item_index", place)) for place, item in enumerate(items)]
+    for path in sorted(folder.glob("vectors_*.npy")):
+        rows = _vectors(path, max(index, default=-1) + 1)
+        name = path.stem.removeprefix("vectors_")
+        items = [
+            replace(item, vectors={**item.vectors, name: tuple(rows[k].tolist())}) if rows[k].any() else item
+            for item, k in zip(items, index, strict=True)
+        ]
+    return items
 
 
 def read_events(folder: Path, *, implicit: bool) -> Iterator[Event]:
@@ -237,6 +248,14 @@ def _item(record: Record) -> Item:
         attributes={key: value for key, value in record.items() if key not in _OWN and isinstance(value, Scalar)},
     )
     return replace(item, url=texts.get("url"), image=texts.get("image"), language=texts.get("language"))
+
+
+def _vectors(path: Path, n_rows: int) -> Doubles:
+    """(rows, dim); a row of zeros is none."""
+    matrix: Doubles = np.load(path, allow_pickle=False).astype(np.float64)
+    if matrix.ndim != 2 or len(matrix) < n_rows:
+        raise InvalidData(f"{path} has shape {matrix.shape}, the items need {n_rows:,} rows of numbers")
+    return matrix
 
 
 def _ids(value: object) -> tuple[str, ...]:

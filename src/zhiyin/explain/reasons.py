@@ -15,6 +15,7 @@ import numpy as np
 from zhiyin.data.vocabulary import Rows, Vocabulary
 from zhiyin.models.base import Model
 from zhiyin.models.graph import GraphScorer
+from zhiyin.models.vectors import Vectors
 from zhiyin.models.words import Words
 from zhiyin.ranking.fusion import Heard
 from zhiyin.types import Reason
@@ -37,7 +38,10 @@ def reasons_for(
     parts: Sequence[Mapping[str, float]], rows: Rows, world: World, heard: Heard
 ) -> list[tuple[Reason, ...]]:
     """For each of the N places its largest positive parts, each with what it came through, largest first."""
-    largest = [_largest(one) for one in parts]
+    largest = [
+        [(name, share) for name, share in _largest(one) if _brought(name, [row], world)]
+        for one, row in zip(parts, rows.tolist(), strict=True)
+    ]
     sources = _sources(largest, rows, heard) if len(heard.history.rows) else {}
     return [
         tuple(
@@ -50,12 +54,19 @@ def reasons_for(
 
 def _reason(channel: str, share: float, row: int, sources: Sequence[int], world: World, heard: Heard) -> Reason:
     words = _shared_words(heard.text, row, world) if channel == "wish_words" else ()
+    sources = _brought(channel, sources, world)
     scorer = heard.past.get(channel)
     found = scorer.path(row) if isinstance(scorer, GraphScorer) else None
     begin, path = found or (None, None)
     if begin is not None:  # a path tells where it begins
         sources = [begin, *(source for source in sources if source != begin)][:MAX_SOURCES]
     return Reason(channel, round(share, 4), tuple(world.vocabulary[source] for source in sources), words, path)
+
+
+def _brought(channel: str, rows: Sequence[int], world: World) -> Sequence[int]:
+    """Of a channel of vectors only items that have one of their own: it is a guess that the others are alike."""
+    model = world.models.get(channel)
+    return [row for row in rows if model.told[row]] if isinstance(model, Vectors) else rows
 
 
 def _largest(parts: Mapping[str, float]) -> list[tuple[str, float]]:

@@ -16,7 +16,7 @@ import numpy as np
 from zhiyin.data.dataset import Floats
 from zhiyin.data.vocabulary import Rows
 from zhiyin.encoders.base import unit
-from zhiyin.models.base import Batch
+from zhiyin.models.base import Batch, Model
 from zhiyin.models.index import VectorIndex
 
 
@@ -45,6 +45,14 @@ class DenseRows:
     def with_rows(self, vectors: Floats, rows: Rows) -> Self:
         """With these `vectors`, of which these rows are new or others than before."""
         return replace(self, vectors=vectors, index=self.index.with_rows(vectors, rows))
+
+    def with_rows_of(self, origin: Model, rows: Rows) -> Self:
+        """With these rows as another model of the channel has them."""
+        if not isinstance(origin, DenseRows) or not len(rows):
+            return self
+        vectors = self.vectors.copy()
+        vectors[rows] = origin.vectors[rows]
+        return self.with_rows(vectors, rows)
 
 
 class DenseScorer:

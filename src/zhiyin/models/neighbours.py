@@ -158,8 +158,12 @@ class LinksRecipe(Fading):
         if alike is not None:
             usual = self.usual()
             source, target = alike.mixture(usual.source_trust or 0.0), alike.mixture(usual.target_trust or 0.0)
-            links = smoothed(links, source, target, self.k)
+            links = smoothed(links, source, target, self.room(links.shape[0]))
         return self.model(links, data)
+
+    def room(self, n_items: int) -> int:
+        """How many links of an item are kept."""
+        return self.k
 
     def gather(self, data: Dataset, run: Run) -> sp.csr_array:
         """(I, I) all that is counted or solved."""

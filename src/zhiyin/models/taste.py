@@ -3,7 +3,8 @@
 Up to `max_dense` items EASE in closed form (Steck 2019, "Embarrassingly Shallow Autoencoders", eq. 8),
 factorised in place so that one dense matrix is all the memory it needs. People with many items count less, and
 items that many took are held back more, which is a normalisation of both sides of the data (Park et al. 2025, "Why
-is Normalization Necessary for Linear Recommenders?"), with powers that do for all data sets we measured. Above,
+is Normalization Necessary for Linear Recommenders?"), with powers that do for all data sets we measured. Broad
+strokes may be added, as loud as EASE itself (`low_pass`), where held-out events prefer it. Above `max_dense`,
 cosine item-kNN with shrinkage (Deshpande & Karypis 2004), which never leaves sparse arithmetic. Both are pruned
 to `k` links.
 """
@@ -21,8 +22,11 @@ from pydantic import Field
 from zhiyin.data.dataset import Dataset, Floats
 from zhiyin.errors import InvalidData
 from zhiyin.models.base import Choices, Run
+from zhiyin.models.low_pass import low_pass
 from zhiyin.models.neighbours import ROWS_AT_ONCE, LinksRecipe, Neighbours, common_users
 from zhiyin.models.sparse import prune, top_of_rows
+
+ROOM = 3_000_000  # links in all, up to which none is pruned
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,7 @@ class TasteRecipe(LinksRecipe):
     choices: ClassVar[Choices] = MappingProxyType(
         {
             "reg": (200.0, 50.0, 100.0, 400.0, 800.0, 1600.0),
+            "rank": (0, 32, 64, 128),
             **LinksRecipe.choices,
             "recency": (1.0, 0.85, 0.7, 0.5),
             "source_trust": (0.0, 5.0, 20.0),
@@ -44,6 +49,9 @@ class TasteRecipe(LinksRecipe):
     )
     reg: float | None = Field(
         default=None, gt=0, description="Ridge of EASE, in interactions: more = smoother; unset: chosen."
+    )
+    rank: int | None = Field(
+        default=None, ge=0, description="Main axes of taste that are added to EASE; 0: none; unset: chosen."
     )
     user_power: float = Field(
         default=0.5, ge=0, le=1, description="EASE: a person counts as their number of items to minus this power."
@@ -54,7 +62,7 @@ class TasteRecipe(LinksRecipe):
     shrinkage: float = Field(
         default=10.0, ge=0, description="Common users below which item-kNN trusts a pair less."
     )
-    k: int = Field(default=300, gt=0, description="Links kept of each item.")
+    k: int = Field(default=300, gt=0, description="Links kept of each item; more in a small catalogue.")
     max_dense: int = Field(default=14_000, ge=0, description="Items up to which the dense EASE is solved.")
 
     def gather(self, data: Dataset, run: Run) -> sp.csr_array:
@@ -63,6 +71,9 @@ class TasteRecipe(LinksRecipe):
         if 0 < seen <= self.max_dense:
             return self._ease(users_by_items, run)
         return self._item_knn(users_by_items, run)
+
+    def room(self, n_items: int) -> int:
+        return max(self.k, ROOM // max(n_items, 1))
 
     def links(self, gathered: sp.csr_array, data: Dataset) -> sp.csr_array:
         return gathered
@@ -75,15 +86,18 @@ class TasteRecipe(LinksRecipe):
         have mean 1, and an item of mean support has the ridge `reg`."""
         n_items = users_by_items.shape[1]
         seen = np.flatnonzero(np.bincount(users_by_items.indices, minlength=n_items))
-        inverse = self._inverse(sp.csr_array(users_by_items[:, seen]))
-        diagonal = inverse.diagonal().copy()
+        warm = sp.csr_array(users_by_items[:, seen])
+        links = self._inverse(warm)
+        links /= -links.diagonal()  # row h: what h says about each j
+        np.fill_diagonal(links, 0.0)
+        if rank := self.usual().rank:
+            broad = low_pass(warm, rank)
+            links += broad * np.float32(np.linalg.norm(links) / max(float(np.linalg.norm(broad)), 1e-12))
         run.progress.start("pruning taste links", len(seen))
         blocks = []
         for start in range(0, len(seen), ROWS_AT_ONCE):
-            block = -(inverse[start : start + ROWS_AT_ONCE] / diagonal)  # row h: what h says about each j
-            block[np.arange(len(block)), np.arange(start, start + len(block))] = 0.0
-            blocks.append(top_of_rows(block, self.k))
-            run.progress.advance(start + len(block))
+            blocks.append(top_of_rows(links[start : start + ROWS_AT_ONCE], self.room(n_items)))
+            run.progress.advance(start + blocks[-1].shape[0])
         run.progress.done()
         return _spread(sp.csr_array(sp.vstack(blocks)), seen, n_items)
 

@@ -2,8 +2,8 @@
 
 One channel for each name, `vector_NAME`, with the rows of zhiyin.models.dense. An item that has no such vector is
 not below any other for that: its row is the weighted mean of the rows of those items that have one and read most
-like it (row j: Σ_i near_ji · v_i), so its score is the mean of their scores, neither better nor worse than what its
-text makes likely. Without a text as well its row is zero, the middle of the catalogue.
+like it (row j: Σ_i near_ji · v_i). So its score is the mean of their scores, neither better nor worse than what
+its text makes likely. Without a text as well its row is zero, the middle of the catalogue.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from pydantic import Field
 
 from zhiyin.data.dataset import Dataset, Floats, Mask
 from zhiyin.data.vocabulary import Rows
-from zhiyin.encoders.base import unit
 from zhiyin.models.base import Arrays, Arrivals, Batch, Choices, Fading, Run
 from zhiyin.models.dense import DenseRows, DenseScorer, centre_of, main_axes, turned, turned_one_by_one
 from zhiyin.models.index import EXACT_BELOW, build_index, index_of
@@ -90,7 +89,7 @@ class VectorsRecipe(Fading):
 
     choices: ClassVar[Choices] = MappingProxyType({"recency": (0.9, 0.7, 0.5, 1.0)})
     dim: int = Field(default=192, gt=0, description="Main axes kept of a vector's dimensions.")
-    whiten: float = Field(default=0.25, ge=0, le=0.5, description="Damping of strong axes: 0 none, 0.5 whitening.")
+    whiten: float = Field(default=0.5, ge=0, le=0.5, description="Damping of strong axes: 0 none, 0.5 whitening.")
 
     def fit(self, data: Dataset, run: Run, words: Words, meaning: Meaning) -> dict[str, Vectors]:
         """One model for each name of the catalogue, by its channel."""
@@ -134,8 +133,10 @@ def read_vectors(items: Sequence[Item], name: str, dim: int) -> tuple[Floats, Ma
     for row, item in enumerate(items):
         if len(vector := item.vectors.get(name, ())) == dim:
             read[row] = vector
-    found = unit(read).astype(np.float32)
-    return found, np.asarray(np.abs(found).sum(axis=1) > 0, bool)
+    told = np.asarray(read.any(axis=1), bool)
+    read[told] /= np.abs(read[told]).max(axis=1, keepdims=True)  # the square of a huge number is none
+    read[told] /= np.linalg.norm(read[told], axis=1, keepdims=True)
+    return read.astype(np.float32), told
 
 
 def near_by_text(readers: tuple[Words, Meaning], rows: Rows, among: Rows, seed: int) -> sp.csr_array:
@@ -149,7 +150,8 @@ def without_self(near: sp.csr_array, rows: Rows) -> sp.csr_array:
     """(n, I) neighbours of these rows, none of them the row itself: what it was is no neighbour of what it is."""
     found = sp.coo_array(near)
     owner, column = found.coords
-    kept = column != rows[owner]
-    lent = sp.csr_array((found.data[kept], (owner[kept], column[kept])), shape=near.shape)
-    total = np.asarray(lent.sum(axis=1)).ravel()
-    return sp.csr_array(sp.diags_array(1.0 / np.maximum(total, 1e-12)) @ lent, dtype=np.float32)
+    data = np.where(column == rows[owner], 0.0, found.data)
+    left = np.bincount(owner, data, minlength=near.shape[0])
+    changed = np.bincount(owner, data != found.data, minlength=near.shape[0]) > 0
+    total = np.where(changed & (left > 1e-12), left, 1.0)  # others stay the same to the last bit
+    return sp.csr_array((data / total[owner], (owner, column)), shape=near.shape, dtype=np.float32)

@@ -20,6 +20,7 @@ import numpy.typing as npt
 from zhiyin.data.dataset import Floats, Mask
 from zhiyin.data.vocabulary import Rows
 from zhiyin.models.base import Arrays, Batch, Model, Scorer, union
+from zhiyin.models.vectors import is_vector
 
 BUCKETS = (0, 1, 2, 5, 10, 20)  # a history of n positive entries is in the last bucket that is <= n
 FRESH, OWN = "fresh", "own"
@@ -37,6 +38,7 @@ PRIOR_GATES: Mapping[str, float] = {
     "graph": 0.7,
     "repeat": 1.0,
 }
+PRIOR_OF_VECTORS = 0.5  # the gate of any channel of named vectors
 READS = frozenset({"words", "meaning"})  # channels that can score a typed text
 # There is no log of wishes to learn from yet: gates of the typed text, and what is left of the others beside it.
 WISH_GATES: Mapping[str, float] = {"words": 1.75, "meaning": 2.0}
@@ -194,5 +196,5 @@ def prior_gates(channels: tuple[str, ...]) -> Floats:
     """(C, H, KINDS) gates before anything is learned: the past speaks as soon as there is one."""
     gates = np.zeros((len(channels), len(BUCKETS), KINDS), np.float32)
     for c, name in enumerate(channels):
-        gates[c, :, :] = PRIOR_GATES[name]
+        gates[c, :, :] = PRIOR_OF_VECTORS if is_vector(name) else PRIOR_GATES[name]
     return gates

@@ -29,6 +29,6 @@ def settle_lends(
     def worth(tried: GraphRecipe) -> Doubles:
         alike = lending(tried.lends or 0.0)
         source, target = alike.mixture(links.source_trust or 0.0), alike.mixture(links.target_trust or 0.0)
-        return trial.worth(Mixed(plain, source, target))
+        return trial.worth(Mixed.of(plain, source, target))
 
     return settle(recipe, worth, recipe.open)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, TypeVar
+from typing import Protocol, Self, TypeVar
 
 import numpy as np
 import scipy.sparse as sp
@@ -22,22 +22,24 @@ from zhiyin.models.meaning import Meaning, MeaningRecipe
 from zhiyin.models.neighbours import Alike, LinksRecipe, Neighbours
 from zhiyin.models.popular import PopularRecipe
 from zhiyin.models.taste import TasteRecipe
+from zhiyin.models.vectors import Vectors, VectorsRecipe
 from zhiyin.models.words import Words, WordsRecipe
 from zhiyin.ranking.examples import BATCH, Examples
 from zhiyin.ranking.fusion import standardised
 
 R = TypeVar("R", bound=Recipe)
 K = TypeVar("K", bound=LinksRecipe)
-W = TypeVar("W", WordsRecipe, MeaningRecipe)
-Reader = Words | Meaning
+W = TypeVar("W", WordsRecipe, MeaningRecipe, VectorsRecipe)
+Reader = Words | Meaning | Vectors
 
 MOST_NUMBERS = 20_000_000  # scores of a trial in memory
 MOST_EXAMPLES = 1_500
 LEAST_EXAMPLES = 50
 MOST_ITEMS = 15_000  # ranks are counted among that many, drawn at random
 ROUNDS = 2
+FULL = 0.05  # share of links from which on a matrix is multiplied faster as a dense one
 SURE = 0.5  # standard errors that a gain must have
-SMALL = 4_000  # items up to which several ridges of EASE are solved and compared
+SMALL = 4_000  # items up to which several solutions of EASE are compared
 NEWEST = 0.1  # of all events: what the half-life of popularity is chosen on
 
 
@@ -103,16 +105,34 @@ class Whole:
 
 
 @dataclass(frozen=True, slots=True)
+class Summed:
+    """Fitted channels whose scores are on one scale."""
+
+    models: Sequence[Model]
+
+    def among(self, batch: Batch, rows: Rows) -> Floats:
+        first, *others = (model.score(batch)[:, rows] for model in self.models)
+        return sum(others, start=first)
+
+
+@dataclass(frozen=True, slots=True)
 class Mixed:
     """Links mixed with what reads alike, without making the matrix of it."""
 
     plain: Neighbours
+    links: sp.csr_array | Floats  # of it, dense where that is faster
     source: sp.csr_array
     target: sp.csr_array
 
+    @classmethod
+    def of(cls, plain: Neighbours, source: sp.csr_array, target: sp.csr_array) -> Self:
+        """With mixtures (I, I) of the items that speak and of those spoken of."""
+        links = plain.links
+        return cls(plain, links.toarray() if links.nnz > FULL * plain.n_fitted**2 else links, source, target)
+
     def among(self, batch: Batch, rows: Rows) -> Floats:
         history = batch.matrix(self.plain.n_fitted, self.plain.values(batch)) @ self.source
-        own = (history @ self.plain.links).toarray()
+        own = history.toarray() @ self.links
         return np.ascontiguousarray((self.target[rows] @ own.T).T)
 
 
@@ -138,14 +158,16 @@ def settle(recipe: R, worth: Callable[[R], Doubles], fields: Sequence[str]) -> R
     return settled
 
 
-def settle_reader(recipe: W, model: Reader, beside: Model, data: Dataset, examples: Examples, seed: int) -> W:
-    """How fast a past fades for a channel that reads, `beside` the other one."""
-    if not (recipe.open and data.ordered and len(examples) >= LEAST_EXAMPLES):
+def settle_reader(
+    recipe: W, models: Sequence[Reader], beside: Sequence[Model], data: Dataset, examples: Examples, seed: int
+) -> W:
+    """How fast a past fades for channels that read, `beside` others; for several of one recipe as their sum."""
+    if not (models and recipe.open and data.ordered and len(examples) >= LEAST_EXAMPLES):
         return recipe.usual()
-    trial = Trial.of(examples, (beside,), seed)
+    trial = Trial.of(examples, beside, seed)
 
     def worth(tried: W) -> Doubles:
-        return trial.worth(Whole(replace(model, recency=tried.recency or 1.0)))
+        return trial.worth(Summed([replace(model, recency=tried.recency or 1.0) for model in models]))
 
     return settle(recipe, worth, recipe.open)
 
@@ -154,8 +176,8 @@ def settle_links(recipe: K, data: Dataset, run: Run, alike: Alike, trial: Trial)
     """An item-to-item channel, and what it gathered from `data`."""
     if len(trial) < LEAST_EXAMPLES:
         recipe = recipe.usual()
-    if isinstance(recipe, TasteRecipe) and "reg" in recipe.open:
-        recipe = recipe.model_copy(update={"reg": _ridge(recipe, data, run, trial)})
+    if isinstance(recipe, TasteRecipe) and not {"reg", "rank"}.isdisjoint(recipe.open):
+        recipe = recipe.model_copy(update=_solved(recipe, data, run, trial))
     gathered = recipe.gather(data, run)
     kept: dict[str, sp.csr_array] = {}
     mixtures: dict[float, sp.csr_array] = {}
@@ -168,7 +190,7 @@ def settle_links(recipe: K, data: Dataset, run: Run, alike: Alike, trial: Trial)
         trusts = tried.source_trust or 0.0, tried.target_trust or 0.0
         for trust in set(trusts) - set(mixtures):
             mixtures[trust] = alike.mixture(trust)
-        return trial.worth(Mixed(tried.model(kept[name], data), mixtures[trusts[0]], mixtures[trusts[1]]))
+        return trial.worth(Mixed.of(tried.model(kept[name], data), mixtures[trusts[0]], mixtures[trusts[1]]))
 
     return settle(recipe, worth, [name for name in recipe.open if name != "recency" or data.ordered]), gathered
 
@@ -194,16 +216,19 @@ def calmed(scores: Floats) -> Floats:
     return standardised(scores, max(float(scores.std(axis=1).mean()), 1e-6))
 
 
-def _ridge(recipe: TasteRecipe, data: Dataset, run: Run, trial: Trial) -> float | None:
-    """Chosen together with how fast a past fades; the usual one where a solution takes long."""
+def _solved(recipe: TasteRecipe, data: Dataset, run: Run, trial: Trial) -> dict[str, float | int | None]:
+    """Ridge and rank, chosen together with how fast a past fades; the usual ones where a solution takes long."""
+    found = recipe.usual()
     if (data.support > 0).sum() > SMALL:
-        return recipe.usual().reg
-    solved: dict[float | None, sp.csr_array] = {}
+        return {"reg": found.reg, "rank": found.rank}
+    solved: dict[tuple[float | None, int | None], sp.csr_array] = {}
 
     def worth(tried: TasteRecipe) -> Doubles:
-        if tried.reg not in solved:
-            solved[tried.reg] = tried.gather(data, run)
-        return trial.worth(Whole(tried.model(solved[tried.reg], data)))
+        made = tried.reg, tried.rank
+        if made not in solved:
+            solved[made] = tried.gather(data, run)
+        return trial.worth(Whole(tried.model(solved[made], data)))
 
-    fields = [name for name in ("recency", "reg") if name in recipe.open and (name != "recency" or data.ordered)]
-    return settle(recipe, worth, fields).reg
+    fields = [name for name in ("recency", "reg", "rank") if name in recipe.open]
+    found = settle(recipe, worth, [name for name in fields if name != "recency" or data.ordered])
+    return {"reg": found.reg, "rank": found.rank}

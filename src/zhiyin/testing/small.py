@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -65,6 +66,18 @@ def small_relations() -> list[Relation]:
         edges += [Relation(id_, "made_by", f"maker {number + 3 * (place % 2)}") for place, id_ in enumerate(ids)]
         edges += [Relation(one, "goes_with", other) for one, other in zip(ids[::2], ids[1::2], strict=True)]
     return edges
+
+
+def small_pictures(name: str = "image") -> list[Item]:
+    """The small catalogue with a vector of 6 numbers for each item, which tells its theme and a little of itself;
+    every fourth item has none."""
+    rng = np.random.default_rng(7)
+    themes = dict(zip(THEMES, np.eye(6)[:3], strict=True))
+    pictured = []
+    for place, item in enumerate(small_catalogue()):
+        vector = themes.get(item.item_id.partition("/")[0], np.zeros(6)) + 0.1 * rng.normal(size=6)
+        pictured.append(item if place % 4 == 0 else replace(item, vectors={name: tuple(vector.tolist())}))
+    return pictured
 
 
 def small_dataset(*, timed: bool = True, seed: int = 5) -> Dataset:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime, timedelta, timezone
 
 from hypothesis import strategies as st
@@ -58,6 +59,10 @@ numbers = st.floats(allow_nan=False, allow_infinity=False)
 whole = st.integers(-(2**63) + 1, 2**63 - 1)
 scalars = st.one_of(short_texts, numbers, whole, st.booleans())
 attributes = st.dictionaries(short_texts, scalars, max_size=5)
+_vector_names = st.text("azAZ09_-知音", min_size=1, max_size=40)
+_vectors = (
+    st.lists(st.floats(-1e100, 1e100), min_size=1, max_size=8).map(tuple).filter(lambda v: math.hypot(*v) > 1e-9)
+)
 moments = st.datetimes(
     datetime(1, 1, 2),
     datetime(9999, 12, 30),
@@ -99,7 +104,7 @@ def items() -> st.SearchStrategy[Item]:
         image=st.none() | short_texts,
         language=st.none() | st.sampled_from(("en", "zh")),
         translations=st.dictionaries(short_texts, st.builds(Translation, texts, texts), max_size=2),
-        vectors=st.dictionaries(st.from_regex(r"\A[\w-]{1,40}\Z"), _VECTORS, max_size=2),
+        vectors=st.dictionaries(_vector_names, _vectors, max_size=2),
         available=st.booleans(),
         published_at=st.none() | moments,
     )

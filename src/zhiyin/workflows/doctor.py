@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -89,8 +89,10 @@ def _data(shop: Zhiyin) -> Iterator[Finding]:
 def _items(shop: Zhiyin, n_items: int) -> Iterator[Finding]:
     """One pass over the catalogue."""
     bare, titles = 0, Counter[str]()
+    vectors = Counter[tuple[str, int]]()
     for item in shop.store.items():
         bare += not _readable(item)
+        vectors.update((name, len(vector)) for name, vector in item.vectors.items())
         if item.title:
             titles[item.title.strip().casefold()] += 1
     yield Finding("items", "green", f"{n_items:,} items")
@@ -103,10 +105,24 @@ def _items(shop: Zhiyin, n_items: int) -> Iterator[Finding]:
     else:
         yield Finding("texts", "green", "every item has a title or text")
     yield _titles(titles)
+    for name in sorted({name for name, _ in vectors}):
+        yield _vectors(name, {dim: count for (other, dim), count in vectors.items() if other == name}, n_items)
 
 
 def _readable(item: Item) -> bool:
     return bool(item.title.strip() or item.text.strip() or item.translations)
+
+
+def _vectors(name: str, counts: Mapping[int, int], n_items: int) -> Finding:
+    """How many items bring a vector of this name, by its length: only those of the most common length count."""
+    count, dim = max((count, dim) for dim, count in counts.items())
+    told = (
+        f"{count:,} of {n_items:,} items have a vector {name} of {dim:,} numbers; the others borrow by their text"
+    )
+    if len(counts) == 1:
+        return Finding(f"vectors {name}", "green", told)
+    others = f"{sum(counts.values()) - count:,} have one of another length, which says nothing"
+    return Finding(f"vectors {name}", "amber", f"{told}; {others}", "make all of them with one encoder")
 
 
 def _titles(titles: Counter[str]) -> Finding:

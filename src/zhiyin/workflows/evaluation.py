@@ -8,7 +8,7 @@ No number in it is that of a single person; those are `standings`, in a file of 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -151,6 +151,7 @@ class Evaluation:
     seconds: Mapping[str, float]
     versions: Mapping[str, str]  # of what was measured with, and the encoder's fingerprint
     resamples: int
+    alone: Mapping[str, Gain] = field(default_factory=dict)  # by channel, of `main`: all of them - it alone
 
     def to_json(self) -> bytes:
         """The layout of a results file."""

@@ -152,7 +152,8 @@ def _evaluation(
         cold=cold,
         channels=_means_of(CHANNEL, trial.judged, by.reported),
         without=_means_of(WITHOUT, trial.judged, by.reported),
-        worth=_worth(trial.judged, by.main, bootstrap),
+        worth=_over(WITHOUT, trial.judged, by.main, bootstrap),
+        alone=_over(CHANNEL, trial.judged, by.main, bootstrap),
         gates=Gates.of(trial.fitted.fusion),
         online=online_share(trial.fitted, subject.recipe, split, subject.run),
         stars=star_section(asked.posed, trial.side_by_side, bootstrap),
@@ -216,11 +217,11 @@ def _cold_sections(asked: _Asked) -> tuple[dict[str, Section], dict[str, Standin
     return sections, standings
 
 
-def _worth(judged: Mapping[str, PerUser], main: str, bootstrap: Bootstrap) -> dict[str, Gain]:
-    """By channel, what is lost without it."""
-    values = values_of(judged, [name for name in judged if name == OURS or name.startswith(WITHOUT)])
-    lost = {name: values[OURS][main] - of[main] for name, of in values.items() if name != OURS}
-    return {name.removeprefix(WITHOUT): as_gain(found) for name, found in bootstrap.of(lost).items()}
+def _over(prefix: str, judged: Mapping[str, PerUser], main: str, bootstrap: Bootstrap) -> dict[str, Gain]:
+    """What all channels gain over each of the systems whose names begin so, by the rest of their names."""
+    values = values_of(judged, [name for name in judged if name == OURS or name.startswith(prefix)])
+    gained = {name: values[OURS][main] - of[main] for name, of in values.items() if name != OURS}
+    return {name.removeprefix(prefix): as_gain(found) for name, found in bootstrap.of(gained).items()}
 
 
 def _means_of(prefix: str, judged: Mapping[str, PerUser], metrics: Sequence[str]) -> dict[str, Numbers]:

@@ -23,6 +23,7 @@ from zhiyin.errors import InvalidData
 from zhiyin.metrics.intervals import LEVEL
 from zhiyin.metrics.ranking import metric as metric_of
 from zhiyin.models.base import Batch, Run
+from zhiyin.models.vectors import is_vector
 from zhiyin.recipe import DefaultRecipe, Fitted
 from zhiyin.types import Item, Relation
 from zhiyin.workflows.comparing import Bootstrap, as_gain
@@ -30,7 +31,7 @@ from zhiyin.workflows.evaluation import Gain, Permuted
 from zhiyin.workflows.judging import OURS, judge_all, only
 from zhiyin.workflows.posing import sample
 
-READING = ("words", "meaning", "quality")  # channels that read
+READING = ("words", "meaning", "quality")  # channels that read, beside those of vectors
 CHANCE, SILENT = "chance", "silent"
 HIDDEN = 0.1  # of the items
 FEW = 20  # hidden items, or people who want one, below which nothing can be told
@@ -47,10 +48,10 @@ class _Readers:
     def scores(self, batch: Batch) -> Iterator[tuple[str, Floats]]:
         models = self.fitted.models
         yield OURS, self.fitted.score(batch)
-        for name in READING:
-            if name in models:
-                yield name, models[name].score(batch)
-        others = tuple(name for name in models if name not in READING)
+        reading = [name for name in models if name in READING or is_vector(name)]
+        for name in reading:
+            yield name, models[name].score(batch)
+        others = tuple(name for name in models if name not in reading)
         yield SILENT, only(self.fitted.fusion, others, fresh=True).score(models, batch)
         yield CHANCE, np.zeros((len(batch), models["words"].n_items), np.float32)
 

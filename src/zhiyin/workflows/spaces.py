@@ -60,6 +60,7 @@ SPANS: Space = MappingProxyType(
         "taste.item_power": Span(0.0, 1.0),
         "taste.k": Span(50, 1_000, log=True, whole=True),
         "meaning.whiten": Span(0.0, 0.5),
+        "vectors.whiten": Span(0.0, 0.5),
         "quality.prior": Span(1.0, 100.0, log=True),
         "graph.discount": Span(0.0, 2.0),
         "graph.recency": Span(0.5, 1.0),
@@ -110,6 +111,8 @@ def _speaks(section: str, data: Dataset) -> bool:
             return data.timed
         case "graph":
             return bool(data.relations)
+        case "vectors":
+            return any(item.vectors for item in data.catalogue)
         case "repeat":
             return data.repeat_share >= REPEATS
         case _:

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from zhiyin.models.baselines import TITLES
 from zhiyin.models.propagation import COLD
+from zhiyin.models.vectors import is_vector
 from zhiyin.recipe import DefaultRecipe
 from zhiyin.workflows.evaluation import Bounds, Gain, Gap, split_name
 from zhiyin.workflows.report.drawing import Tone, label
@@ -53,7 +54,7 @@ def peer_title(name: str) -> str:
 
 def channel_about(name: str) -> str:
     """What a channel goes by; nothing for one that is no part of the recipe."""
-    field = DefaultRecipe.model_fields.get(name)
+    field = DefaultRecipe.model_fields.get("vectors" if is_vector(name) else name)
     return (field.description or "").rstrip(".").lower() if field else ""
 
 

@@ -3,6 +3,7 @@ import { h, svg } from "./element.js";
 import { number, t } from "./language.js";
 
 const RULE = "rule:"; // before the name of a rule of the house
+const VECTOR = "vector_"; // before the name of a vector that items bring along
 
 /** The parts of a score as bars from a common zero, largest first, and the sum they make; `notes` say by part what
  * it came through. */
@@ -21,7 +22,8 @@ export function partsChart(parts, notes = {}) {
 }
 
 /** A channel, or a rule of the house by its own name. */
-function partName(name) {
+export function partName(name) {
+  if (name.startsWith(VECTOR)) return t("part_vector", { name: name.slice(VECTOR.length) });
   return name.startsWith(RULE) ? t("part_rule", { name: name.slice(RULE.length) }) : t(`part_${name}`);
 }
 

@@ -1,4 +1,5 @@
 // One person: the past, what each channel alone would show, and what all together show, side by side.
+import { partName } from "./bars.js";
 import { h } from "./element.js";
 import { moment, number, t } from "./language.js";
 
@@ -12,7 +13,7 @@ export function drawPerson(person) {
       { class: "columns scroll", tabindex: "0", role: "group", "aria-label": t("c_person") },
       past(person.history),
       column(t("c_fused"), fused, where, "fused"),
-      ...Object.entries(person.channels).map(([name, places]) => column(t(`part_${name}`), places, where, name, name)),
+      ...Object.entries(person.channels).map(([name, places]) => column(partName(name), places, where, name, name)),
     ),
   ];
 }

@@ -3,6 +3,8 @@ import { likes, named } from "./known.js";
 import { reading, t } from "./language.js";
 
 const SAID = 2; // reasons on a card
+const VECTOR = "vector_"; // before the name of a vector that items bring along
+const PICTURES = new Set(["image", "images", "picture", "photo", "cover", "poster"]);
 const SIMPLE = { popular: "reason_popular", quality: "reason_quality", fresh: "reason_fresh", repeat: "reason_repeat", own: "reason_own", latest: "reason_fresh" };
 const WITH_ITEMS = {
   together: "reason_together",
@@ -31,10 +33,17 @@ function words(reason) {
   if (channel === "wish_meaning") return t("reason_reads_wish");
   if (channel === "wish_words") return reason.words.length ? t("reason_matches", { words: quoted(reason.words) }) : null;
   const sources = reason.items.filter(named);
+  if (channel.startsWith(VECTOR)) return alike(channel.slice(VECTOR.length), sources);
   if (!sources.length) return WITHOUT[channel] ? t(WITHOUT[channel]) : null;
   if (reason.path && (reason.path.item === null || named(reason.path.item))) return path(reason.path, titles(sources));
   const key = channel === "taste" ? (sources.every(likes) ? "reason_because" : "reason_chose") : WITH_ITEMS[channel];
   return key ? t(key, { items: titles(sources) }) : null;
+}
+
+/** By a vector that both bring along: of a picture it says how things look. */
+function alike(name, sources) {
+  const key = PICTURES.has(name) ? "reason_looks" : "reason_vector";
+  return sources.length ? t(key, { name, items: titles(sources) }) : t(`${key}_you`, { name });
 }
 
 /** What links the item to the one of the past: something both have, an item both are linked to, or each other. */

@@ -1,0 +1,60 @@
+"""Q8: do vectors that items bring along add to each other and to the rest, and only if they are the right ones?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from zhiyin.models.vectors import PREFIX
+from zhiyin.workflows.comparing import Bootstrap
+from zhiyin.workflows.comparison import versus
+from zhiyin.workflows.measuring import Measured
+from zhiyin.workflows.standings import WHOLE
+
+Change = Callable[[np.ndarray], np.ndarray | None]  # of the rows of a matrix of vectors; None: it is left out
+
+
+def shuffled(rows: np.ndarray) -> np.ndarray:
+    """Every item with the vector of another."""
+    return rows[np.random.default_rng(0).permutation(len(rows))]
+
+
+def left_out(rows: np.ndarray) -> None:
+    return None
+
+
+def changed_folder(folder: Path, changes: Mapping[str, Change], target: Path) -> Path:
+    """The data set with these vectors changed and all else linked, in the folder `target`."""
+    for path in folder.iterdir():
+        name = path.stem.removeprefix("vectors_")
+        if path.suffix == ".npy" and name in changes:
+            if (rows := changes[name](np.load(path))) is not None:
+                np.save(target / path.name, rows)
+        else:
+            (target / path.name).symlink_to(path.resolve())
+    return target
+
+
+def together_against_each(found: Mapping[str, Measured]) -> dict[str, float]:
+    """Lower ends of intervals of gains, relative to what is gained over, at the metric that decides: of the recipe
+    over each vector alone, and over the recipe without that vector; and what shuffled images are worth in it."""
+    each: dict[str, float] = {}
+    for kind in ("kept", "filtered"):
+        one = found[kind].evaluation
+        for name in ("text", "image"):
+            alone = one.channels[PREFIX + name][one.main]
+            each[f"{kind}_gain_over_{name}"] = one.alone[PREFIX + name].low / alone
+            each |= _added(f"{kind}_added_by_{name}", found[kind], found[f"{kind}_without_{name}"])
+        each |= _added(f"{kind}_added_by_shuffled", found[f"{kind}_shuffled"], found[f"{kind}_without_image"])
+    best = min(value for name, value in each.items() if "_gain_over_" in name)
+    return {"gain_over_best_single": best} | each
+
+
+def _added(name: str, whole: Measured, less: Measured) -> dict[str, float]:
+    main = whole.evaluation.main
+    told = versus(less.standings[WHOLE].of(main), whole.standings[WHOLE].of(main), Bootstrap(2_000, seed=0))
+    assert told is not None
+    gain, base = told.gain, told.champion
+    return {name: gain.value / base, f"{name}_low": gain.low / base, f"{name}_high": gain.high / base}

@@ -23,7 +23,11 @@ TITLES = {
     "Q4": "Warm and all items, citeulike, the same split",
     "Q5": "Collaborative filtering, ml1m, random 80/20",
     "Q6": "Global time split, online_retail",
-    "Q7": "Knowledge graph set, ml100k, MCRec split (no graph channel yet)",
+    "Q7": "Knowledge graph set, ml100k, MCRec split",
+    "Q8": "Vectors of texts and images, amazon_scientific",
+    "Q11": "Does the language model help?",
+    "Q12": "People never seen in training, 1, 3 or 5 events given",
+    "Q13": "Zero-shot: nothing learned from behaviour",
     "S1": "One recommendation in process, 100,000 items, histories of 50, one core",
     "S2": "HTTP /v1/recommend, 20 items, durable log on, load from the same machine",
     "S3": "Event to next answer; new item to recommendable",
@@ -51,24 +55,26 @@ def results() -> dict[str, dict[str, object]]:
 
 
 def results_page() -> str:
-    """docs/results.md: a section a benchmark, ours beside peers and goal."""
+    """docs/results.md: a section a benchmark, ours beside peers and goal, a line for each number."""
     lines = ["# Results", "", "Generated from benchmarks/*/results by benchmarks/tables.py; do not edit.", ""]
-    for name, result in results().items():
-        lines += [f"## {name}: {TITLES.get(name, name)}", ""]
+    for name, result in sorted(results().items(), key=lambda found: (found[0][0], int(found[0][1:]))):
         measured = f"{result['date'][:10]}, commit {result['commit']}, {machine(result)}."
-        lines.append(f"{measured} {result.get('note', '')}".strip())
-        lines += ["", "| | " + " | ".join(result["ours"]) + " |", "|---|" + "---|" * len(result["ours"])]
-        lines.append(row("ours", result["ours"], result["ours"]))
-        if "interval" in result:
-            lines.append(row("95 % interval", result["interval"], result["ours"]))
-        lines.append(row("goal", result["goal"], result["ours"]))
-        peers = result.get("peers", {})
-        if peers and all(isinstance(peer, dict) for peer in peers.values()):
-            lines += [row(peer.replace("_", " "), numbers, result["ours"]) for peer, numbers in peers.items()]
-        elif peers:
-            lines += ["", "Beside: " + ", ".join(f"{key} {cell(value)}" for key, value in peers.items()) + "."]
-        lines.append("")
+        lines += [f"## {name}: {TITLES.get(name, name)}", "", f"{measured} {result.get('note', '')}".strip(), ""]
+        lines += [*table(result), ""]
     return "\n".join(lines)
+
+
+def table(result: dict[str, object]) -> list[str]:
+    """Each number of ours beside its interval, its goal, and those peers that have it."""
+    ours, peers = result["ours"], result.get("peers", {})
+    columns = {"ours": ours, "95 % interval": result.get("interval", {}), "goal": result["goal"]}
+    columns |= {name.replace("_", " "): peer for name, peer in peers.items() if isinstance(peer, dict)}
+    columns = {name: numbers for name, numbers in columns.items() if set(numbers) & set(ours)}
+    lines = ["| | " + " | ".join(columns) + " |", "|---|" + "---|" * len(columns)]
+    for key in ours:
+        lines.append(f"| {key} | " + " | ".join(cell(numbers.get(key, "")) for numbers in columns.values()) + " |")
+    beside = ", ".join(f"{key} {cell(value)}" for key, value in peers.items() if not isinstance(value, dict))
+    return [*lines, "", f"Beside: {beside}."] if beside else lines
 
 
 def headline(measured: str, goal: str) -> str:
@@ -93,10 +99,6 @@ def with_block(page: str, block: str) -> str:
 def machine(result: dict[str, object]) -> str:
     told = result["machine"]
     return f"{told['cores']} cores, {told.get('ram', str(told.get('ram_gb', '?')) + ' GiB')}"
-
-
-def row(title: str, numbers: dict[str, object], keys: dict[str, object]) -> str:
-    return f"| {title} | " + " | ".join(cell(numbers.get(key, "")) for key in keys) + " |"
 
 
 def cell(value: object) -> str:

@@ -38,18 +38,26 @@ def changed_folder(folder: Path, changes: Mapping[str, Change], target: Path) ->
 
 
 def together_against_each(found: Mapping[str, Measured]) -> dict[str, float]:
-    """Lower ends of intervals of gains, relative to what is gained over, at the metric that decides: of the recipe
-    over each vector alone, and over the recipe without that vector; and what shuffled images are worth in it."""
+    """Lower ends of intervals of gains, relative to what is gained over, at the metric that decides: of the
+    recipe over each vector alone, and over the recipe without that vector. And what images are worth in the sum:
+    the right ones, and shuffled ones, which must not lie above 0 (the permutation test). 0: dropped as idle."""
     each: dict[str, float] = {}
     for kind in ("kept", "filtered"):
         one = found[kind].evaluation
         for name in ("text", "image"):
-            alone = one.channels[PREFIX + name][one.main]
-            each[f"{kind}_gain_over_{name}"] = one.alone[PREFIX + name].low / alone
+            if (gain := one.alone.get(PREFIX + name)) is not None:
+                each[f"{kind}_gain_over_{name}"] = gain.low / one.channels[PREFIX + name][one.main]
             each |= _added(f"{kind}_added_by_{name}", found[kind], found[f"{kind}_without_{name}"])
         each |= _added(f"{kind}_added_by_shuffled", found[f"{kind}_shuffled"], found[f"{kind}_without_image"])
+        each |= _worth(f"{kind}_worth_of_image", found[kind])
+        each |= _worth(f"{kind}_worth_of_shuffled", found[f"{kind}_shuffled"])
     best = min(value for name, value in each.items() if "_gain_over_" in name)
     return {"gain_over_best_single": best} | each
+
+
+def _worth(name: str, one: Measured) -> dict[str, float]:
+    worth = one.evaluation.worth.get(f"{PREFIX}image")
+    return {name: 0.0, f"{name}_low": 0.0} if worth is None else {name: worth.value, f"{name}_low": worth.low}
 
 
 def _added(name: str, whole: Measured, less: Measured) -> dict[str, float]:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
 from typing import Literal, Self
 
@@ -29,7 +29,7 @@ from zhiyin.models.vectors import Vectors, VectorsRecipe
 from zhiyin.models.words import Words, WordsRecipe
 from zhiyin.ranking.examples import REPEATS, Examples
 from zhiyin.ranking.fusion import Fusion
-from zhiyin.ranking.learn import FusionRecipe
+from zhiyin.ranking.learn import FusionRecipe, group_of
 from zhiyin.ranking.lending import settle_lends
 from zhiyin.ranking.settling import Trial, settle_links, settle_popular, settle_reader
 
@@ -79,7 +79,9 @@ class DefaultRecipe(Recipe):
         again = data.repeat_share >= REPEATS
         models = settled.channels(ground, gathered, again=again)
         fusion = self.fusion.learn(models, examples, carved.support < COLD, run.seed)
+        settled = settled.without(set(models) - set(fusion.channels))
         models = settled.channels(Ground.of(data, run, replace(read, recipe=settled)), {}, again=again)
+        models = {name: models[name] for name in fusion.channels}
         return Fitted(models, with_cold(fusion, data), settled)
 
     def read(self, data: Dataset, carved: Dataset, run: Run, examples: Examples) -> Read:
@@ -107,6 +109,15 @@ class DefaultRecipe(Recipe):
             if name not in self.off:
                 chosen[name], gathered[name] = settle_links(recipe, ground.data, ground.run, alike, trial)
         return self.model_copy(update=chosen), gathered
+
+    def without(self, idle: Set[str]) -> DefaultRecipe:
+        """With these channels off, too: they did not earn their place."""
+        off = dict.fromkeys((*self.off, *sorted({group_of(channel) for channel in idle})))
+        return DefaultRecipe.model_validate(self.model_dump() | {"off": tuple(off)})
+
+    def idle_beside(self, asked: DefaultRecipe) -> tuple[str, ...]:
+        """The channels that are off here and were asked for."""
+        return tuple(channel for channel in self.off if channel not in asked.off)
 
     def channels(self, ground: Ground, gathered: Mapping[str, sp.csr_array], *, again: bool) -> dict[str, Model]:
         """Every channel that is not off. `gathered`: what is there already; `again`: people take things again."""

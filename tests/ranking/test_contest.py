@@ -34,7 +34,7 @@ def large() -> Dataset:
 
 @pytest.fixture(scope="module")
 def fitted() -> Fitted:
-    return DefaultRecipe(fusion=FusionRecipe(n_examples=200)).fit(large(), RUN)
+    return DefaultRecipe(fusion=FusionRecipe(n_examples=200, proven=False)).fit(large(), RUN)
 
 
 @pytest.mark.parametrize("again", [True, False])

@@ -13,7 +13,8 @@ from zhiyin.models.base import Arrays, Arrivals, Batch, Model
 from zhiyin.ranking.contest import Contests
 from zhiyin.ranking.examples import Examples
 from zhiyin.ranking.fusion import BUCKETS, KINDS, Fusion
-from zhiyin.ranking.learn import LIKELIHOOD, FusionRecipe, Objective
+from zhiyin.ranking.learn import FusionRecipe
+from zhiyin.ranking.objective import LIKELIHOOD, Objective
 
 N_ITEMS, N = 120, 600
 

@@ -1,9 +1,9 @@
 """Vectors: what is alike by a vector that items bring along, such as of their image, sound or film.
 
 One channel for each name, `vector_NAME`, with the rows of zhiyin.models.dense. An item that has no such vector is
-not below any other for that: its row is the weighted mean of the rows of those items that have one and read most
-like it (row j: Σ_i near_ji · v_i). So its score is the mean of their scores, neither better nor worse than what
-its text makes likely. Without a text as well its row is zero, the middle of the catalogue.
+not below any other for that: its row is the weighted mean of the rows of the NEAREST items that have one and read
+most like it (row j: Σ_i near_ji · v_i). So its score is the mean of their scores, neither better nor worse than
+what its text makes likely. Without a text as well its row is zero, the middle of the catalogue.
 """
 
 from __future__ import annotations
@@ -25,10 +25,12 @@ from zhiyin.models.dense import DenseRows, DenseScorer, centre_of, main_axes, tu
 from zhiyin.models.index import EXACT_BELOW, build_index, index_of
 from zhiyin.models.meaning import Meaning
 from zhiyin.models.propagation import shortlisted_neighbours, text_neighbours
+from zhiyin.models.sparse import prune
 from zhiyin.models.words import Words
 from zhiyin.types import MAX_VECTORS, Item
 
 PREFIX = "vector_"  # of the channel, before the name of the vector
+NEAREST = 3  # items that one without a vector borrows from: a mean of more varies too little to reach a list
 LEAST = 2  # items with a vector: one alone is like nothing
 
 
@@ -80,7 +82,7 @@ class Vectors(DenseRows):
     def _read(self, items: Sequence[Item], near: sp.csr_array) -> tuple[Floats, Mask]:
         """(n, dim) rows of items that came or changed, and (n,) which of them brought a vector."""
         read, told = read_vectors(items, self.of, len(self.centre))
-        lent = near[:, : len(self.fitted)] @ self.fitted
+        lent = nearest(near)[:, : len(self.fitted)] @ self.fitted
         return np.where(told[:, None], turned_one_by_one(read, self.centre, self.axes), lent), told
 
 
@@ -140,10 +142,19 @@ def read_vectors(items: Sequence[Item], name: str, dim: int) -> tuple[Floats, Ma
 
 
 def near_by_text(readers: tuple[Words, Meaning], rows: Rows, among: Rows, seed: int) -> sp.csr_array:
-    """(n, I) for each of the `rows` the items `among` that read most like it; weights sum to one."""
+    """(n, I) for each of the `rows` the NEAREST items `among` that read most like it; weights sum to one."""
     if len(among) < EXACT_BELOW or not len(rows):
-        return text_neighbours(*readers, rows, among)
-    return shortlisted_neighbours(*readers, rows, among, seed)
+        return text_neighbours(*readers, rows, among, NEAREST)
+    return shortlisted_neighbours(*readers, rows, among, seed, NEAREST)
+
+
+def nearest(near: sp.csr_array) -> sp.csr_array:
+    """(n, I) the NEAREST of each row's neighbours, their weights again of the same sum; each row by itself."""
+    few = prune(near, NEAREST)
+    owner = np.repeat(np.arange(few.shape[0]), np.diff(few.indptr))
+    kept, all_ = (np.asarray(one.sum(axis=1)).ravel() for one in (few, near))
+    scale = np.divide(all_, kept, out=np.ones_like(all_), where=kept > 1e-12)
+    return sp.csr_array((few.data * scale[owner], few.indices, few.indptr), shape=few.shape, dtype=np.float32)
 
 
 def without_self(near: sp.csr_array, rows: Rows) -> sp.csr_array:

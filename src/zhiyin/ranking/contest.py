@@ -7,7 +7,7 @@ the number of items above the target is estimated without bias, and exactly wher
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +32,14 @@ class Contests:
     kind: npt.NDArray[np.int64]  # (N, k) of the items
     stands_for: Doubles  # (N, k) how many items a contender stands for; 0 where a list is shorter
     bucket: npt.NDArray[np.int64]  # (N,) of the history
+
+    def some(self, lists: npt.NDArray[np.integer]) -> Contests:
+        """Only these of the lists."""
+        return Contests(self.features[lists], self.kind[lists], self.stands_for[lists], self.bucket[lists])
+
+    def hearing(self, channels: npt.NDArray[np.integer]) -> Contests:
+        """The same lists, as these channels alone see them."""
+        return replace(self, features=self.features[:, :, channels])
 
 
 def contests(

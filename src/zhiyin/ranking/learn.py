@@ -1,30 +1,28 @@
 """Learning the gates: those under which what people took next stands high.
 
-Of a held-out event i, with r_i = Σ_j w_j · σ((s_j − s_i) / τ) the soft count of the items above its target, the
-gain is 1 / log2(2 + r_i): a smooth NDCG (Qin, Liu & Li 2010, "A General Approximation Framework for Direct
-Optimization of Information Retrieval Measures"). A little of the log-likelihood of a conditional logit (McFadden
-1974) keeps sight of targets that stand low. Solved by L-BFGS-B with gates ≥ 0; every bucket is drawn towards the
-gates of all, so that a bucket with few examples stays near them, and all towards the prior ones. Some targets are
-items hidden from the fit entirely, as if they had just arrived.
+The loss is a smooth NDCG (`objective`), solved by L-BFGS-B with gates ≥ 0; every bucket is drawn towards the gates
+of all, so that a bucket with few examples stays near them, and all towards the prior ones. Some targets are items
+hidden from the fit entirely, as if they had just arrived. Channels without which as much is worth are left out
+(`proving`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from pydantic import Field
-from scipy.special import expit, logsumexp
 
 from zhiyin.data.dataset import Dataset, Doubles, Floats, Mask
 from zhiyin.models.base import Model, Recipe
-from zhiyin.ranking.contest import Contests, contests, spread, wish_scales
+from zhiyin.models.vectors import is_vector
+from zhiyin.ranking.contest import contests, spread, wish_scales
 from zhiyin.ranking.examples import Examples, carve
 from zhiyin.ranking.fusion import BUCKETS, KINDS, Fusion, prior_gates
+from zhiyin.ranking.objective import Objective
+from zhiyin.ranking.proving import idle
 
-TAU = 0.25  # of the soft count: how near below the target an item may be to count a little
-LIKELIHOOD = 0.02  # weight of the log-likelihood beside the gain
+STAY = ("words", "meaning", "popular")
 MOST_NUMBERS = 60_000_000  # scores of a channel that learning looks at
 
 
@@ -35,6 +33,9 @@ class FusionRecipe(Recipe):
     hidden_share: float = Field(default=0.1, ge=0, lt=1, description="Items hidden to simulate cold ones.")
     min_examples: int = Field(default=50, ge=1, description="Fewer examples than this: the prior gates stay.")
     reg: float = Field(default=0.005, ge=0, description="Pull of each bucket's gates towards the gates of all.")
+    proven: bool = Field(
+        default=True, description="Whether channels that held-out events are as well off without are left out."
+    )
     rest: float = Field(
         default=0.0005, ge=0, description="Pull of all gates to the prior ones, of constants to 0."
     )
@@ -45,7 +46,8 @@ class FusionRecipe(Recipe):
         return carve(data, min(self.n_examples, affordable), self.hidden_share, seed)
 
     def learn(self, models: Mapping[str, Model], examples: Examples, cold: Mask, seed: int) -> Fusion:
-        """`cold` (I,) are the items that are cold in the part the models were fitted on."""
+        """Of those models that earn their place. `cold` (I,): which items are cold in the part that the models
+        were fitted on."""
         channels = tuple(models)
         scales = spread(models, examples.batch, seed)
         wish = wish_scales(models)
@@ -57,10 +59,14 @@ class FusionRecipe(Recipe):
             return untaught
         rng = np.random.default_rng(seed)
         met = contests(models, untaught, examples.shortened(rng), rng)
-        gates, constants = self._solve(Objective(met), prior_gates(channels)[:, 0, 0])
-        return Fusion(channels, scales, gates, constants, wish, cold, learned=True)
+        start = prior_gates(channels)[:, 0, 0]
+        gone = idle(met, start, self.solve, groups(channels)) if self.proven else ()
+        kept = np.array([c for c, name in enumerate(channels) if group_of(name) not in gone])
+        gates, constants = self.solve(Objective(met.hearing(kept)), start[kept])
+        names = tuple(channels[c] for c in kept)
+        return Fusion(names, scales[kept], gates, constants, wish[kept], cold, learned=True)
 
-    def _solve(self, objective: Objective, start: Floats) -> tuple[Floats, Floats]:
+    def solve(self, objective: Objective, start: Floats) -> tuple[Floats, Floats]:
         """Gates (C, H, KINDS) and constants (H, KINDS). The parameters are each bucket's gates (H, C, KINDS), the
         gates of all buckets (C, KINDS), and the constants; those of warm items stay 0."""
         from scipy.optimize import minimize  # noqa: PLC0415  # heavy, and a server never learns
@@ -95,54 +101,16 @@ class FusionRecipe(Recipe):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Objective:
-    """What the gates of some contests are worth."""
-
-    met: Contests
-
-    def loss(self, gates: Doubles, constants: Doubles) -> tuple[float, Doubles, Doubles]:
-        """Minus the mean gain and likelihood of the targets, and its gradients by gates (H, C, KINDS) and
-        constants (H, KINDS)."""
-        met = self.met
-        scores = self.scores(gates, constants)
-        gain, by_gain = _gain(scores, met.stands_for)
-        likelihood, by_likelihood = _likelihood(scores, met.stands_for)
-        slope = -(by_gain + LIKELIHOOD * by_likelihood) / len(met.bucket)
-        d_gates, d_constants = np.zeros_like(gates), np.zeros_like(constants)
-        for kind in range(KINDS):
-            of_kind = slope * (met.kind == kind)
-            np.add.at(d_gates[:, :, kind], met.bucket, np.einsum("nk,nkc->nc", of_kind, met.features))
-            np.add.at(d_constants[:, kind], met.bucket, of_kind.sum(axis=1))
-        return -float((gain + LIKELIHOOD * likelihood).mean()), d_gates, d_constants
-
-    def scores(self, gates: Doubles, constants: Doubles) -> Doubles:
-        """(N, k) the fused scores."""
-        met, by_kind = self.met, gates[self.met.bucket]  # (N, C, KINDS)
-        scores = np.take_along_axis(constants[met.bucket], met.kind, axis=1)
-        for kind in range(KINDS):
-            part = np.einsum("nkc,nc->nk", met.features, by_kind[:, :, kind])
-            scores = scores + np.where(met.kind == kind, part, 0.0)
-        return scores
+def group_of(channel: str) -> str:
+    """What it is left out with: channels of named vectors are left out together."""
+    return "vectors" if is_vector(channel) else channel
 
 
-def _gain(scores: Doubles, stands_for: Doubles) -> tuple[Doubles, Doubles]:
-    """(N,) 1 / log2(2 + soft count above the target), and its slopes by the scores (N, k)."""
-    above = expit((scores - scores[:, :1]) / TAU)
-    above[:, 0] = 0.0
-    rank = 2.0 + (stands_for * above).sum(axis=1)
-    gain = 1.0 / np.log2(rank)
-    by_rank = -(gain**2) / (rank * np.log(2.0))
-    slope = by_rank[:, None] * stands_for * above * (1.0 - above) / TAU
-    slope[:, 0] = -slope[:, 1:].sum(axis=1)
-    return gain, slope
-
-
-def _likelihood(scores: Doubles, stands_for: Doubles) -> tuple[Doubles, Doubles]:
-    """(N,) log-probability of the target in its contest, and its slopes by the scores (N, k)."""
-    log_weight = np.log(stands_for, out=np.full_like(stands_for, -np.inf), where=stands_for > 0)
-    logits = scores + log_weight
-    log_probability = logits - logsumexp(logits, axis=1, keepdims=True)
-    slope = -np.exp(log_probability)
-    slope[:, 0] += 1.0
-    return log_probability[:, 0], slope
+def groups(channels: Sequence[str]) -> dict[str, list[int]]:
+    """The places of channels that may be left out. Reading tells of what is new, and popular of what to show a
+    stranger, so they stay."""
+    found: dict[str, list[int]] = {}
+    for place, channel in enumerate(channels):
+        if channel not in STAY:
+            found.setdefault(group_of(channel), []).append(place)
+    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Self
@@ -161,7 +161,7 @@ def _evaluation(
         warnings=doubted.warnings,
         permuted=doubted.permuted,
         verdict=tuple(verdict(by.main, whole, {**buckets, **cold})),
-        notes=tuple(left_out(trial.peers)),
+        notes=(*left_out(trial.peers), *_idle(trial.fitted, subject)),
         seconds=trial.seconds,
         versions=versions() | {"encoder": subject.run.encoder.fingerprint},
         resamples=asked.terms.resamples,
@@ -232,6 +232,12 @@ def _means_of(prefix: str, judged: Mapping[str, PerUser], metrics: Sequence[str]
             mean = means(one.values())
             found[name.removeprefix(prefix)] = {metric: mean[metric] for metric in metrics}
     return found
+
+
+def _idle(fitted: Fitted, subject: Subject) -> Iterator[str]:
+    """Which channels did not earn their place."""
+    if idle := fitted.recipe.idle_beside(subject.recipe):
+        yield f"left out, for held-out events are as well off without: {', '.join(idle)}"
 
 
 def _question(posed: Posed, terms: Terms) -> Question:

@@ -33,6 +33,7 @@ class Trained:
     channels: tuple[str, ...]
     fusion_learned: bool  # false: too few events, the prior gates stay
     chosen: Mapping[str, Value]  # settings that were left out, by their dotted names
+    idle: tuple[str, ...]  # channels that held-out events are as well off without
     as_of: AsOf
     seconds: Mapping[str, float]  # by stage: reading, fitting, saving
 
@@ -50,6 +51,8 @@ class Trained:
         elif self.chosen:
             chosen = ", ".join(f"{name} {value}" for name, value in self.chosen.items())
             said.append(f"chosen on held-out events: {chosen}")
+        if self.idle:
+            said.append(f"left out, for held-out events are as well off without: {', '.join(self.idle)}")
         return said
 
 
@@ -75,6 +78,7 @@ def train(shop: Zhiyin, seed: int = 0, log: Log = NOWHERE) -> Trained:
         channels=tuple(fitted.models),
         fusion_learned=fitted.fusion.learned,
         chosen=dict(set_by_fit(recipe, fitted.recipe)),
+        idle=fitted.recipe.idle_beside(recipe),
         as_of=as_of,
         seconds={"reading": read - began, "fitting": fit - read, "saving": perf_counter() - fit},
     )
@@ -87,7 +91,8 @@ def train(shop: Zhiyin, seed: int = 0, log: Log = NOWHERE) -> Trained:
 def set_by_fit(asked: DefaultRecipe, settled: DefaultRecipe) -> Iterator[tuple[str, Value]]:
     """What a fit chose of the settings that were left out."""
     before = dict(flat(asked.model_dump(mode="json")))
-    yield from ((name, value) for name, value in flat(settled.model_dump(mode="json")) if before[name] != value)
+    after = flat(settled.model_dump(mode="json"))
+    yield from ((name, value) for name, value in after if name != "off" and before[name] != value)
 
 
 def shop_data(shop: Zhiyin) -> tuple[Dataset, AsOf]:

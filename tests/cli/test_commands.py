@@ -100,6 +100,7 @@ def test_a_bundle_is_measured_on_the_split_that_is_asked_for(shop: Path, zhi: Zh
     assert (refused.exit_code, "takes 20 of both" in refused.stderr) == (WRONG, True)
 
 
+@pytest.mark.slow
 def test_two_bundles_are_compared(shop: Path, zhi: Zhi, tmp_path: Path) -> None:
     for seed in (1, 2):
         said(zhi("train", "--seed", seed, "-C", shop))
@@ -115,6 +116,7 @@ def test_two_bundles_are_compared(shop: Path, zhi: Zhi, tmp_path: Path) -> None:
     assert json.loads((tmp_path / "two.json").read_text())["people"]["worse"] == 0
 
 
+@pytest.mark.slow
 def test_settings_are_searched_for_and_written(shop: Path, zhi: Zhi, tmp_path: Path) -> None:
     before = (shop / "zhiyin.toml").read_text("utf-8")
     told = said(zhi("tune", "--trials", 3, "--out", tmp_path / "found.json", "-C", shop))

@@ -66,6 +66,7 @@ def test_what_was_acknowledged_survives_a_killed_process(path: Path, batch: int)
         assert store.append([click("u", "after")]).stored == 1
 
 
+@pytest.mark.slow
 def test_four_processes_write_overlapping_batches_and_each_event_is_there_once(path: Path) -> None:
     children = [writer(path, first, 25, 40) for first in (0, 250, 500, 500)]  # all make the file, too
     said = [child.communicate()[0] for child in children]
@@ -176,6 +177,7 @@ def test_an_erasure_that_cannot_rewrite_the_file_says_what_stays(
         assert "bytes stay" in caplog.text
 
 
+@pytest.mark.slow
 def test_a_backup_while_another_process_writes_is_of_one_moment(path: Path, tmp_path: Path) -> None:
     child = writer(path, 0, 10, 300)
     assert child.stdout is not None

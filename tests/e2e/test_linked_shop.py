@@ -15,6 +15,8 @@ from zhiyin.settings import PolicySettings, RankingSettings, RuleSettings, Setti
 from zhiyin.shop import Zhiyin
 from zhiyin.types import Item, Relation
 
+pytestmark = pytest.mark.browser
+
 NOUNS = ("Lamp", "Kettle", "Violin", "Rake", "Novel", "Scarf", "Bicycle", "Pepper", "Candle", "Puzzle", "Mirror")
 QUIET = RuleSettings(when='item_id = "Lamp"', avoid='item_id = "Scarf"', cost=0.5)
 

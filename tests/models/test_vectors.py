@@ -97,6 +97,7 @@ def test_an_item_without_a_vector_scores_the_weighted_mean_of_those_that_read_li
     np.testing.assert_allclose(rows[data.items.row("bare")], wanted, atol=1e-5)
 
 
+@pytest.mark.slow
 @given(subsets)
 def test_an_item_without_a_vector_scores_among_those_that_read_most_like_it(lacking: set[int]) -> None:
     items = without(lacking)

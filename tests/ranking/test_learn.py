@@ -155,5 +155,6 @@ def test_a_strong_pull_makes_all_buckets_alike(loose: Fusion, tight: Fusion) -> 
     assert np.ptp(loose.gates, axis=1).max() > np.ptp(tight.gates, axis=1).max()
 
 
+@pytest.mark.slow
 def test_learning_twice_gives_the_same_gates(loose: Fusion) -> None:
     assert np.array_equal(learned().gates, loose.gates)

@@ -10,6 +10,8 @@ from zhiyin.recipe import DefaultRecipe
 from zhiyin.testing.encoders import HashEncoder
 from zhiyin.types import Event, Item, Relation
 
+pytestmark = pytest.mark.slow  # many fits: not in the fast loop
+
 N_ITEMS, N_THEMES = 150, 6
 RUN = Run(HashEncoder())
 

@@ -72,6 +72,7 @@ def test_attributes_make_buckets_with_gaps_between_people() -> None:
     assert found.value == pytest.approx(values[young].mean() - values[~young].mean())
 
 
+@pytest.mark.slow
 def test_where_people_wanted_both_kinds_of_items_the_gap_is_within_them() -> None:
     posed = pose(build_dataset(small_catalogue(), small_events(600)), Terms("new-users", given=1))
     fitted = DefaultRecipe().fit(posed.split.fit, Run(HashEncoder()))
@@ -125,6 +126,7 @@ def rated(noise: float) -> Posed:
     return pose(build_dataset([Item(f"i{n}", f"thing {n}") for n in range(30)], events), Terms("last"))
 
 
+@pytest.mark.slow
 def test_ratings_are_predicted_where_they_can_be() -> None:
     posed = rated(0.1)
     fitted = DefaultRecipe().fit(posed.split.fit, Run(HashEncoder()))

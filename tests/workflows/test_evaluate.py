@@ -276,6 +276,7 @@ def test_where_things_come_again_personal_frequency_is_a_baseline(tmp_path: Path
     assert "personal_frequency" in evaluation.whole.peers
 
 
+@pytest.mark.slow
 def test_an_evaluation_of_another_bundle_is_refused(tmp_path: Path) -> None:
     shop = small_shop(tmp_path)
     first, second = train(shop, 1).bundle, train(shop, 2).bundle
@@ -315,6 +316,7 @@ def test_a_data_folder_is_judged_by_its_protocol_and_fitted_on_its_part_only(tmp
     assert replace(again, seconds={}) == replace(evaluation, seconds={})
 
 
+@pytest.mark.slow
 def test_a_refit_and_another_part_are_other_questions(tmp_path: Path) -> None:
     path = data_folder(tmp_path)
     questions = [
@@ -325,6 +327,7 @@ def test_a_refit_and_another_part_are_other_questions(tmp_path: Path) -> None:
     assert [question.fit for question in questions] == ["strict", "refit", "strict"]
 
 
+@pytest.mark.slow
 def test_another_split_of_a_data_folder_is_asked_for_by_name(tmp_path: Path) -> None:
     path = data_folder(tmp_path, 300)
     evaluation = evaluate_protocol(path, Run(HashEncoder()), terms=replace(QUICK, split="new-users", given=1))
@@ -335,6 +338,7 @@ def test_another_split_of_a_data_folder_is_asked_for_by_name(tmp_path: Path) -> 
     assert {bucket for bucket in evaluation.buckets if bucket.startswith("history")} == {"history 1"}
 
 
+@pytest.mark.slow
 def test_attributes_of_people_make_buckets_in_a_shop_and_in_a_folder(tmp_path: Path) -> None:
     people = [User(f"user {n}", {"side": "left" if n % 2 else "right"}) for n in range(120)]
     shop = small_shop(tmp_path, small_events(120))

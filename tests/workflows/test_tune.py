@@ -110,6 +110,8 @@ from pathlib import Path
 from test_tune import EASE, TASK, Budget, search
 from zhiyin.progress import Silent
 from dataclasses import replace
+
+pytestmark = pytest.mark.slow  # many fits: not in the fast loop
 class Told(Silent):
     def advance(self, done, note=""):
         print(note, flush=True)

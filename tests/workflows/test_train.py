@@ -49,10 +49,12 @@ def test_a_bundle_is_made_of_everything_in_the_store(tmp_path: Path) -> None:
 def test_what_was_left_open_is_told_as_it_was_chosen(tmp_path: Path) -> None:
     shop = small_shop(tmp_path)
     trained = train(shop)
-    fitted = shop.bundle(trained.bundle).fitted.recipe
+    bundle = shop.bundle(trained.bundle).fitted
+    fitted = bundle.recipe
     assert trained.chosen["taste.reg"] == fitted.taste.reg
     assert trained.chosen["popular.half_life"] == fitted.popular.half_life
-    assert len(trained.chosen) == len(list(set_by_fit(DefaultRecipe(), fitted)))
+    assert trained.chosen == dict(set_by_fit(DefaultRecipe(), bundle))
+    assert "vectors.recency" not in trained.chosen, "nobody brought any"
     assert "taste.k" not in trained.chosen
     if trained.fusion_learned:
         assert any(f"taste.reg {fitted.taste.reg}" in sentence for sentence in trained.sentences())

@@ -11,7 +11,8 @@ from zhiyin.data.dataset import Dataset, build_dataset
 from zhiyin.errors import InvalidData
 from zhiyin.models.base import Run
 from zhiyin.progress import Progress
-from zhiyin.recipe import DefaultRecipe
+from zhiyin.ranking.learn import group_of
+from zhiyin.recipe import DefaultRecipe, Fitted
 from zhiyin.shop import Zhiyin
 from zhiyin.types import AsOf, Event
 from zhiyin.workflows.stories import flat, trained_story
@@ -77,7 +78,7 @@ def train(shop: Zhiyin, seed: int = 0, log: Log = NOWHERE) -> Trained:
         n_unknown=data.n_unknown,
         channels=tuple(fitted.models),
         fusion_learned=fitted.fusion.learned,
-        chosen=dict(set_by_fit(recipe, fitted.recipe)),
+        chosen=dict(set_by_fit(recipe, fitted)),
         idle=fitted.recipe.idle_beside(recipe),
         as_of=as_of,
         seconds={"reading": read - began, "fitting": fit - read, "saving": perf_counter() - fit},
@@ -88,11 +89,12 @@ def train(shop: Zhiyin, seed: int = 0, log: Log = NOWHERE) -> Trained:
     return made
 
 
-def set_by_fit(asked: DefaultRecipe, settled: DefaultRecipe) -> Iterator[tuple[str, Value]]:
-    """What a fit chose of the settings that were left out."""
-    before = dict(flat(asked.model_dump(mode="json")))
-    after = flat(settled.model_dump(mode="json"))
-    yield from ((name, value) for name, value in after if name != "off" and before[name] != value)
+def set_by_fit(asked: DefaultRecipe, fitted: Fitted) -> Iterator[tuple[str, Value]]:
+    """What a fit chose of the settings that were left out, for the channels that it has."""
+    before, used = dict(flat(asked.model_dump(mode="json"))), {group_of(channel) for channel in fitted.models}
+    for name, value in flat(fitted.recipe.model_dump(mode="json")):
+        if name.partition(".")[0] in used and before[name] != value:
+            yield name, value
 
 
 def shop_data(shop: Zhiyin) -> tuple[Dataset, AsOf]:

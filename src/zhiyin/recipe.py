@@ -115,6 +115,10 @@ class DefaultRecipe(Recipe):
         off = dict.fromkeys((*self.off, *sorted({group_of(channel) for channel in idle})))
         return DefaultRecipe.model_validate(self.model_dump() | {"off": tuple(off)})
 
+    def as_proven(self) -> DefaultRecipe:
+        """The same, its channels not asked again whether they earn their place."""
+        return self.model_copy(update={"fusion": self.fusion.model_copy(update={"proven": False})})
+
     def idle_beside(self, asked: DefaultRecipe) -> tuple[str, ...]:
         """The channels that are off here and were asked for."""
         return tuple(channel for channel in self.off if channel not in asked.off)

@@ -122,7 +122,7 @@ def measure(posed: Posed, subject: Subject, terms: Terms, metrics: Sequence[str]
     doubted = _doubts(asked)
     trial = _tried(posed.split, subject, asked.by.ks)
     shelf, ours = Shelf.of(posed.split, trial.fitted), trial.judged[OURS]
-    cold, apart = _cold_sections(asked)
+    cold, apart = _cold_sections(asked, trial.fitted.recipe)
     told = {name: values.astype(np.float32) for name, values in shelf.by_person(ours).items()}
     buckets = target_masks(posed.split, subject.people)
     standing = Standing(split_digest(posed.split), ours.ranks, buckets, told)
@@ -199,15 +199,16 @@ def _whole(trial: _Trial, shelf: Shelf, by: _Metrics, bootstrap: Bootstrap) -> S
     )
 
 
-def _cold_sections(asked: _Asked) -> tuple[dict[str, Section], dict[str, Standing]]:
-    """One more fit, for all that was carved to be new."""
+def _cold_sections(asked: _Asked, settled: DefaultRecipe) -> tuple[dict[str, Section], dict[str, Standing]]:
+    """One more fit, for all that was carved to be new. Its gates are learned anew; its constants are those that
+    the fit of the whole `settled`, a dozen numbers that know of no item and nobody."""
     subject, terms = asked.subject, asked.terms
     sections: dict[str, Section] = {}
     standings: dict[str, Standing] = {}
     if not subject.cold:
         return sections, standings
     fit = next(iter(subject.cold.values())).fit
-    fitted = subject.recipe.fit(fit, subject.run)
+    fitted = settled.as_proven().fit(fit, subject.run)
     peers = fit_baselines(fit, subject.run, repeats=False)
     for name, split in subject.cold.items():
         some = sample(split, terms.max_users or 0, terms.seed)

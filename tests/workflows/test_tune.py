@@ -30,6 +30,8 @@ from zhiyin.workflows.stories import tuned_story
 from zhiyin.workflows.train import train
 from zhiyin.workflows.tune import UNTUNED, Tuned, Wishes, tune, write_settings
 
+pytestmark = pytest.mark.slow  # many fits: not in the fast loop
+
 DATA = build_dataset(small_catalogue(), small_events(60))
 TASK = Task(pose(DATA, Terms(part="validation")).split, "ndcg@10", Run(HashEncoder()))
 RECIPE = DefaultRecipe()
@@ -110,8 +112,6 @@ from pathlib import Path
 from test_tune import EASE, TASK, Budget, search
 from zhiyin.progress import Silent
 from dataclasses import replace
-
-pytestmark = pytest.mark.slow  # many fits: not in the fast loop
 class Told(Silent):
     def advance(self, done, note=""):
         print(note, flush=True)

@@ -31,6 +31,7 @@ from zhiyin.cli import (
     up,
 )
 from zhiyin.cli.guard import guarded
+from zhiyin.cli.unfold import unfolded
 
 app = typer.Typer(
     name="zhiyin",
@@ -64,7 +65,7 @@ _COMMANDS: Mapping[str, Callable[..., None]] = {
     "restore": restore.restore,
 }
 for _name, _command in _COMMANDS.items():
-    app.command(_name)(guarded(_command))
+    app.command(_name)(guarded(unfolded(_command)))
 app.command("serve", hidden=True)(guarded(up.up))
 
 

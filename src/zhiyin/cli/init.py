@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -11,13 +12,20 @@ from zhiyin.cli.show import say
 File = Annotated[Path | None, typer.Option(help="CSV, JSON Lines or Parquet, also gzipped.")]
 
 
+@dataclass(frozen=True, slots=True)
+class Yours:
+    """Files that somebody has."""
+
+    items: File = None
+    events: File = None
+    users: File = None
+    relations: File = None
+    vectors: Annotated[Path | None, typer.Option(help="Vectors of the items: .npy or Parquet.")] = None
+
+
 def init(
     *,
-    items: File = None,
-    events: File = None,
-    users: File = None,
-    relations: File = None,
-    vectors: Annotated[Path | None, typer.Option(help="Vectors of the items: .npy or Parquet.")] = None,
+    yours: Yours,
     name: Annotated[str, typer.Option(help="Name of the shop; the folder's name if not given.")] = "",
     force: Annotated[bool, typer.Option("--force", help="Write over a zhiyin.toml that is there.")] = False,
     folder: Folder = HERE,
@@ -28,6 +36,7 @@ def init(
     """
     from zhiyin.workflows.init import Files, init_project
 
-    assumed = init_project(folder, Files(items, events, users, relations, vectors), name=name, force=force)
+    files = Files(yours.items, yours.events, yours.users, yours.relations, yours.vectors)
+    assumed = init_project(folder, files, name=name, force=force)
     say(assumed.sentences())
     say([f"Wrote {assumed.path}: correct it if something is wrong. Next: zhiyin import"])

@@ -1,24 +1,38 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
 from zhiyin.cli import show
-from zhiyin.cli.options import HERE, Folder, Given, Hidden, LogDir, Out, opened
+from zhiyin.cli.options import HERE, Folder, Hidden, LogDir, Out, opened
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How much is tried."""
+
+    minutes: Annotated[float, typer.Option(min=0, help="For the recipe, and as many for each baseline.")] = 10.0
+    trials: Annotated[int, typer.Option(min=1, help="The most that are tried of each.")] = 200
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Where what was found goes."""
+
+    write: Annotated[bool, typer.Option("--write", help="Write what was found into zhiyin.toml.")] = False
+    out: Out = None
+    log_dir: LogDir = None
 
 
 def tune(
     *,
-    minutes: Annotated[float, typer.Option(min=0, help="For the recipe, and as many for each baseline.")] = 10.0,
-    trials: Annotated[int, typer.Option(min=1, help="The most that are tried of each.")] = 200,
-    split: Hidden = "auto",
-    given: Given = 0,
+    effort: Effort,
+    hidden: Hidden,
     test: Annotated[bool, typer.Option("--test", help="Ask the test part too, of the best of each.")] = False,
-    write: Annotated[bool, typer.Option("--write", help="Write what was found into zhiyin.toml.")] = False,
-    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
-    out: Out = None,
-    log_dir: LogDir = None,
+    kept: Kept,
     folder: Folder = HERE,
 ) -> None:
     """Search for better settings of the recipe.
@@ -30,10 +44,11 @@ def tune(
     from zhiyin.workflows.tune import Wishes, write_settings
     from zhiyin.workflows.tune import tune as search
 
-    wishes = Wishes(Budget(minutes * 60, trials), Terms(split, given), seed, test)
-    log = open_log(folder, log_dir)
+    budget = Budget(effort.minutes * 60, effort.trials)
+    wishes = Wishes(budget, Terms(hidden.split, hidden.given), effort.seed, test)
+    log = open_log(folder, kept.log_dir)
     with opened(folder) as shop:
         found = search(shop, wishes, log)
-        if write:
+        if kept.write:
             write_settings(shop, found)
-    show.tuning(found, out, written=write)
+    show.tuning(found, kept.out, written=kept.write)

@@ -6,6 +6,7 @@ Items that arrive later get the mean score of the fitted items whose text is nea
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -165,17 +166,17 @@ class LinksRecipe(Fading):
         """How many links of an item are kept."""
         return self.k
 
+    @abstractmethod
     def gather(self, data: Dataset, run: Run) -> sp.csr_array:
         """(I, I) all that is counted or solved."""
-        raise NotImplementedError
 
+    @abstractmethod
     def links(self, gathered: sp.csr_array, data: Dataset) -> sp.csr_array:
         """(I, I) what is kept of it, with `k` links of each item."""
-        raise NotImplementedError
 
+    @abstractmethod
     def model(self, links: sp.csr_array, data: Dataset) -> Neighbours:
         """The channel of these links."""
-        raise NotImplementedError
 
 
 def common_users(users_by_items: sp.csr_array) -> Iterator[tuple[int, sp.csr_array]]:

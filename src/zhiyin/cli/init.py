@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -36,7 +36,5 @@ def init(
     """
     from zhiyin.workflows.init import Files, init_project
 
-    files = Files(yours.items, yours.events, yours.users, yours.relations, yours.vectors)
-    assumed = init_project(folder, files, name=name, force=force)
-    say(assumed.sentences())
-    say([f"Wrote {assumed.path}: correct it if something is wrong. Next: zhiyin import"])
+    assumed = init_project(folder, Files(*astuple(yours)), name=name, force=force)
+    say([*assumed.sentences(), f"Wrote {assumed.path}: correct it if something is wrong. Next: zhiyin import"])

@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from zhiyin.cli import show
-from zhiyin.cli.options import HERE, Asked, Folder, Written, opened
+from zhiyin.cli.groups import Asked, Written
+from zhiyin.cli.options import HERE, Folder, opened
 
 
 def compare(

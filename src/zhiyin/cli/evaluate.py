@@ -1,23 +1,13 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from zhiyin.cli import show
-from zhiyin.cli.options import HERE, Asked, Folder, LogDir, Written, opened
+from zhiyin.cli.groups import Question, Written
+from zhiyin.cli.options import HERE, Folder, LogDir, opened
 from zhiyin.cli.progress import terminal_progress
-
-
-@dataclass(frozen=True, slots=True)
-class Question(Asked):
-    """What is asked of the bundle, or of a recipe on other data."""
-
-    permute: Annotated[bool, typer.Option("--permute", help="Also the permutation test: 11 more fits.")] = False
-    protocol: Annotated[Path | None, typer.Option(help="A protocol.json instead of the shop's own past.")] = None
-    name: Annotated[str | None, typer.Option(help="A protocol inside that file.")] = None
 
 
 def evaluate(

@@ -1,26 +1,13 @@
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
-from pathlib import Path
+from dataclasses import astuple
 from typing import Annotated
 
 import typer
 
+from zhiyin.cli.groups import Yours
 from zhiyin.cli.options import HERE, Folder
 from zhiyin.cli.show import say
-
-File = Annotated[Path | None, typer.Option(help="CSV, JSON Lines or Parquet, also gzipped.")]
-
-
-@dataclass(frozen=True, slots=True)
-class Yours:
-    """Files that somebody has."""
-
-    items: File = None
-    events: File = None
-    users: File = None
-    relations: File = None
-    vectors: Annotated[Path | None, typer.Option(help="Vectors of the items: .npy or Parquet.")] = None
 
 
 def init(

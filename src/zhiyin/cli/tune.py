@@ -1,30 +1,12 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
 from zhiyin.cli import show
-from zhiyin.cli.options import HERE, Folder, Hidden, LogDir, Out, opened
-
-
-@dataclass(frozen=True, slots=True)
-class Effort:
-    """How much is tried."""
-
-    minutes: Annotated[float, typer.Option(min=0, help="For the recipe, and as many for each baseline.")] = 10.0
-    trials: Annotated[int, typer.Option(min=1, help="The most that are tried of each.")] = 200
-    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """Where what was found goes."""
-
-    write: Annotated[bool, typer.Option("--write", help="Write what was found into zhiyin.toml.")] = False
-    out: Out = None
-    log_dir: LogDir = None
+from zhiyin.cli.groups import Effort, Hidden, Kept
+from zhiyin.cli.options import HERE, Folder, opened
 
 
 def tune(

@@ -1,0 +1,84 @@
+"""Options that belong together: each class is one parameter of a command, each field an option (`unfold`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from zhiyin.cli.options import LogDir, Out
+from zhiyin.types import SplitName
+
+if TYPE_CHECKING:
+    from zhiyin.workflows.posing import Terms
+
+File = Annotated[Path | None, typer.Option(help="CSV, JSON Lines or Parquet, also gzipped.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Yours:
+    """Files that somebody has."""
+
+    items: File = None
+    events: File = None
+    users: File = None
+    relations: File = None
+    vectors: Annotated[Path | None, typer.Option(help="Vectors of the items: .npy or Parquet.")] = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """What the lists are to find."""
+
+    split: Annotated[SplitName, typer.Option(help="What is hidden; auto: what the data can answer.")] = "auto"
+    given: Annotated[int, typer.Option(min=0, help="Events that new users tell; 0 for four fifths.")] = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Asked(Hidden):
+    """And in which part of the data."""
+
+    validation: Annotated[bool, typer.Option("--validation", help="Judge the validation part.")] = False
+
+    def terms(self, *, permute: bool = False) -> Terms:
+        """As an evaluation takes them."""
+        from zhiyin.workflows.posing import Terms
+
+        return Terms(self.split, self.given, "validation" if self.validation else "test", permute=permute)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Files that tell what was found."""
+
+    out: Out = None
+    report: Annotated[Path | None, typer.Option(help="Write a page to read, one HTML file.")] = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question(Asked):
+    """What is asked of the bundle, or of a recipe on other data."""
+
+    permute: Annotated[bool, typer.Option("--permute", help="Also the permutation test: 11 more fits.")] = False
+    protocol: Annotated[Path | None, typer.Option(help="A protocol.json instead of the shop's own past.")] = None
+    name: Annotated[str | None, typer.Option(help="A protocol inside that file.")] = None
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How much is tried."""
+
+    minutes: Annotated[float, typer.Option(min=0, help="For the recipe, and as many for each baseline.")] = 10.0
+    trials: Annotated[int, typer.Option(min=1, help="The most that are tried of each.")] = 200
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Where what was found goes."""
+
+    write: Annotated[bool, typer.Option("--write", help="Write what was found into zhiyin.toml.")] = False
+    out: Out = None
+    log_dir: LogDir = None

@@ -10,9 +10,11 @@ from small_shop import shop_in, small_shop
 from zhiyin.bundle import read_manifest
 from zhiyin.data.dataset import build_dataset
 from zhiyin.errors import InvalidData
+from zhiyin.ranking.learn import FusionRecipe
 from zhiyin.recipe import DefaultRecipe
+from zhiyin.shop import Zhiyin
 from zhiyin.testing.small import small_catalogue, small_events
-from zhiyin.types import Event
+from zhiyin.types import Event, Relation
 from zhiyin.workflows.train import set_by_fit, shop_data, train
 
 
@@ -113,3 +115,15 @@ def test_the_store_gives_the_same_dataset_as_the_events_themselves(tmp_path: Pat
     assert as_of.event == data.last_event == len(data)
     for name in ("indptr", "item_rows", "weights", "types", "values", "at"):
         np.testing.assert_array_equal(getattr(data, name), getattr(direct, name))
+
+
+def test_what_each_relation_weighs_is_told(tmp_path: Path) -> None:
+    shop = small_shop(tmp_path)
+    items = [item.item_id for item in shop.store.items()]
+    beds = [Relation(item, "bed", "north" if n % 2 else "south") for n, item in enumerate(items)]
+    shop.store.put_relations([*beds, *(Relation(item, "shelf", str(n // 4)) for n, item in enumerate(items))])
+    recipe = DefaultRecipe(fusion=FusionRecipe(proven=False))
+    trained = train(Zhiyin(shop.settings.model_copy(update={"recipe": recipe}), shop.store, shop.encoder()))
+    assert set(trained.relations) == {"bed", "shelf"}
+    assert max(trained.relations.values()) == pytest.approx(1.0)
+    assert any(said.startswith("learned weights of relations: ") for said in trained.sentences())

@@ -10,6 +10,7 @@ from zhiyin.bundle import save_bundle
 from zhiyin.data.dataset import Dataset, build_dataset
 from zhiyin.errors import InvalidData
 from zhiyin.models.base import Run
+from zhiyin.models.graph import Graph
 from zhiyin.progress import Progress
 from zhiyin.ranking.learn import group_of
 from zhiyin.recipe import DefaultRecipe, Fitted
@@ -34,6 +35,7 @@ class Trained:
     channels: tuple[str, ...]
     fusion_learned: bool  # false: too few events, the prior gates stay
     chosen: Mapping[str, Value]  # settings that were left out, by their dotted names
+    relations: Mapping[str, float]  # what each weighs in the graph channel, the largest 1
     idle: tuple[str, ...]  # channels that held-out events are as well off without
     as_of: AsOf
     seconds: Mapping[str, float]  # by stage: reading, fitting, saving
@@ -52,6 +54,10 @@ class Trained:
         elif self.chosen:
             chosen = ", ".join(f"{name} {value}" for name, value in self.chosen.items())
             said.append(f"chosen on held-out events: {chosen}")
+        if len(self.relations) > 1:
+            ordered = sorted(self.relations.items(), key=lambda one: -one[1])
+            weighed = ", ".join(f"{relation} {weight:.2f}" for relation, weight in ordered)
+            said.append(f"learned weights of relations: {weighed}")
         if self.idle:
             said.append(f"left out, for held-out events are as well off without: {', '.join(self.idle)}")
         return said
@@ -79,6 +85,7 @@ def train(shop: Zhiyin, seed: int = 0, log: Log = NOWHERE) -> Trained:
         channels=tuple(fitted.models),
         fusion_learned=fitted.fusion.learned,
         chosen=dict(set_by_fit(recipe, fitted)),
+        relations=graph.weights if isinstance(graph := fitted.models.get("graph"), Graph) else {},
         idle=fitted.recipe.idle_beside(recipe),
         as_of=as_of,
         seconds={"reading": read - began, "fitting": fit - read, "saving": perf_counter() - fit},

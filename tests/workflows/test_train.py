@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -127,3 +127,15 @@ def test_what_each_relation_weighs_is_told(tmp_path: Path) -> None:
     assert set(trained.relations) == {"bed", "shelf"}
     assert max(trained.relations.values()) == pytest.approx(1.0)
     assert any(said.startswith("learned weights of relations: ") for said in trained.sentences())
+
+
+@pytest.mark.parametrize(("allowed", "told"), [(False, True), (True, False)])
+def test_a_shop_to_which_people_come_back_is_told_of_repeats(tmp_path: Path, allowed: bool, told: bool) -> None:
+    shop = small_shop(tmp_path)
+    again = [replace(event, event_id=f"again {n}") for n, event in enumerate(small_events())]
+    shop.store.append(again)
+    ranking = shop.settings.ranking.model_copy(update={"repeats": allowed})
+    settings = shop.settings.model_copy(update={"ranking": ranking})
+    trained = train(Zhiyin(settings, shop.store, shop.encoder()))
+    assert any("ranking.repeats = true" in said for said in trained.sentences()) is told
+    assert not any("ranking.repeats" in said for said in train(small_shop(tmp_path / "other")).sentences())

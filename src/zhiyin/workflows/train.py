@@ -12,6 +12,7 @@ from zhiyin.errors import InvalidData
 from zhiyin.models.base import Run
 from zhiyin.models.graph import Graph
 from zhiyin.progress import Progress
+from zhiyin.ranking.examples import REPEATS
 from zhiyin.ranking.learn import group_of
 from zhiyin.recipe import DefaultRecipe, Fitted
 from zhiyin.shop import Zhiyin
@@ -37,6 +38,7 @@ class Trained:
     chosen: Mapping[str, Value]  # settings that were left out, by their dotted names
     relations: Mapping[str, float]  # what each weighs in the graph channel, the largest 1
     idle: tuple[str, ...]  # channels that held-out events are as well off without
+    withheld: float  # share of events in which people came back to an item, where no list may show it again
     as_of: AsOf
     seconds: Mapping[str, float]  # by stage: reading, fitting, saving
 
@@ -60,6 +62,11 @@ class Trained:
             said.append(f"learned weights of relations: {weighed}")
         if self.idle:
             said.append(f"left out, for held-out events are as well off without: {', '.join(self.idle)}")
+        if self.withheld >= REPEATS:
+            said.append(
+                f"{self.withheld:.0%} of what people do, they do again with the same item, yet lists never show "
+                "what somebody had: if they should, write ranking.repeats = true in zhiyin.toml"
+            )
         return said
 
 
@@ -87,6 +94,7 @@ def train(shop: Zhiyin, seed: int = 0, log: Log = NOWHERE) -> Trained:
         chosen=dict(set_by_fit(recipe, fitted)),
         relations=graph.weights if isinstance(graph := fitted.models.get("graph"), Graph) else {},
         idle=fitted.recipe.idle_beside(recipe),
+        withheld=0.0 if shop.settings.ranking.repeats else data.repeat_share,
         as_of=as_of,
         seconds={"reading": read - began, "fitting": fit - read, "saving": perf_counter() - fit},
     )

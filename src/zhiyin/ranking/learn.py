@@ -62,7 +62,7 @@ class FusionRecipe(Recipe):
         start = prior_gates(channels)[:, 0, 0]
         gone = idle(met, start, self.solve, groups(channels)) if self.proven else ()
         kept = np.array([c for c, name in enumerate(channels) if group_of(name) not in gone])
-        gates, constants = self.solve(Objective(met.hearing(kept)), start[kept])
+        gates, constants = self.solve(Objective.of(met.hearing(kept)), start[kept])
         names = tuple(channels[c] for c in kept)
         return Fusion(names, scales[kept], gates, constants, wish[kept], cold, learned=True)
 

@@ -48,7 +48,7 @@ def _crossed(met: Contests, kept: np.ndarray, start: Floats, learn: Learn) -> Do
     worth = np.zeros(len(met.bucket))
     for half in (0, 1):
         mine = np.arange(len(worth)) % 2 == half
-        gates, constants = learn(Objective(met.some(np.flatnonzero(~mine))), start[kept])
-        judged = Objective(met.some(np.flatnonzero(mine)))
+        gates, constants = learn(Objective.of(met.some(np.flatnonzero(~mine))), start[kept])
+        judged = Objective.of(met.some(np.flatnonzero(mine)))
         worth[mine] = judged.worth(gates.transpose(1, 0, 2).astype(np.float64), constants.astype(np.float64))
     return worth

@@ -16,6 +16,7 @@ import numpy as np
 
 from zhiyin.data.dataset import Floats
 from zhiyin.encoders.base import Encoder
+from zhiyin.encoders.workers import spread
 from zhiyin.progress import Progress, Silent
 
 KEY_BYTES = 16
@@ -55,12 +56,15 @@ class CachedEncoder:
     def _learn(self, missing: dict[bytes, str]) -> None:
         keys = list(missing)
         self._progress.start("reading texts", len(keys))
-        fresh = []
-        for start in range(0, len(keys), CHUNK):
-            chunk = keys[start : start + CHUNK]
-            fresh.append(self._inner.encode([missing[key] for key in chunk]))
-            self._append(chunk, fresh[-1])
-            self._progress.advance(start + len(chunk))
+        chunks = [keys[start : start + CHUNK] for start in range(0, len(keys), CHUNK)]
+        fresh, done = [], 0
+        for chunk, rows in zip(
+            chunks, spread(self._inner, [[missing[key] for key in chunk] for chunk in chunks]), strict=True
+        ):
+            fresh.append(rows)
+            self._append(chunk, rows)
+            done += len(chunk)
+            self._progress.advance(done)
         for row, key in enumerate(keys, start=len(self._rows)):
             self._row_of[key] = row
         self._rows = np.concatenate([self._rows, *fresh])

@@ -42,6 +42,10 @@ class DenseRows:
         length = np.linalg.norm(summed(batch, self.vectors[batch.rows] * raw[:, None]), axis=1)
         return raw / np.maximum(length, 1e-6)[batch.askers]
 
+    def among(self, batch: Batch, rows: Rows) -> Floats:
+        """(B, k) what is said about these (k,) rows alone."""
+        return self.past(batch) @ self.vectors[rows].T
+
     def with_rows(self, vectors: Floats, rows: Rows) -> Self:
         """With these `vectors`, of which these rows are new or others than before."""
         return replace(self, vectors=vectors, index=self.index.with_rows(vectors, rows))

@@ -48,6 +48,10 @@ class SparseRows:
         later = self.rows[self.postings.shape[1] :]
         return np.hstack([scores, (profiles @ later.T).toarray()]) if later.shape[0] else scores
 
+    def among(self, batch: Batch, rows: Rows) -> Floats:
+        """(B, k) what is said about these (k,) rows alone."""
+        return (self.profiles(batch) @ self.rows[rows].T).toarray()
+
 
 class SparseScorer:
     """One asker's profile: columns, ascending, and their weights. `typed` (columns, weights) stands in for the

@@ -45,12 +45,10 @@ def prune(matrix: sp.csr_array, k: int) -> sp.csr_array:
     """The k entries of largest magnitude in each row."""
     matrix = sp.csr_array(matrix)
     lengths = np.diff(matrix.indptr)
-    if not len(matrix.data) or lengths.max() <= k:
-        return matrix
-    owner = np.repeat(np.arange(matrix.shape[0]), lengths)
-    by_size = np.lexsort((-np.abs(matrix.data), owner))
-    place = np.arange(len(by_size)) - np.repeat(matrix.indptr[:-1], lengths)
-    kept = np.sort(by_size[place < k])
+    kept = np.ones(len(matrix.data), bool)
+    for row in np.flatnonzero(lengths > k):
+        start, stop = matrix.indptr[row : row + 2]
+        kept[start + np.argpartition(-np.abs(matrix.data[start:stop]), k)[k:]] = False
     indptr = np.concatenate([[0], np.cumsum(np.minimum(lengths, k))])
     return sp.csr_array((matrix.data[kept], matrix.indices[kept], indptr), shape=matrix.shape)
 

@@ -35,7 +35,7 @@ Reader = Words | Meaning | Vectors
 MOST_NUMBERS = 20_000_000  # scores of a trial in memory
 MOST_EXAMPLES = 1_500
 LEAST_EXAMPLES = 50
-MOST_ITEMS = 15_000  # ranks are counted among that many, drawn at random
+MOST_ITEMS = 4_000  # ranks are counted among that many, drawn at random
 ROUNDS = 2
 FULL = 0.05  # share of links from which on a matrix is multiplied faster as a dense one
 SURE = 0.5  # standard errors that a gain must have
@@ -61,14 +61,14 @@ class Trial:
     said: Floats  # (N, m + 1)
 
     @classmethod
-    def of(cls, examples: Examples, readers: Sequence[Model], seed: int) -> Trial:
+    def of(cls, examples: Examples, readers: Sequence[Reader], seed: int) -> Trial:
         """As many of the examples as memory allows."""
         rng = np.random.default_rng(seed)
         n_items = readers[0].n_items
         sample = np.sort(rng.permutation(n_items)[:MOST_ITEMS]).astype(np.int32)
         examples = examples.sample(min(MOST_EXAMPLES, MOST_NUMBERS // max(len(sample), 1)), rng)
         trial = cls(examples, sample, n_items, np.zeros((len(examples), len(sample) + 1), np.float32))
-        said = [sum(calmed(trial.seen(part, Whole(reader))) for reader in readers) for part in examples.parts()]
+        said = [sum(calmed(trial.seen(part, reader)) for reader in readers) for part in examples.parts()]
         return replace(trial, said=np.concatenate([trial.said[:0], *said]))
 
     def __len__(self) -> int:
@@ -106,12 +106,12 @@ class Whole:
 
 @dataclass(frozen=True, slots=True)
 class Summed:
-    """Fitted channels whose scores are on one scale."""
+    """Channels that read, whose scores are on one scale."""
 
-    models: Sequence[Model]
+    readers: Sequence[Reader]
 
     def among(self, batch: Batch, rows: Rows) -> Floats:
-        first, *others = (model.score(batch)[:, rows] for model in self.models)
+        first, *others = (reader.among(batch, rows) for reader in self.readers)
         return sum(others, start=first)
 
 
@@ -159,7 +159,7 @@ def settle(recipe: R, worth: Callable[[R], Doubles], fields: Sequence[str]) -> R
 
 
 def settle_reader(
-    recipe: W, models: Sequence[Reader], beside: Sequence[Model], data: Dataset, examples: Examples, seed: int
+    recipe: W, models: Sequence[Reader], beside: Sequence[Reader], data: Dataset, examples: Examples, seed: int
 ) -> W:
     """How fast a past fades for channels that read, `beside` others; for several of one recipe as their sum."""
     if not (models and recipe.open and data.ordered and len(examples) >= LEAST_EXAMPLES):

@@ -109,6 +109,14 @@ def test_a_time_after_the_year_9999_is_quarantined_with_what_it_was(tmp_path: Pa
     assert [event.at for _, event in store.events()] == [datetime(1970, 1, 1, tzinfo=UTC)]
 
 
+def test_a_placeholder_for_a_time_is_quarantined_for_else_everything_would_be_old(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("u,i,t\na,c,9998-12-31\nb,c,2026-01-31\n")
+    report, store = imported(tmp_path / "a.csv")
+    (reason,) = refused_rows(report)
+    assert "'9998-12-31' is after the year 2100" in reason
+    assert [event.user_id for _, event in store.events()] == ["b"]
+
+
 def test_a_parquet_text_that_is_no_text_does_not_stop_the_file(tmp_path: Path) -> None:
     texts = pa.array([b"\xff\xfe", b"fine"], pa.binary()).view(pa.string())
     report, store = imported(parquet(tmp_path / "a", u=texts, i=["c", "d"], t=pa.array([0, 0], pa.timestamp("s"))))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from difflib import get_close_matches
 from typing import TypeVar
 
@@ -17,6 +17,7 @@ from zhiyin.errors import InvalidData
 from zhiyin.types import EVENT_TYPES, Event, EventType, Scalar, clean_text
 
 T = TypeVar("T")
+LAST_YEAR = 2100
 
 
 class EventBuilder:
@@ -35,7 +36,7 @@ class EventBuilder:
                 columns.read(file.user_id, id_of, ""),
                 columns.read(file.item_id, _id_or_none, None),
                 columns.read(file.type, self._type, file.only_type),
-                columns.read(file.at, self.times.read, None),
+                columns.read(file.at, self._moment, None),
                 columns.read(file.order, whole_of, None),
                 columns.read(file.value, self._number, None),
                 columns.read(file.text, _clean_or_none, None),
@@ -70,6 +71,13 @@ class EventBuilder:
             f"unknown event type {name!r}, nearest known: {nearest_type(name)}; "
             f'if it means that, add "{name}" = "{nearest_type(name)}" under [data.events.types]'
         )
+
+    def _moment(self, cell: Cell) -> datetime | None:
+        """A placeholder such as 9999-12-31 would be the present, and all that happened long ago."""
+        moment = self.times.read(cell)
+        if moment is not None and moment.year > LAST_YEAR:
+            raise InvalidData(f"{text_of(cell)!r} is after the year {LAST_YEAR}: leave the time empty if unknown")
+        return moment
 
     def _number(self, cell: Cell) -> float | None:
         return number_of(cell, comma=self._file.decimal_comma)

@@ -65,6 +65,10 @@ class MemoryStore:
             if row is not None:
                 yield seq, codec.event_of(row)
 
+    def events_of(self, item_ids: Sequence[str]) -> Iterator[Event]:
+        wanted = set(item_ids)
+        return (event for _, event in self.events() if event.item_id in wanted)
+
     def last_event(self) -> int:
         with self._lock:
             return next(reversed(self._events), 0)

@@ -74,6 +74,10 @@ class EventLog(Protocol):
         """All events with after < seq <= until in the order of the log, streamed. User ids are the merged ones."""
         ...
 
+    def events_of(self, item_ids: Sequence[str]) -> Iterator[Event]:
+        """All events with any of these items, in the order of the log. User ids are the merged ones."""
+        ...
+
     def last_event(self) -> int:
         """Sequence number of the newest event, 0 for an empty log."""
         ...

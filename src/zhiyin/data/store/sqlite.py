@@ -51,10 +51,13 @@ _HISTORY = (  # "+seq": the index gives the order, never the rowid
     f"SELECT seq, {_FIELDS} FROM events WHERE user_id = ? AND item_id IS NOT NULL AND +seq <= ? "
     "ORDER BY at DESC, ord DESC, seq DESC LIMIT ?"
 )
-_EVENTS = (
+_MERGED = (
     f"SELECT seq, aliases.user_id, {', '.join(f'events.{name}' for name in EVENT_FIELDS)} "
-    "FROM events LEFT JOIN aliases ON alias = events.user_id WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
+    "FROM events LEFT JOIN aliases ON alias = events.user_id "
 )
+_EVENTS = f"{_MERGED} WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
+_OF_ITEMS = "SELECT seq FROM events WHERE item_id IN (SELECT value FROM json_each(?)) ORDER BY seq"
+_AMONG = f"{_MERGED} WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq"
 _NEWEST = "SELECT max(seq) FROM item_log WHERE seq <= ? GROUP BY item_id ORDER BY 1"
 _CHANGES = "SELECT seq, item_id, body FROM json_each(?) CROSS JOIN item_log ON seq = value ORDER BY seq"
 _LOG = (
@@ -105,22 +108,30 @@ class SqliteStore:
 
     def events(self, *, after: int = 0, until: int | None = None) -> Iterator[tuple[int, Event]]:
         until = self.last_event() if until is None else until
-        while rows := self._page_of_events(after, until):
+        while rows := self._page_of_events(_EVENTS, (after, until, _PAGE)):
             for row in rows:
                 yield row[0], codec.event_of(row[1:])
             after = rows[-1][0]
+
+    def events_of(self, item_ids: Sequence[str]) -> Iterator[Event]:
+        """Looks at every event: there is no index by item, which every import would pay for."""
+        with self._database.driver() as connection:
+            seqs = [seq for (seq,) in connection.execute(_OF_ITEMS, (json.dumps(list(item_ids)),))]
+        for start in range(0, len(seqs), _PAGE):
+            for row in self._page_of_events(_AMONG, (json.dumps(seqs[start : start + _PAGE]),)):
+                yield codec.event_of(row[1:])
 
     def last_event(self) -> int:
         with self._database.driver() as connection:
             last: int = connection.execute(_LAST_EVENT).fetchone()[0]
         return last
 
-    def _page_of_events(self, after: int, until: int) -> list[Row]:
+    def _page_of_events(self, statement: str, values: Row) -> list[Row]:
         """Rows of seq, user_id … context, the user being the person behind the stored id."""
         roots: dict[str, str] = {}
         page = []
         with self._database.driver() as connection:
-            for row in connection.execute(_EVENTS, (after, until, _PAGE)):
+            for row in connection.execute(statement, values):
                 user_id = row[1]
                 if user_id is None:
                     page.append((row[0], *row[2:]))

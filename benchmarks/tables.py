@@ -28,12 +28,16 @@ TITLES = {
     "Q11": "Does the language model help?",
     "Q12": "People never seen in training, 1, 3 or 5 events given",
     "Q13": "Zero-shot: nothing learned from behaviour",
+    "R1": "Three of ten items without any text",
     "S1": "One recommendation in process, 100,000 items, histories of 50, one core",
     "S2": "HTTP /v1/recommend, 20 items, durable log on, load from the same machine",
     "S3": "Event to next answer; new item to recommendable",
     "S4": "Events in, over HTTP and by bulk import, durable",
+    "S5": "Training with the default recipe, 1,000,000 events of 10,000 items, nothing cached",
+    "S6": "Titles read a second",
     "S7": "Start-up, 100,000 items",
     "S8": "Fresh environment to first recommendation on the demo, warm package cache",
+    "T1": "The default recipe beside the same one tuned for ten minutes",
 }
 
 
@@ -60,7 +64,7 @@ def results_page() -> str:
     for name, result in sorted(results().items(), key=lambda found: (found[0][0], int(found[0][1:]))):
         measured = f"{result['date'][:10]}, commit {result['commit']}, {machine(result)}."
         lines += [f"## {name}: {TITLES.get(name, name)}", "", f"{measured} {result.get('note', '')}".strip(), ""]
-        lines += [*table(result), ""]
+        lines += [*table(result), *others(result.get("searched", {})), ""]
     return "\n".join(lines)
 
 
@@ -75,6 +79,19 @@ def table(result: dict[str, object]) -> list[str]:
         lines.append(f"| {key} | " + " | ".join(cell(numbers.get(key, "")) for numbers in columns.values()) + " |")
     beside = ", ".join(f"{key} {cell(value)}" for key, value in peers.items() if not isinstance(value, dict))
     return [*lines, "", f"Beside: {beside}."] if beside else lines
+
+
+def others(searched: dict[str, dict[str, object]]) -> list[str]:
+    """What libraries of others chose and what that cost, a row each."""
+    if not searched:
+        return []
+    lines = ["", "| library | settings chosen | tried | search, fit, score | peak |", "|---|---|---|---|---|"]
+    for name, told in searched.items():
+        settings = ", ".join(f"{key} {cell(value)}" for key, value in told["settings"].items()) or "its usual ones"
+        seconds = ", ".join(f"{cell(float(took))} s" for took in told["seconds"].values())
+        peak = f"{told['peak_mb']:,} MB"
+        lines.append(f"| {name.replace('_', ' ')} | {settings} | {told['tried']} | {seconds} | {peak} |")
+    return lines
 
 
 def headline(measured: str, goal: str) -> str:

@@ -69,19 +69,49 @@ def test_the_ten_lines_of_python_run(
     assert sorted(shown) == ["cup-1", "pot-1"], "everything but what Ann has"
 
 
-def test_every_test_that_the_table_of_hostile_inputs_names_is_there() -> None:
-    page = (ROOT / "docs" / "hostile-inputs.md").read_text(encoding="utf-8")
-    known = {
+def known_tests() -> set[str]:
+    return {
         name
         for file in [*ROOT.glob("tests/**/test_*.py"), *ROOT.glob("src/zhiyin/testing/*.py")]
         for name in re.findall(r"^ *def (test_\w+)", file.read_text(encoding="utf-8"), flags=re.MULTILINE)
     }
+
+
+def test_every_test_that_the_table_of_hostile_inputs_names_is_there() -> None:
+    page = (ROOT / "docs" / "hostile-inputs.md").read_text(encoding="utf-8")
+    known = known_tests()
     rows = [line for line in page.splitlines() if line.startswith("| ") and not line.startswith("| input ")]
     assert len(rows) > 40
     for row in rows:
         named = set(re.findall(r"`(test_\w+)`", row))
         assert named, f"a row names no test: {row}"
         assert named <= known, f"not there: {named - known}"
+
+
+def test_every_method_has_a_formula_a_source_and_files_and_tests_that_are_there() -> None:
+    page, known = (ROOT / "docs" / "reference" / "methods.md").read_text(encoding="utf-8"), known_tests()
+    lines = [line for line in page.splitlines() if line.startswith("| ") and not line.startswith("| method ")]
+    assert len(lines) > 25
+    for line in lines:
+        method, formula, source, files, tests = (cell.strip() for cell in line.strip("|").split("|"))
+        assert method, line
+        assert formula, line
+        assert source, line
+        named = re.findall(r"`([^`]+)`", files)
+        assert named, f"{method} names no file"
+        for file in named:
+            assert (ROOT / "src" / "zhiyin" / file).is_file(), f"{method} names {file}"
+        named = re.findall(r"`(\w+)`", tests)
+        assert named, f"{method} names no test"
+        assert set(named) <= known, f"{method} names {set(named) - known}"
+
+
+def test_every_channel_stands_in_the_table_of_methods() -> None:
+    from zhiyin.ranking.fusion import PRIOR_GATES
+
+    page = (ROOT / "docs" / "reference" / "methods.md").read_text(encoding="utf-8")
+    for channel in PRIOR_GATES:
+        assert f"\n| {channel} | " in page, channel
 
 
 def test_every_metric_leak_and_split_is_documented() -> None:

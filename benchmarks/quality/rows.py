@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal
 
+from blanked import BLANK, loss_of_blanks
 from pictured import Change, left_out, shuffled, together_against_each
 
 from zhiyin.data.shop.catalogue import read_goods, read_wishes
@@ -37,6 +39,7 @@ class Ask:
     terms: Terms = field(default_factory=Terms)
     reads: bool = True  # false: the sentence encoder says nothing
     changes: Mapping[str, Change] = field(default_factory=dict)  # to vectors of the items, by name
+    texts: Literal["all", "marked", "blanked"] = "all"  # marked: those that `blanked` takes are known, and there
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,12 @@ class Benchmark:
     ours: Callable[[Found], Numbers]
     goal: Numbers
     note: str
+
+    @property
+    def recipe(self) -> str:
+        """The name of the recipe that is judged."""
+        deep = any(ask.recipe is not None and ask.recipe.deep for ask in self.asks.values())
+        return "deep" if deep else "default"
 
 
 def of_first(*metrics: str) -> Callable[[Found], Numbers]:
@@ -149,6 +158,12 @@ def with_and_without(**asks: Ask) -> dict[str, Ask]:
     return asks | {name + UNREAD: replace(ask, reads=False) for name, ask in asks.items()}
 
 
+def with_blanks(**asks: Ask) -> dict[str, Ask]:
+    """Every ask twice, the second time with texts missing."""
+    marked = {name: replace(ask, texts="marked") for name, ask in asks.items()}
+    return marked | {name + BLANK: replace(ask, texts="blanked") for name, ask in asks.items()}
+
+
 def newcomers(data: str, protocol: str | None = None) -> dict[str, Ask]:
     """People whom training never saw tell 1, 3 or 5 events."""
     return {
@@ -179,6 +194,13 @@ BENCHMARKS: Mapping[str, Benchmark] = {
         of_first("hr@10", "ndcg@10"),
         {"hr@10": 0.115, "ndcg@10": 0.070},
         "leave-one-out, strict",
+    ),
+    "Q2": Benchmark(
+        {"ml1m": Ask("ml1m", recipe=DefaultRecipe(deep=True))},
+        of_first("hr@10", "ndcg@10"),
+        {"hr@10": 0.337, "ndcg@10": 0.201},
+        "leave-one-out, strict; the deep recipe, whose net learns for at most recipe.sequence.minutes; nobody's "
+        "target has a time",
     ),
     "Q3": Benchmark(
         {
@@ -255,5 +277,12 @@ BENCHMARKS: Mapping[str, Benchmark] = {
         gains_of("text_knn"),
         {"min_gain": 0.0},
         "zero-shot: nothing is learned from behaviour; the gain is over TF-IDF kNN on titles",
+    ),
+    "R1": Benchmark(
+        with_blanks(amazon_beauty=Ask("amazon_beauty"), citeulike_cold=Ask("citeulike", "cold")),
+        loss_of_blanks,
+        {},
+        "30 % of the items lose their title and every other text, drawn by seed; change: of ndcg@10 (beauty) and "
+        "ndcg@20 (citeulike) relative to all texts; lost, kept: targets that are such items, and the others",
     ),
 }

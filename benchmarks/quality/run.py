@@ -1,9 +1,11 @@
 """How good the lists are, on the published protocols, beside all baselines. Writes results/Q*.json.
 
-    python benchmarks/quality/run.py --data DIR [--only Q1,Q3] [--fast] [--seed N] [--cache DIR]
+    python benchmarks/quality/run.py --data DIR [--only Q1,Q3] [--fast] [--seed N] [--cache DIR] [--peers]
 
 DIR holds one folder a data set, as zhiyin.data.folders reads them. Every row is judged with the default recipe,
-fitted on the training part only; each runs in a process of its own, so that its peak memory is its own.
+Q2 with the deep one (it needs torch), fitted on the training part only; each runs in a process of its own, so that
+its peak memory is its own.
+--peers also asks libraries of others, on the first question of a row; their environment is made in the cache.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ from pathlib import Path
 
 import numpy as np
 import orjson
+from blanked import blanked_folder, marked
+from guests import MINUTES, Guests, environment
 from pictured import changed_folder
 from rows import BENCHMARKS, Ask, Benchmark, Found, Numbers
 
@@ -32,9 +36,11 @@ from zhiyin.encoders.sentence import SentenceEncoder
 from zhiyin.models.base import Run
 from zhiyin.workflows.evaluate import measure_protocol
 from zhiyin.workflows.evaluation import Evaluation
+from zhiyin.workflows.judging import nobody
 from zhiyin.workflows.measuring import Measured
 
 RESULTS = Path(__file__).parent / "results"
+ALONE = {"Q3", "Q11", "Q13", "R1"}  # new items, or ourselves with and without something: nobody else to ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +72,7 @@ def main() -> None:
         sys.exit(f"unknown {', '.join(sorted(unknown))}: there are {', '.join(BENCHMARKS)}")
     if len(ids) == 1:
         result = run(ids[0], given)
-        (RESULTS / f"{ids[0]}.json").write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2) + b"\n")
+        (given.out / f"{ids[0]}.json").write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2) + b"\n")
         print(table(result), flush=True)
         return
     for id_ in ids:
@@ -80,6 +86,11 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--only", help=f"some of {','.join(BENCHMARKS)}")
     parser.add_argument("--fast", action="store_true", help="2,000 people and 500 resamples, to see that it runs")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--peers", action="store_true", help="also implicit, LensKit and RecTools")
+    parser.add_argument(
+        "--minutes", type=float, default=MINUTES, help="that each of them searches its settings in"
+    )
+    parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "zhiyin-vectors")
     return parser.parse_args()
 
@@ -87,22 +98,27 @@ def arguments() -> argparse.Namespace:
 def run(id_: str, given: argparse.Namespace) -> dict[str, object]:
     benchmark = BENCHMARKS[id_]
     encoder = CachedEncoder(SentenceEncoder(threads=os.cpu_count() or 1), given.cache)
-    found = {name: measured(ask, encoder, given) for name, ask in benchmark.asks.items()}
-    return result_of(id_, benchmark, found) | ({"fast": True} if given.fast else {})
+    asks_others = given.peers and id_ not in ALONE
+    guests = Guests(environment(given.cache), given.minutes, given.seed) if asks_others else None
+    found: dict[str, Measured] = {}
+    for name, ask in benchmark.asks.items():
+        found[name] = measured(ask, encoder, given, None if found else guests)
+    told = {"searched": guests.told} if guests else {}
+    return result_of(id_, benchmark, found) | told | ({"fast": True} if given.fast else {})
 
 
-def measured(ask: Ask, encoder: Encoder, given: argparse.Namespace) -> Measured:
+def measured(ask: Ask, encoder: Encoder, given: argparse.Namespace, guests: Guests | None) -> Measured:
     with tempfile.TemporaryDirectory() as target:
         folder = given.data / ask.data
         if ask.changes:
             folder = changed_folder(folder, ask.changes, Path(target))
-        return measure_protocol(
-            folder / "splits" / "protocol.json",
-            Run(encoder if ask.reads else Mute(encoder), given.seed),
-            ask.recipe,
-            name=ask.protocol,
-            terms=replace(ask.terms, max_users=2_000, resamples=500) if given.fast else ask.terms,
-        )
+        if ask.texts == "blanked":
+            folder = blanked_folder(folder, Path(target))
+        path = folder / "splits" / "protocol.json"
+        terms = replace(ask.terms, max_users=2_000, resamples=500) if given.fast else ask.terms
+        run = Run(encoder if ask.reads else Mute(encoder), given.seed)
+        found = measure_protocol(path, run, ask.recipe, name=ask.protocol, terms=terms, guests=guests or nobody)
+        return found if ask.texts == "all" else marked(found, path, ask.protocol, terms)
 
 
 def result_of(id_: str, benchmark: Benchmark, found: Found) -> dict[str, object]:
@@ -114,7 +130,7 @@ def result_of(id_: str, benchmark: Benchmark, found: Found) -> dict[str, object]
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": machine(),
         "data": "+".join(one.question.split for one in asked.values()),
-        "recipe": "default",
+        "recipe": benchmark.recipe,
         "seed": first.seed,
         "ours": rounded(ours),
         "interval": {name: first.whole.interval[name] for name in first.reported},

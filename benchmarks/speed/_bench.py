@@ -59,6 +59,7 @@ class Bench:
     id: str
     data: str  # what was measured on, in words
     note: str = ""
+    keep: bool = True  # false: a try, that is printed and not written to the results
     ours: dict[str, float] = field(default_factory=dict)
     peers: dict[str, float] = field(default_factory=dict)  # measured beside, to compare
     goal: dict[str, Goal] = field(default_factory=dict)
@@ -74,8 +75,8 @@ class Bench:
     ) -> None:
         if error is None:
             self.seconds["total"] = round(perf_counter() - self._start, 1)
-            path = self.write()
-            print(path.read_text())
+            with tempfile.TemporaryDirectory() as nowhere:
+                print(self.write(RESULTS if self.keep else Path(nowhere)).read_text())
 
     def write(self, folder: Path = RESULTS) -> Path:
         """The results file. What another script wrote under this id and we did not measure stays."""
@@ -152,6 +153,12 @@ def peak_mb() -> float:
     """The most memory this process and its largest child ever held."""
     kilobytes = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return round(kilobytes / 1024)
+
+
+def own_peak_mb() -> float:
+    """The most memory this process held itself; ru_maxrss begins with what the one that started it held."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(round(int(line.split()[1]) / 1024) for line in lines if line.startswith("VmHWM:"))
 
 
 def commit() -> str:

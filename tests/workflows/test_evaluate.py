@@ -13,7 +13,7 @@ import pytest
 from small_shop import small_shop
 
 from zhiyin.data.dataset import Dataset, build_dataset
-from zhiyin.data.splits import leave_one_out
+from zhiyin.data.splits import Split, leave_one_out
 from zhiyin.errors import BrokenBundle, InvalidData, NotFound
 from zhiyin.models.base import Run
 from zhiyin.models.baselines import fit_baselines
@@ -21,9 +21,9 @@ from zhiyin.recipe import DefaultRecipe
 from zhiyin.testing.encoders import HashEncoder
 from zhiyin.testing.small import START, small_catalogue, small_dataset, small_events
 from zhiyin.types import Event, Item, User
-from zhiyin.workflows.evaluate import evaluate_bundle, evaluate_protocol
+from zhiyin.workflows.evaluate import evaluate_bundle, evaluate_protocol, measure_protocol
 from zhiyin.workflows.evaluation import FILE, Evaluation, attached
-from zhiyin.workflows.judging import CHANNEL, OURS, WITHOUT, Systems, batch_of, judge_all
+from zhiyin.workflows.judging import CHANNEL, OURS, WITHOUT, Listed, Systems, batch_of, judge_all
 from zhiyin.workflows.posing import Terms, carve_cold, deeds, pose, sample
 from zhiyin.workflows.standings import split_digest
 from zhiyin.workflows.train import train
@@ -314,6 +314,22 @@ def test_a_data_folder_is_judged_by_its_protocol_and_fitted_on_its_part_only(tmp
     assert evaluation.reported[:2] == ("hr@3", "ndcg@3")
     again = evaluate_protocol(path, Run(HashEncoder()), terms=QUICK)
     assert replace(again, seconds={}) == replace(evaluation, seconds={})
+
+
+def test_who_answers_with_lists_stands_beside_the_baselines(tmp_path: Path) -> None:
+    path = data_folder(tmp_path)
+    most = 50
+
+    def knows_it_all(split: Split) -> dict[str, Listed]:
+        rows = np.full((len(split), most), -1, np.int32)
+        rows[:, 0] = split.targets.rows
+        return {"oracle": Listed(rows, np.ones(rows.shape, np.float32))}
+
+    found = measure_protocol(path, Run(HashEncoder()), terms=QUICK, guests=knows_it_all).evaluation
+    assert found.whole.peers["oracle"]["hr@3"] == 1.0
+    assert found.whole.best_peer("ndcg@3") == "oracle"
+    assert found.whole.gains["oracle"]["hr@3"].value == pytest.approx(found.whole.ours["hr@3"] - 1.0)
+    assert "oracle wins on ndcg@3" in found.verdict[0]
 
 
 @pytest.mark.slow

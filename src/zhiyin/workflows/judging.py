@@ -6,7 +6,7 @@ parts (a score is a sum), so that leaving a channel out costs an addition, not a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol, cast
 
@@ -14,6 +14,8 @@ import numpy as np
 
 from zhiyin.data.dataset import Floats
 from zhiyin.data.splits import Past, Split
+from zhiyin.data.vocabulary import PAD, Rows
+from zhiyin.errors import InvalidData
 from zhiyin.metrics.judge import Judged, PerUser, judge
 from zhiyin.metrics.ranks import Ranks
 from zhiyin.models.base import Batch, Model
@@ -76,6 +78,21 @@ class Scores(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What a system that is not asked here listed for each of a split's people: (U, n), in any order."""
+
+    rows: Rows  # PAD where a list ends sooner
+    scores: Floats  # of these; what is not listed stands below, all of it tied
+
+
+Guests = Callable[[Split], Mapping[str, Listed]]
+
+
+def nobody(split: Split) -> Mapping[str, Listed]:
+    return {}
+
+
 def judge_all(split: Split, systems: Scores, ks: tuple[int, ...], progress: Progress) -> dict[str, PerUser]:
     """What each of the split's people got from each system, by the system's name."""
     n_items = len(split.candidates)
@@ -90,6 +107,28 @@ def judge_all(split: Split, systems: Scores, ks: tuple[int, ...], progress: Prog
         progress.advance(done)
     progress.done()
     return {name: _joined(found) for name, found in parts.items()}
+
+
+def judge_listed(split: Split, listed: Listed, ks: tuple[int, ...]) -> PerUser:
+    """What each of the split's people got from lists: exact at places within them, by chance below.
+
+    Raises InvalidData where there are not as many lists as people, or shorter ones than the last of the places.
+    """
+    n_items = len(split.candidates)
+    if len(listed.rows) != len(split) or listed.rows.shape[1] < min(max(ks), n_items):
+        raise InvalidData(
+            f"lists are (people, places) of {len(split)} people with {max(ks)} places or more, got "
+            f"{listed.rows.shape}: list as many as are judged"
+        )
+    parts, done = [], 0
+    for batch in split.batches(max(1, min(512, CELLS // n_items))):
+        rows, said = (array[done : done + len(batch)] for array in (listed.rows, listed.scores))
+        owners, places = np.nonzero(rows != PAD)
+        scores = np.full((len(batch), n_items), -np.inf, np.float32)
+        scores[owners, rows[owners, places]] = said[owners, places]
+        parts.append(judge([Judged(scores, batch.targets, batch.masked, batch.candidates)], ks, n_items))
+        done += len(batch)
+    return _joined(parts)
 
 
 def batch_of(past: Past) -> Batch:

@@ -20,7 +20,7 @@ from zhiyin.types import Event
 from zhiyin.workflows.buckets import Asked, People, bucket_sections, target_masks
 from zhiyin.workflows.comparing import Bootstrap, accuracy_names, as_gain, means, section, values_of
 from zhiyin.workflows.evaluation import FORMAT, Evaluation, Gain, Gates, Leak, Numbers, Permuted, Question, Section
-from zhiyin.workflows.judging import CHANNEL, OURS, WITHOUT, Systems, judge_all
+from zhiyin.workflows.judging import CHANNEL, OURS, WITHOUT, Guests, Systems, judge_all, judge_listed, nobody
 from zhiyin.workflows.leaks import Found, leaks
 from zhiyin.workflows.online_check import online_share
 from zhiyin.workflows.permuting import permuted
@@ -45,6 +45,7 @@ class Subject:
     cold: Mapping[str, Split] = field(default_factory=dict)  # carved apart, all fitted on one part
     people: People = field(default_factory=dict)  # what is known about those who are judged
     events: Iterable[Event] = ()  # the log with its texts, to look for leaks in
+    guests: Guests = nobody  # systems that are asked elsewhere and answer with lists
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +56,16 @@ class _Trial:
     peers: Mapping[str, Peer]
     judged: Mapping[str, PerUser]
     seconds: Numbers
+    guests: Mapping[str, PerUser]
+
+    @property
+    def scored(self) -> dict[str, PerUser]:
+        """Those that ranked everything."""
+        return {name: self.judged[name] for name in (OURS, *self.peers)}
 
     @property
     def side_by_side(self) -> dict[str, PerUser]:
-        return {name: self.judged[name] for name in (OURS, *self.peers)}
+        return {**self.scored, **self.guests}
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +163,7 @@ def _evaluation(
         alone=_over(CHANNEL, trial.judged, by.main, bootstrap),
         gates=Gates.of(trial.fitted.fusion),
         online=online_share(trial.fitted, subject.recipe, split, subject.run),
-        stars=star_section(asked.posed, trial.side_by_side, bootstrap),
+        stars=star_section(asked.posed, trial.scored, bootstrap),
         refused=doubted.refused,
         warnings=doubted.warnings,
         permuted=doubted.permuted,
@@ -184,7 +191,8 @@ def _tried(split: Split, subject: Subject, ks: tuple[int, ...], *, channels: boo
     both = perf_counter()
     judged = judge_all(split, Systems(fitted, peers, channels), ks, subject.run.progress)
     seconds = {"fit": fit - began, "fit_baselines": both - fit, "score_all": perf_counter() - both}
-    return _Trial(fitted, peers, judged, {name: round(took, 3) for name, took in seconds.items()})
+    guests = {name: judge_listed(split, listed, ks) for name, listed in subject.guests(split).items()}
+    return _Trial(fitted, peers, judged, {name: round(took, 3) for name, took in seconds.items()}, guests)
 
 
 def _whole(trial: _Trial, shelf: Shelf, by: _Metrics, bootstrap: Bootstrap) -> Section:

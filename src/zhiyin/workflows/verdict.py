@@ -19,12 +19,12 @@ def verdict(metric: str, whole: Section, buckets: Mapping[str, Section]) -> Iter
     elif gain.low > 0:
         yield (
             f"better than every baseline on {metric}: {whole.ours[metric]:.4f}, the best of them is "
-            f"{TITLES[best]} with {whole.peers[best][metric]:.4f}; the interval of the difference "
+            f"{TITLES.get(best, best)} with {whole.peers[best][metric]:.4f}; the interval of the difference "
             f"{bounds(gain)} is above 0"
         )
     else:
         yield (
-            f"not shown to be better than {TITLES[best]} on {metric}: {whole.ours[metric]:.4f} against "
+            f"not shown to be better than {TITLES.get(best, best)} on {metric}: {whole.ours[metric]:.4f} against "
             f"{whole.peers[best][metric]:.4f}; the interval of the difference {bounds(gain)} holds 0"
         )
     for name in whole.peers:
@@ -63,8 +63,8 @@ def loses(metric: str, whole: Section) -> str | None:
 
 def _wins(peer: str, metric: str, part: Section) -> str:
     return (
-        f"{TITLES[peer]} wins on {metric}: {part.peers[peer][metric]:.4f} against our {part.ours[metric]:.4f}; "
-        f"the interval of the difference {bounds(part.gains[peer][metric])} is below 0"
+        f"{TITLES.get(peer, peer)} wins on {metric}: {part.peers[peer][metric]:.4f} against our "
+        f"{part.ours[metric]:.4f}; the interval of the difference {bounds(part.gains[peer][metric])} is below 0"
     )
 
 

@@ -1,0 +1,93 @@
+"""What the benchmarks do to data and tell to others: nobody is told the answer, and only what is said is taken."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from zhiyin.data.dataset import Dataset, build_dataset
+from zhiyin.data.splits import leave_one_out
+from zhiyin.types import Event, Item
+
+QUALITY = Path(__file__).parent.parent / "benchmarks" / "quality"
+MODULES = ("blanked", "guests", "problem")
+N_PEOPLE, N_ITEMS, LENGTH = 60, 25, 7
+
+
+@pytest.fixture(autouse=True)
+def benchmarks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Their folders are where a script of theirs would look."""
+    monkeypatch.syspath_prepend(str(QUALITY))
+    monkeypatch.syspath_prepend(str(QUALITY / "peers"))
+    yield
+    for name in MODULES:
+        sys.modules.pop(name, None)
+
+
+def small_world() -> Dataset:
+    """Histories of seven different items, one of which was disliked."""
+    rng = np.random.default_rng(2)
+    items = [Item(f"i{number}") for number in range(N_ITEMS)]
+    events = [
+        Event(f"u{person}", f"i{item}", "dislike" if place == 2 else "click", order=place)
+        for person in range(N_PEOPLE)
+        for place, item in enumerate(rng.permutation(N_ITEMS)[:LENGTH])
+    ]
+    return build_dataset(items, events)
+
+
+def test_a_library_is_told_what_may_be_known_and_never_what_is_wanted(tmp_path: Path) -> None:
+    from guests import problem_of
+    from problem import Problem
+
+    split = leave_one_out(small_world())
+    np.savez(tmp_path / "problem.npz", **problem_of(split))
+    told = Problem.read(tmp_path / "problem.npz")
+    assert (told.n_users, told.n_items, told.ordered) == (N_PEOPLE, N_ITEMS, True)
+    assert len(told.fit_items) == N_PEOPLE * (LENGTH - 3)  # neither the last two nor the disliked one
+    for person, history in enumerate(told.histories()):
+        fitted = told.fit_items[told.fit_users == told.asked[person]]
+        assert history.tolist()[:-1] == fitted.tolist()
+        assert not np.isin(split.targets[person], [*history, *fitted]).any()
+
+
+def test_a_rehearsal_hides_the_last_event_of_those_who_are_asked(tmp_path: Path) -> None:
+    from guests import problem_of
+    from problem import Problem, rehearsal
+
+    np.savez(tmp_path / "problem.npz", **problem_of(leave_one_out(small_world())))
+    told = Problem.read(tmp_path / "problem.npz")
+    posed = rehearsal(told, 20, seed=0)
+    assert len(posed.targets) == 20
+    assert len(posed.problem.fit_items) == len(told.fit_items) - 20
+    histories = zip(posed.problem.asked, posed.problem.histories(), posed.targets, strict=True)
+    for person, history, target in histories:
+        whole = told.fit_items[told.fit_users == person]
+        assert [*history, target] == whole.tolist()
+        assert (posed.problem.fit_items[posed.problem.fit_users == person] == history).all()
+
+
+def test_three_of_ten_items_lose_every_text_and_nothing_else(tmp_path: Path) -> None:
+    from blanked import blanked_folder, lost_items
+
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.mkdir()
+    target.mkdir()
+    ids = [f"i{number}" for number in range(50)]
+    table = {"item_id": ids, "title": ["a title"] * 50, "brand": ["a brand"] * 50, "year": list(range(50))}
+    pq.write_table(pa.table(table), source / "items.parquet")
+    (source / "events.parquet").write_bytes(b"as it was")
+    found = pq.read_table(blanked_folder(source, target) / "items.parquet")
+    lost = lost_items(ids)
+    assert len(lost) == 15
+    assert lost == lost_items(ids[::-1])
+    for row in found.to_pylist():
+        assert (row["title"] is None) == (row["brand"] is None) == (row["item_id"] in lost)
+    assert found["year"].to_pylist() == list(range(50))
+    assert (target / "events.parquet").read_bytes() == b"as it was"

@@ -63,6 +63,7 @@ def test_an_address_of_this_machine_needs_none(untrained_shop: Zhiyin, host: str
         ("DELETE", "/v1/users/ann", True),
         ("GET", "/v1/users/ann/profile", True),
         ("GET", "/v1/users/a/b/profile", True),
+        ("GET", "/v1/users/ann/similar", True),
         ("GET", "/console", True),
         ("GET", "/console/api/people", True),
         ("PATCH", "/anything/new", True),

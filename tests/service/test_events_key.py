@@ -70,6 +70,7 @@ OTHERS = [
     ("POST", "/v1/users"),
     ("POST", "/v1/users/merge"),
     ("GET", "/v1/users/ann/profile"),
+    ("GET", "/v1/users/ann/similar"),
     ("GET", "/console"),
     ("GET", "/console/api/people"),
     ("GET", "/console/api/health"),

@@ -26,6 +26,7 @@ ROUTES = {
     "/v1/users": {"post"},
     "/v1/users/merge": {"post"},
     "/v1/users/{user_id}/profile": {"get"},
+    "/v1/users/{user_id}/similar": {"get"},
     "/v1/users/{user_id}": {"delete"},
     "/v1/recommendations/{recommendation_id}": {"get"},
     "/v1/recommendations/{recommendation_id}/why/{item_id}": {"get"},

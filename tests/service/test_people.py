@@ -54,3 +54,17 @@ def test_erasing_a_person_gives_a_receipt_that_names_the_bundles_that_saw_them(a
 
 def test_erasing_somebody_unknown_gives_a_receipt_of_zeros(api: Caller) -> None:
     assert set(api.delete("/v1/users/nobody").json()["rows"].values()) == {0}
+
+
+def test_similar_people_like_the_same_theme_and_whoever_is_erased_is_gone(api: Caller) -> None:
+    found = api.get("/v1/users/user%203/similar?n=4").json()
+    assert found["user_id"] == "user 3"
+    ids = [one["user_id"] for one in found["people"]]
+    assert len(ids) == 4
+    assert {int(id_.removeprefix("user ")) % 3 for id_ in ids} == {0}, "people love one theme of three"
+    api.delete(f"/v1/users/{quote(ids[0])}")
+    again = [one["user_id"] for one in api.get("/v1/users/user%203/similar?n=200").json()["people"]]
+    assert ids[0] not in again
+    assert set(ids[1:]) <= set(again)
+    problem(api.get("/v1/users/user%203/similar?n=0"), 422)
+    assert "nobody" in problem(api.get("/v1/users/stranger/similar"), 404)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from zhiyin.types import Place, Reason, Recommendation
     from zhiyin.workflows.comparison import Comparison
     from zhiyin.workflows.evaluation import Evaluation, Section
+    from zhiyin.workflows.kindred import SimilarPeople
     from zhiyin.workflows.tune import Tuned
 
 LIGHTS = {"green": typer.colors.GREEN, "amber": typer.colors.YELLOW, "red": typer.colors.RED}
@@ -46,7 +47,7 @@ def light(colour: str, about: str, told: str, cure: str) -> None:
         typer.echo(f"{'':<24} -> {cure}")
 
 
-def as_json(answer: Recommendation) -> None:
+def as_json(answer: Recommendation | SimilarPeople) -> None:
     """All of it."""
     import orjson
 
@@ -63,6 +64,18 @@ def answer(shop: Zhiyin, shown: Recommendation) -> None:
     typer.echo(f"{shown.mode}, bundle {shown.bundle[:12]}, recommendation {shown.recommendation_id}")
     if shown.missing_ids:
         typer.echo(f"not in the catalogue: {', '.join(shown.missing_ids)}")
+
+
+def people(found: SimilarPeople) -> None:
+    """Those most like a person, and by what."""
+    if not found.people:
+        typer.echo(f"nobody likes anything that {found.user_id} likes")
+        return
+    rows = [
+        (str(place), one.user_id, f"{one.similarity:.3f}", str(one.n_shared), ", ".join(one.shared))
+        for place, one in enumerate(found.people, start=1)
+    ]
+    table(("", "person", "similarity", "shared", "such as"), rows)
 
 
 def evaluation(found: Evaluation, out: Path | None, report: Path | None) -> None:

@@ -31,7 +31,7 @@ ASKS = frozenset({"/v1/recommend", "/v1/similar", "/v1/search", "/v1/rank"})  # 
 APPENDS = ("POST", "/v1/events")  # what an events key opens
 IN_ADDRESS = "key"  # the parameter that may hold an events key
 CONSOLE = "/console"
-PROFILE = ("/v1/users/", "/profile")
+USERS, OF_PEOPLE = "/v1/users/", ("/profile", "/similar")  # what tells about people
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 Caller = Literal["owner", "page", "anyone"]  # by the key: an API key (or none are set), an events key, neither
@@ -112,11 +112,11 @@ class Access:
 
 
 def needs_key(method: str, path: str) -> bool:
-    """Writes, the console and what a person did; everything that changes something unless it only asks."""
+    """Writes, the console and what people did; everything that changes something unless it only asks."""
     if method not in READS:
         return path not in ASKS
-    profile = path.startswith(PROFILE[0]) and path.endswith(PROFILE[1])
-    return profile or path == CONSOLE or path.startswith(f"{CONSOLE}/")
+    tells = path.startswith(USERS) and path.endswith(OF_PEOPLE)
+    return tells or path == CONSOLE or path.startswith(f"{CONSOLE}/")
 
 
 def _may(caller: Caller, method: str, path: str) -> bool:

@@ -161,6 +161,19 @@ class PeopleContract:
             assert store.resolve(name) == "account"
         assert {event.user_id for _, event in store.events()} == {"account"}
 
+    def test_events_of_items_come_in_the_order_of_the_log_by_the_merged_ids(self, store: Store) -> None:
+        store.append([click("session", "b", 2), click("ann", "a", 9), click("ann", "c", 1), click("bob", "b", 1)])
+        store.merge("session", "account")
+        found = list(store.events_of(["b", "a", "nothing"]))
+        assert [(event.user_id, event.item_id) for event in found] == [
+            ("account", "b"),
+            ("ann", "a"),
+            ("bob", "b"),
+        ]
+        assert list(store.events_of([])) == []
+        store.erase("session")
+        assert [event.user_id for event in store.events_of(["b"])] == ["bob"]
+
     def test_events_after_the_merge_count_too(self, store: Store) -> None:
         store.merge("session", "account")
         store.append([click("session", "a", 0)])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
 
 from zhiyin.service.answers import Changed, Merged, json
 from zhiyin.service.bodies import Form, Merge, path_id
@@ -11,6 +13,7 @@ from zhiyin.service.openapi import body, problems
 from zhiyin.service.profile import Profile, profile
 from zhiyin.types import User
 from zhiyin.workflows.erase import Receipt, erase
+from zhiyin.workflows.kindred import MOST_MET, SimilarPeople, similar_people
 
 ANN = {"user_id": "ann", "attributes": {"country": "CN", "member": True}}
 ALIAS = {"alias": "anon-31b7", "user_id": "ann"}
@@ -43,6 +46,11 @@ def router(desk: Desk) -> APIRouter:
         """What a person did and what that says about them."""
         world = await desk.world()
         return json(await desk.aside(lambda: profile(desk.shop, world, path_id("user_id", user_id))))
+
+    @routes.get("/v1/users/{user_id:path}/similar", response_model=SimilarPeople, responses=problems(404, 422))
+    async def get_similar(user_id: str, n: Annotated[int, Query(ge=1, le=MOST_MET)] = 10) -> Response:
+        """People who like what a person likes, the nearest first."""
+        return json(await desk.aside(lambda: similar_people(desk.shop, path_id("user_id", user_id), n)))
 
     @routes.delete("/v1/users/{user_id:path}", response_model=Receipt, responses=problems(404))
     async def forget(user_id: str) -> Response:

@@ -5,16 +5,20 @@ import { reading, t } from "./language.js";
 const SAID = 2; // reasons on a card
 const VECTOR = "vector_"; // before the name of a vector that items bring along
 const PICTURES = new Set(["image", "images", "picture", "photo", "cover", "poster"]);
+const PEOPLE = new Set(["taste", "factors"]); // what people like you chose
 const SIMPLE = { popular: "reason_popular", quality: "reason_quality", fresh: "reason_fresh", repeat: "reason_repeat", own: "reason_own", latest: "reason_fresh" };
 const WITH_ITEMS = {
   together: "reason_together",
+  sequence: "reason_next",
   words: "reason_words",
   meaning: "reason_reads",
   graph: "reason_graph",
 };
 const WITHOUT = {
   together: "reason_together_you",
+  sequence: "reason_next_you",
   taste: "reason_taste_you",
+  factors: "reason_taste_you",
   words: "reason_reads_you",
   meaning: "reason_reads_you",
   graph: "reason_graph_you",
@@ -36,7 +40,7 @@ function words(reason) {
   if (channel.startsWith(VECTOR)) return alike(channel.slice(VECTOR.length), sources);
   if (!sources.length) return WITHOUT[channel] ? t(WITHOUT[channel]) : null;
   if (reason.path && (reason.path.item === null || named(reason.path.item))) return path(reason.path, titles(sources));
-  const key = channel === "taste" ? (sources.every(likes) ? "reason_because" : "reason_chose") : WITH_ITEMS[channel];
+  const key = PEOPLE.has(channel) ? (sources.every(likes) ? "reason_because" : "reason_chose") : WITH_ITEMS[channel];
   return key ? t(key, { items: titles(sources) }) : null;
 }
 

@@ -5,8 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SERVING := $(VENV)/.serving
+TRAINING := $(VENV)/.training
 CODE := src tests benchmarks examples
 CHROMIUM := /usr/bin/chromium
+CPU_WHEELS := https://download.pytorch.org/whl/cpu
 
 export HF_HUB_OFFLINE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -29,6 +31,13 @@ $(SERVING): requirements/demo.txt pyproject.toml | $(VENV)
 	$(BIN)/python -m pip install --quiet --no-build-isolation --no-deps -e .
 	@touch $(SERVING)
 
+# PyPI has torch for Linux with all of CUDA, gigabytes; where the small one is to be had, that is taken
+$(TRAINING): requirements/torch.txt $(READY)
+	@small=; $(BIN)/python -c 'from urllib.request import urlopen; urlopen("$(CPU_WHEELS)/torch/", timeout=10)' \
+	  2> /dev/null && small="--extra-index-url $(CPU_WHEELS)"; \
+	  $(BIN)/python -m pip install --quiet $$small -r requirements/torch.txt
+	@touch $(TRAINING)
+
 $(VENV):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or later is needed: make PYTHON=python3.11 …"; exit 1; }
@@ -48,7 +57,7 @@ check: $(READY)  ## the fast loop: format, lint, types, imports, fast tests
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest -n 2 --dist worksteal --hypothesis-profile fast -m "not slow and not browser"
 
-test: $(READY) chromium  ## everything, in a real browser too
+test: $(READY) $(TRAINING) chromium  ## everything, in a real browser too
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/mypy
@@ -65,7 +74,8 @@ demo: $(SERVING)  ## from nothing to live recommendations; DATA=movielens, groce
 bench: $(READY)  ## all measurements into benchmarks/*/results; DATA=DIR holds the public data sets
 	@set -e; for script in benchmarks/speed/s[0-9]*.py; do echo "$$script"; $(BIN)/python "$$script"; done
 	@test -n "$(DATA)" || echo "the quality benchmarks need the public data sets: make bench DATA=DIR"
-	@test -z "$(DATA)" || $(BIN)/python benchmarks/quality/run.py --data $(DATA)
+	@test -z "$(DATA)" || $(BIN)/python benchmarks/quality/run.py --data $(DATA) --peers
+	@test -z "$(DATA)" || $(BIN)/python benchmarks/quality/tuned.py --data $(DATA)
 
 lock: $(READY)  ## requirements/*.txt anew, from pyproject.toml
 	$(BIN)/python -m pip install --quiet uv

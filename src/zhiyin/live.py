@@ -29,12 +29,14 @@ from zhiyin.data.vocabulary import PAD, Rows, Vocabulary
 from zhiyin.encoders.base import encode_items
 from zhiyin.errors import BrokenBundle
 from zhiyin.models.base import Arrivals, Batch, Model, best, history_batch
+from zhiyin.models.factors import Factors
 from zhiyin.models.graph import Graph
 from zhiyin.models.meaning import Meaning
 from zhiyin.models.neighbours import Neighbours
 from zhiyin.models.popular import Popular
 from zhiyin.models.propagation import text_neighbours
 from zhiyin.models.quality import Quality
+from zhiyin.models.sequence import Sequence as SequenceChannel
 from zhiyin.models.vectors import Vectors
 from zhiyin.models.words import Words
 from zhiyin.ranking.fusion import Fusion
@@ -323,7 +325,9 @@ def _reworded(snapshot: Snapshot, reworded: Mapping[int, Item]) -> Snapshot:
             models[name] = model.beside(meaning)
         if isinstance(model, Vectors):
             models[name] = model.read_again(rows, arrivals).with_rows_of(origin[name], again)
-        if isinstance(model, Neighbours | Graph) and later.any():
+        if isinstance(model, SequenceChannel) and later.any():
+            models[name] = model.read_again(rows[later], arrivals.vectors[later])
+        if isinstance(model, Neighbours | Factors | Graph) and later.any():
             models[name] = model.borrowed_again(rows[later], arrivals.near[later])
     return replace(snapshot, models=models)
 

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 import scipy.sparse as sp
 from pydantic import Field
 
+from zhiyin._extras import need
 from zhiyin.data.dataset import Dataset, Floats
 from zhiyin.models.base import Batch, Model, Recipe, Run, history_batch
+from zhiyin.models.factors import FactorsRecipe, Solution
 from zhiyin.models.graph import Graph, GraphRecipe, graph_neighbours
 from zhiyin.models.index import EXACT_BELOW
 from zhiyin.models.meaning import Meaning, MeaningRecipe
@@ -23,15 +25,23 @@ from zhiyin.models.popular import PopularRecipe
 from zhiyin.models.propagation import COLD, blended, shortlisted_neighbours, text_neighbours
 from zhiyin.models.quality import QualityRecipe
 from zhiyin.models.repeat import RepeatRecipe
+from zhiyin.models.sequence import SequenceRecipe
 from zhiyin.models.taste import TasteRecipe
 from zhiyin.models.together import TogetherRecipe
 from zhiyin.models.vectors import Vectors, VectorsRecipe
 from zhiyin.models.words import Words, WordsRecipe
 from zhiyin.ranking.examples import REPEATS, Examples
+from zhiyin.ranking.factoring import settle_factors
 from zhiyin.ranking.fusion import Fusion
 from zhiyin.ranking.learn import FusionRecipe, group_of
 from zhiyin.ranking.lending import settle_lends
 from zhiyin.ranking.settling import Trial, settle_links, settle_popular, settle_reader
+
+if TYPE_CHECKING:
+    from zhiyin.training.sequence import Taught
+
+
+TORCH = "pip install torch (requirements/torch.txt has the version this was tried with)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +63,7 @@ class DefaultRecipe(Recipe):
     popular: PopularRecipe = Field(default_factory=PopularRecipe, description="What many take now.")
     together: TogetherRecipe = Field(default_factory=TogetherRecipe, description="What goes with what.")
     taste: TasteRecipe = Field(default_factory=TasteRecipe, description="What similar people like.")
+    factors: FactorsRecipe = Field(default_factory=FactorsRecipe, description="Who is like what, in few numbers.")
     words: WordsRecipe = Field(default_factory=WordsRecipe, description="The same words.")
     meaning: MeaningRecipe = Field(default_factory=MeaningRecipe, description="The same meaning.")
     quality: QualityRecipe = Field(default_factory=QualityRecipe, description="What is held to be good.")
@@ -61,14 +72,25 @@ class DefaultRecipe(Recipe):
         default_factory=VectorsRecipe, description="What is alike by vectors that items bring, as of their image."
     )
     repeat: RepeatRecipe = Field(default_factory=RepeatRecipe, description="What the person had before.")
+    deep: bool = Field(
+        default=False, description="Whether a net learns what follows what, too: minutes more, and it needs torch."
+    )
+    sequence: SequenceRecipe = Field(
+        default_factory=SequenceRecipe, description="What follows what was taken last; only where `deep` is true."
+    )
     fusion: FusionRecipe = Field(default_factory=FusionRecipe, description="How channels become one score.")
-    off: tuple[Literal["popular", "together", "taste", "quality", "graph", "vectors", "repeat"], ...] = Field(
+    off: tuple[
+        Literal["popular", "together", "taste", "factors", "quality", "graph", "vectors", "repeat", "sequence"],
+        ...,
+    ] = Field(
         default=(), description="Channels to leave out; words and meaning always stay: they read what is new."
     )
 
     def fit(self, data: Dataset, run: Run) -> Fitted:
         """Two fits: of a carved part, to choose what was left open and learn the gates, and of everything, to
-        serve."""
+        serve. Raises MissingExtra, before anything is fitted, where a net is to learn and torch is missing."""
+        if self.deep:
+            need("torch", extra="train", also=TORCH)
         if not len(data):
             return self._zero_shot(data, run)
         carved, examples = self.fusion.carve(data, run.seed)
@@ -78,9 +100,14 @@ class DefaultRecipe(Recipe):
         settled, gathered = ground.read.recipe.settled(ground, trial)
         again = data.repeat_share >= REPEATS
         models = settled.channels(ground, gathered, again=again)
+        taught = settled.taught(carved, run, ground.read.meaning)
+        if taught is not None:
+            models["sequence"], settled = taught.model, settled.having_learned(taught)
         fusion = self.fusion.learn(models, examples, carved.support < COLD, run.seed)
         settled = settled.without(set(models) - set(fusion.channels))
-        models = settled.channels(Ground.of(data, run, replace(read, recipe=settled)), {}, again=again)
+        models = settled.channels(Ground.of(data, run, replace(read, recipe=settled)), Gathered(), again=again)
+        if taught is not None and "sequence" in fusion.channels:
+            models["sequence"] = settled.taught_on(data, run, ground.read.meaning, taught)
         models = {name: models[name] for name in fusion.channels}
         return Fitted(models, with_cold(fusion, data), settled)
 
@@ -100,20 +127,27 @@ class DefaultRecipe(Recipe):
         recipe = self.model_copy(update={"words": of_words, "meaning": of_meaning, "vectors": of_vectors})
         return Read(recipe, words, meaning, self.linked(carved, run), brought)
 
-    def settled(self, ground: Ground, trial: Trial) -> tuple[DefaultRecipe, Mapping[str, sp.csr_array]]:
+    def settled(self, ground: Ground, trial: Trial) -> tuple[DefaultRecipe, Gathered]:
         """With the values that held-out events prefer for all that was left open, and what was gathered for it."""
         chosen: dict[str, Recipe] = {"popular": settle_popular(self.popular, ground.data, ground.run)}
-        gathered: dict[str, sp.csr_array] = {}
+        links: dict[str, sp.csr_array] = {}
+        factors = None
         alike = ground.alike
         for name, recipe in (("together", self.together), ("taste", self.taste)):
             if name not in self.off:
-                chosen[name], gathered[name] = settle_links(recipe, ground.data, ground.run, alike, trial)
-        return self.model_copy(update=chosen), gathered
+                chosen[name], links[name] = settle_links(recipe, ground.data, ground.run, alike, trial)
+        if "factors" not in self.off:
+            chosen["factors"], factors = settle_factors(self.factors, ground.data, ground.run, alike, trial)
+        return self.model_copy(update=chosen), Gathered(links, factors)
 
     def without(self, idle: Set[str]) -> DefaultRecipe:
         """With these channels off, too: they did not earn their place."""
         off = dict.fromkeys((*self.off, *sorted({group_of(channel) for channel in idle})))
         return DefaultRecipe.model_validate(self.model_dump() | {"off": tuple(off)})
+
+    def deepened(self) -> DefaultRecipe:
+        """The same with a net."""
+        return self.model_copy(update={"deep": True})
 
     def as_proven(self) -> DefaultRecipe:
         """The same, its channels not asked again whether they earn their place."""
@@ -123,7 +157,7 @@ class DefaultRecipe(Recipe):
         """The channels that are off here and were asked for."""
         return tuple(channel for channel in self.off if channel not in asked.off)
 
-    def channels(self, ground: Ground, gathered: Mapping[str, sp.csr_array], *, again: bool) -> dict[str, Model]:
+    def channels(self, ground: Ground, gathered: Gathered, *, again: bool) -> dict[str, Model]:
         """Every channel that is not off. `gathered`: what is there already; `again`: people take things again."""
         data, run, alike = ground.data, ground.run, ground.alike
         models: dict[str, Model] = {"words": ground.read.words, "meaning": ground.read.meaning}
@@ -131,7 +165,9 @@ class DefaultRecipe(Recipe):
             models["popular"] = self.popular.fit(data, run)
         for name, recipe in (("together", self.together), ("taste", self.taste)):
             if name not in self.off:
-                models[name] = recipe.fit(data, run, alike, gathered.get(name))
+                models[name] = recipe.fit(data, run, alike, gathered.links.get(name))
+        if "factors" not in self.off:
+            models["factors"] = self.factors.fit(data, run, alike, gathered.factors)
         if "quality" not in self.off and (quality := self.quality.fit(data, run, ground.read.meaning)).speaks:
             models["quality"] = quality
         if ground.read.graph is not None:
@@ -140,6 +176,24 @@ class DefaultRecipe(Recipe):
         if again and "repeat" not in self.off:
             models["repeat"] = self.repeat.fit(data, run)
         return models
+
+    def taught(self, data: Dataset, run: Run, meaning: Meaning) -> Taught | None:
+        """The net of the sequence channel; None where it is not asked for, or histories have no order."""
+        if not self.deep or "sequence" in self.off or not data.ordered:
+            return None
+        from zhiyin.training.sequence import teach  # noqa: PLC0415  # torch is imported by no one else
+
+        return teach(self.sequence, data, run, meaning)
+
+    def taught_on(self, data: Dataset, run: Run, meaning: Meaning, before: Taught) -> Model:
+        """The channel after the net learned on, from all data."""
+        from zhiyin.training.sequence import go_on  # noqa: PLC0415
+
+        return go_on(self.sequence, data, run, meaning, before).model
+
+    def having_learned(self, taught: Taught) -> DefaultRecipe:
+        """With the epochs after which the net was best."""
+        return self.model_copy(update={"sequence": self.sequence.model_copy(update={"epochs": taught.epochs})})
 
     def brought(self, data: Dataset, run: Run, words: Words, meaning: Meaning) -> dict[str, Vectors]:
         """By channel what is alike by vectors of the items' own; none where no item has any, or they are off."""
@@ -159,6 +213,14 @@ class DefaultRecipe(Recipe):
             models["graph"] = graph
         nobody = Examples(history_batch([], [], []), np.zeros(0, np.int32))
         return Fitted(models, self.fusion.learn(models, nobody, data.support < COLD, run.seed), self)
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What choosing the constants had to count and solve already, by channel."""
+
+    links: Mapping[str, sp.csr_array] = field(default_factory=dict)
+    factors: Solution | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,9 @@ def test_lists_are_shown_with_titles_and_reasons(shop: Path, zhi: Zhi) -> None:
     assert "wish_words" in told
     assert "zero_shot, bundle" in told
     assert "Small axe" in said(zhi("similar", "saw", "-n", 3, "-C", shop))
+    alike = said(zhi("similar", "--user", "u1", "-n", 3, "-C", shop))
+    assert ("u11" in alike, "u10" in alike) == (True, False), "of two kinds of people"
+    assert json.loads(said(zhi("similar", "-u", "u1", "--json", "-C", shop)))["people"][0]["shared"]
     dear = json.loads(said(zhi("recommend", "--filter", "price > 24", "--json", "-C", shop)))
     assert {place["item_id"] for place in dear["items"]} == {"pot", "axe"}
 
@@ -147,6 +150,8 @@ def test_an_error_of_ours_is_one_sentence_and_code_2(shop: Path, zhi: Zhi) -> No
         ("recommend", "-C", shop / "nowhere"),
         ("recommend", "-n", "0", "-C", shop),
         ("similar", "gun", "-C", shop),
+        ("similar", "--user", "gun", "-C", shop),
+        ("similar", "-C", shop),
         ("publish", "abc", "-C", shop),
         ("evaluate", "-C", shop),
         ("evaluate", "--given", 3, "--protocol", shop / "nothing.json"),

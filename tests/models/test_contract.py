@@ -7,6 +7,7 @@ import pytest
 
 from zhiyin.data.dataset import Dataset
 from zhiyin.models.base import Model, Run
+from zhiyin.models.factors import Factors, FactorsRecipe
 from zhiyin.models.graph import Graph, GraphRecipe
 from zhiyin.models.meaning import Meaning, MeaningRecipe
 from zhiyin.models.neighbours import Alike, LinksRecipe, Neighbours
@@ -22,7 +23,7 @@ from zhiyin.testing.model_contract import ENCODER, Channel, ModelContract, alone
 from zhiyin.testing.small import small_dataset, small_pictures, small_relations
 
 
-def mixed(recipe: LinksRecipe, data: Dataset, run: Run) -> Model:
+def mixed(recipe: LinksRecipe | FactorsRecipe, data: Dataset, run: Run) -> Model:
     """As the default recipe makes them: every item mixed with warm ones that read alike."""
     words, meaning = WordsRecipe().fit(data, run), MeaningRecipe().fit(data, run)
     warm = np.flatnonzero(data.support >= COLD).astype(np.int32)
@@ -64,6 +65,12 @@ CHANNELS = [
         "taste mixed with what reads alike",
         lambda data, run: mixed(TasteRecipe(reg=5.0), data, run),
         lambda arrays, _: Taste.of_arrays(arrays),
+    ),
+    Channel("factors", FactorsRecipe(dim=6).fit, lambda arrays, _: Factors.of_arrays(arrays)),
+    Channel(
+        "factors mixed with what reads alike",
+        lambda data, run: mixed(FactorsRecipe(dim=6), data, run),
+        lambda arrays, _: Factors.of_arrays(arrays),
     ),
     Channel("words", WordsRecipe(n_terms=1_000).fit, lambda arrays, _: Words.of_arrays(arrays)),
     Channel("meaning", MeaningRecipe().fit, lambda arrays, _: Meaning.of_arrays(arrays, ENCODER)),

@@ -8,6 +8,9 @@ from zhiyin.cli import show
 from zhiyin.cli.groups import Question, Written
 from zhiyin.cli.options import HERE, Folder, LogDir, opened
 from zhiyin.cli.progress import terminal_progress
+from zhiyin.errors import InvalidQuery
+
+ALREADY = "--deep goes with --protocol: a bundle is measured by its own recipe, zhiyin train --deep makes one"
 
 
 def evaluate(
@@ -19,13 +22,16 @@ def evaluate(
     folder: Folder = HERE,
 ) -> None:
     """Measure a bundle against the baselines."""
-    from zhiyin.workflows.evaluate import evaluate_alone, evaluate_bundle, page_kept
+    from zhiyin.workflows.evaluate import evaluate_alone, evaluate_bundle, page_kept, recipe_in
     from zhiyin.workflows.tracking import open_log
 
     terms, report = question.terms(permute=question.permute), written.report
     log = open_log(folder, log_dir)
     if question.protocol is not None:
-        found = evaluate_alone(question.protocol, folder, question.name, terminal_progress(), terms, log)
+        recipe = recipe_in(folder, deep=question.deep)
+        found = evaluate_alone(question.protocol, recipe, question.name, terminal_progress(), terms, log)
+    elif question.deep:
+        raise InvalidQuery(ALREADY)
     else:
         with opened(folder) as shop:
             found = evaluate_bundle(shop, bundle, terms, log)

@@ -64,6 +64,9 @@ class Question(Asked):
     permute: Annotated[bool, typer.Option("--permute", help="Also the permutation test: 11 more fits.")] = False
     protocol: Annotated[Path | None, typer.Option(help="A protocol.json instead of the shop's own past.")] = None
     name: Annotated[str | None, typer.Option(help="A protocol inside that file.")] = None
+    deep: Annotated[bool, typer.Option("--deep", help="With --protocol: also with a net, as train --deep.")] = (
+        False
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,9 @@ from zhiyin.cli.show import say
 def train(
     *,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Learn a net of what follows what, too; needs torch.")
+    ] = False,
     log_dir: LogDir = None,
     folder: Folder = HERE,
 ) -> None:
@@ -23,6 +26,6 @@ def train(
 
     log = open_log(folder, log_dir)
     with opened(folder) as shop:
-        made = fit(shop, seed, log)
+        made = fit(shop, seed, log, deep=deep)
     say(made.sentences())
     say([f"Next: zhiyin evaluate {made.bundle[:12]}, then zhiyin publish {made.bundle[:12]}"])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 from typing import ClassVar, Protocol, Self
 
@@ -88,6 +89,7 @@ class Run:
     encoder: Encoder
     seed: int = 0
     progress: Progress = field(default_factory=Silent)
+    keep: Path | None = None  # folder for what a fit that is killed goes on from; None: it begins anew
 
 
 class Recipe(BaseModel):

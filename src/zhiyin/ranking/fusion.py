@@ -32,11 +32,13 @@ PRIOR_GATES: Mapping[str, float] = {
     "popular": 0.3,
     "together": 0.7,
     "taste": 1.0,
+    "factors": 0.5,
     "words": 0.7,
     "meaning": 1.0,
     "quality": 0.3,
     "graph": 0.7,
     "repeat": 1.0,
+    "sequence": 1.0,
 }
 PRIOR_OF_VECTORS = 0.5  # the gate of any channel of named vectors
 READS = frozenset({"words", "meaning"})  # channels that can score a typed text

@@ -29,6 +29,7 @@ from zhiyin.settings_file import load_settings
 from zhiyin.shop import Zhiyin
 from zhiyin.workflows.buckets import People
 from zhiyin.workflows.evaluation import Evaluation, attach
+from zhiyin.workflows.judging import Guests, nobody
 from zhiyin.workflows.measuring import Measured, Subject, measure
 from zhiyin.workflows.posing import Posed, Terms, carve_cold, pose
 from zhiyin.workflows.report import page_of, report_in, write_page
@@ -150,26 +151,31 @@ def measure_protocol(
     *,
     name: str | None = None,
     terms: Terms | None = None,
+    guests: Guests = nobody,
 ) -> Measured:
-    """Measure a recipe on a data folder by its splits/protocol.json, or by a protocol inside it (`name`).
+    """Measure a recipe on a data folder by its splits/protocol.json, or by a protocol inside it (`name`), beside
+    the baselines and the `guests`.
 
     Raises NotFound and InvalidData where the file or the data is not as it says.
     """
     terms, recipe = terms or Terms(), recipe or DefaultRecipe()
     protocol = load_protocol(path, name)
     people = {user.user_id: user.attributes for user in read_people(protocol.folder)}
-    subject = Subject(recipe, run, protocol.folder.name, people=people)
+    subject = Subject(recipe, run, protocol.folder.name, people=people, guests=guests)
     return measure(_by(protocol, terms), subject, terms, protocol.metrics)
 
 
-def evaluate_alone(
-    path: Path, folder: Path, name: str | None, progress: Progress, terms: Terms, log: Log = NOWHERE
-) -> Evaluation:
-    """As `evaluate_protocol`, without a shop: with the recipe of the folder's zhiyin.toml if it has one.
+def recipe_in(folder: Path, *, deep: bool = False) -> DefaultRecipe:
+    """Of the folder's zhiyin.toml if it has one; `deep` also where that does not say so."""
+    recipe = load_settings(folder).recipe if (folder / FILE).is_file() else DefaultRecipe()
+    return recipe.deepened() if deep else recipe
 
-    Texts are encoded once for all fits, in a cache that is gone afterwards.
-    """
-    recipe = load_settings(folder).recipe if (folder / FILE).is_file() else None
+
+def evaluate_alone(
+    path: Path, recipe: DefaultRecipe, name: str | None, progress: Progress, terms: Terms, log: Log = NOWHERE
+) -> Evaluation:
+    """As `evaluate_protocol`, without a shop. Texts are encoded once for all fits, in a cache that is gone
+    afterwards."""
     with tempfile.TemporaryDirectory(prefix="zhiyin-") as cache:
         encoder = CachedEncoder(SentenceEncoder(threads=2), Path(cache), progress)
         found = evaluate_protocol(path, Run(encoder, progress=progress), recipe, name=name, terms=terms)

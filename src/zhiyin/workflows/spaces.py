@@ -59,6 +59,7 @@ SPANS: Space = MappingProxyType(
         "taste.user_power": Span(0.0, 1.0),
         "taste.item_power": Span(0.0, 1.0),
         "taste.k": Span(50, 1_000, log=True, whole=True),
+        "factors.power": Span(0.0, 1.0),
         "meaning.whiten": Span(0.0, 0.5),
         "vectors.whiten": Span(0.0, 0.5),
         "quality.prior": Span(1.0, 100.0, log=True),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from shutil import rmtree
 from time import perf_counter
 
 from zhiyin.bundle import save_bundle
@@ -20,6 +21,7 @@ from zhiyin.types import AsOf, Event
 from zhiyin.workflows.stories import flat, trained_story
 from zhiyin.workflows.tracking import NOWHERE, Log, Value
 
+UNFINISHED = ".unfinished"  # among the bundles: what a fit that is killed goes on from
 TOLD_EVERY = 20_000  # events between two reports of progress
 
 
@@ -70,18 +72,22 @@ class Trained:
         return said
 
 
-def train(shop: Zhiyin, seed: int = 0, log: Log = NOWHERE) -> Trained:
-    """Fit the recipe of the shop's settings on everything in its store. Nothing goes live by this.
+def train(shop: Zhiyin, seed: int = 0, log: Log = NOWHERE, *, deep: bool = False) -> Trained:
+    """Fit the recipe of the shop's settings on everything in its store, `deep` also where they do not say so.
+    Nothing goes live by this. A net that was killed while it learned goes on where it was.
 
     Without any event the bundle is zero-shot. Raises InvalidData if there are no items.
     """
     began = perf_counter()
     data, as_of = shop_data(shop)
     read = perf_counter()
-    recipe, run = shop.settings.recipe, Run(shop.encoder(), seed, shop.progress)
+    recipe, unfinished = shop.settings.recipe, shop.bundles / UNFINISHED
+    recipe = recipe.deepened() if deep else recipe
+    run = Run(shop.encoder(), seed, shop.progress, unfinished)
     fitted = recipe.fit(data, run)
     fit = perf_counter()
     name = save_bundle(shop.bundles, fitted, recipe, data, run, as_of)
+    rmtree(unfinished, ignore_errors=True)
     made = Trained(
         bundle=name,
         mode="trained" if len(data) else "zero_shot",

@@ -1,0 +1,47 @@
+"""Learns with a checkpoint after every step and prints each step, then a digest of the weights.
+
+    python learn_until_killed.py FOLDER [whole]
+
+Without `whole` it learns slowly enough to be killed.
+"""
+
+import hashlib
+import sys
+import time
+from pathlib import Path
+
+from cycles import SMALL, cycle_dataset, meaning_of, run_of
+
+from zhiyin.models.base import Run
+from zhiyin.training.sequence import teach
+
+RECIPE = SMALL.model_copy(update={"checkpoint": 1e-9, "epochs": 2, "accumulate": 2})
+
+
+class Told:
+    """A line a step."""
+
+    def start(self, title: str, total: float) -> None:
+        pass
+
+    def advance(self, done: float, note: str = "") -> None:
+        print(f"{done:.0f}", flush=True)  # noqa: T201
+        if len(sys.argv) < 3:
+            time.sleep(0.05)
+
+    def done(self) -> None:
+        pass
+
+
+def main() -> None:
+    data = cycle_dataset()
+    run = Run(run_of().encoder, 0, Told(), Path(sys.argv[1]))
+    taught = teach(RECIPE, data, run, meaning_of(data))
+    digest = hashlib.sha256()
+    for one in taught.net.parameters():
+        digest.update(one.detach().numpy().tobytes())
+    print(digest.hexdigest())  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

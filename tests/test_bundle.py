@@ -21,6 +21,7 @@ from zhiyin.types import AsOf
 
 ENCODER = HashEncoder()
 FILES = [
+    "evergreen.safetensors",
     "factors.safetensors",
     "fusion.safetensors",
     "manifest.json",

@@ -35,6 +35,7 @@ from zhiyin.data.vocabulary import Keys, Vocabulary, key_of
 from zhiyin.encoders.base import Encoder
 from zhiyin.errors import BrokenBundle, NotFound
 from zhiyin.models.base import Arrays, Model, Run
+from zhiyin.models.evergreen import Evergreen
 from zhiyin.models.factors import Factors
 from zhiyin.models.graph import Graph
 from zhiyin.models.meaning import Meaning
@@ -227,6 +228,7 @@ def _load_models(path: Path, channels: Sequence[str], encoder: Encoder) -> dict[
     meaning = Meaning.of_arrays(arrays["meaning"], encoder)
     makers: Mapping[str, Callable[[Arrays], Model]] = {
         "popular": Popular.of_arrays,
+        "evergreen": Evergreen.of_arrays,
         "together": Together.of_arrays,
         "taste": Taste.of_arrays,
         "factors": Factors.of_arrays,

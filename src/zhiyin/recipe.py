@@ -16,6 +16,7 @@ from pydantic import Field
 from zhiyin._extras import need
 from zhiyin.data.dataset import Dataset, Floats
 from zhiyin.models.base import Batch, Model, Recipe, Run, history_batch
+from zhiyin.models.evergreen import EvergreenRecipe
 from zhiyin.models.factors import FactorsRecipe, Solution
 from zhiyin.models.graph import Graph, GraphRecipe, graph_neighbours
 from zhiyin.models.index import EXACT_BELOW
@@ -61,6 +62,7 @@ class DefaultRecipe(Recipe):
     """No torch, minutes on two cores."""
 
     popular: PopularRecipe = Field(default_factory=PopularRecipe, description="What many take now.")
+    evergreen: EvergreenRecipe = Field(default_factory=EvergreenRecipe, description="What many took at any time.")
     together: TogetherRecipe = Field(default_factory=TogetherRecipe, description="What goes with what.")
     taste: TasteRecipe = Field(default_factory=TasteRecipe, description="What similar people like.")
     factors: FactorsRecipe = Field(default_factory=FactorsRecipe, description="Who is like what, in few numbers.")
@@ -80,7 +82,18 @@ class DefaultRecipe(Recipe):
     )
     fusion: FusionRecipe = Field(default_factory=FusionRecipe, description="How channels become one score.")
     off: tuple[
-        Literal["popular", "together", "taste", "factors", "quality", "graph", "vectors", "repeat", "sequence"],
+        Literal[
+            "popular",
+            "evergreen",
+            "together",
+            "taste",
+            "factors",
+            "quality",
+            "graph",
+            "vectors",
+            "repeat",
+            "sequence",
+        ],
         ...,
     ] = Field(
         default=(), description="Channels to leave out; words and meaning always stay: they read what is new."
@@ -94,8 +107,8 @@ class DefaultRecipe(Recipe):
         if not len(data):
             return self._zero_shot(data, run)
         carved, examples = self.fusion.carve(data, run.seed)
-        read = self.read(data, carved, run, examples)
-        trial = Trial.of(examples, (read.words, read.meaning), run.seed)
+        read = self.read(data, carved, run, examples.newest)
+        trial = Trial.of(examples.newest, (read.words, read.meaning), run.seed)
         ground = Ground.of(carved, run, read).settled(trial)
         settled, gathered = ground.read.recipe.settled(ground, trial)
         again = data.repeat_share >= REPEATS
@@ -161,8 +174,7 @@ class DefaultRecipe(Recipe):
         """Every channel that is not off. `gathered`: what is there already; `again`: people take things again."""
         data, run, alike = ground.data, ground.run, ground.alike
         models: dict[str, Model] = {"words": ground.read.words, "meaning": ground.read.meaning}
-        if "popular" not in self.off:
-            models["popular"] = self.popular.fit(data, run)
+        models |= self.counted(data, run)
         for name, recipe in (("together", self.together), ("taste", self.taste)):
             if name not in self.off:
                 models[name] = recipe.fit(data, run, alike, gathered.links.get(name))
@@ -195,6 +207,15 @@ class DefaultRecipe(Recipe):
         """With the epochs after which the net was best."""
         return self.model_copy(update={"sequence": self.sequence.model_copy(update={"epochs": taught.epochs})})
 
+    def counted(self, data: Dataset, run: Run) -> dict[str, Model]:
+        """What many took, now and ever; without times that is the same."""
+        models: dict[str, Model] = {}
+        if "popular" not in self.off:
+            models["popular"] = self.popular.fit(data, run)
+        if "evergreen" not in self.off and data.timed:
+            models["evergreen"] = self.evergreen.fit(data, run)
+        return models
+
     def brought(self, data: Dataset, run: Run, words: Words, meaning: Meaning) -> dict[str, Vectors]:
         """By channel what is alike by vectors of the items' own; none where no item has any, or they are off."""
         return {} if "vectors" in self.off else self.vectors.fit(data, run, words, meaning)
@@ -211,7 +232,7 @@ class DefaultRecipe(Recipe):
         models |= self.brought(data, run, words, meaning)
         if (graph := self.linked(data, run)) is not None:
             models["graph"] = graph
-        nobody = Examples(history_batch([], [], []), np.zeros(0, np.int32))
+        nobody = Examples(history_batch([], [], []), np.zeros(0, np.int32), np.zeros(0, bool))
         return Fitted(models, self.fusion.learn(models, nobody, data.support < COLD, run.seed), self)
 
 

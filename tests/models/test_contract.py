@@ -7,6 +7,7 @@ import pytest
 
 from zhiyin.data.dataset import Dataset
 from zhiyin.models.base import Model, Run
+from zhiyin.models.evergreen import Evergreen, EvergreenRecipe
 from zhiyin.models.factors import Factors, FactorsRecipe
 from zhiyin.models.graph import Graph, GraphRecipe
 from zhiyin.models.meaning import Meaning, MeaningRecipe
@@ -53,6 +54,7 @@ def load_quality(arrays: object, model: Model) -> Model:
 
 CHANNELS = [
     Channel("popular", PopularRecipe().fit, lambda arrays, _: Popular.of_arrays(arrays), from_history=False),
+    Channel("evergreen", EvergreenRecipe().fit, lambda arrays, _: Evergreen.of_arrays(arrays), from_history=False),
     Channel("together", TogetherRecipe(k=6).fit, lambda arrays, _: Together.of_arrays(arrays)),
     Channel("taste by EASE", TasteRecipe(reg=5.0).fit, lambda arrays, _: Taste.of_arrays(arrays)),
     Channel("taste by item-kNN", TasteRecipe(max_dense=0).fit, lambda arrays, _: Taste.of_arrays(arrays)),
@@ -103,7 +105,7 @@ class TestChannels(ModelContract):
         return model
 
 
-@pytest.mark.parametrize("channel", CHANNELS[1:6], ids=lambda channel: channel.name)
+@pytest.mark.parametrize("channel", CHANNELS[2:7], ids=lambda channel: channel.name)
 def test_a_later_item_gets_the_mean_score_of_its_text_neighbours(channel: Channel) -> None:
     data = small_dataset()
     model = channel.fit(data, Run(ENCODER))

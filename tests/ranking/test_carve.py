@@ -1,10 +1,12 @@
 """Held-out examples: nothing of them is fitted, and histories lie before their targets."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 
 from zhiyin.data.dataset import Dataset, build_dataset
-from zhiyin.ranking.examples import Examples, carve
+from zhiyin.ranking.examples import BEGINNINGS, Examples, carve
 from zhiyin.testing.small import small_catalogue, small_dataset
 from zhiyin.types import Event, Item
 
@@ -25,7 +27,7 @@ def test_nothing_held_out_is_fitted_and_histories_lie_before_their_targets(timed
         ages = examples.batch.ages[starts[b] : starts[b + 1]]
         assert (ages >= 0).all()
         assert not hidden & set(history.tolist())
-        assert owners_of(data, part, history, int(target))
+        assert owners_of(data, part, history, int(target), bool(examples.begun[b]))
 
 
 def test_targets_of_sets_are_drawn_from_all_items() -> None:
@@ -57,9 +59,10 @@ def test_where_people_come_back_a_target_is_late_and_nothing_after_it_is_fitted(
     data = build_dataset(small_catalogue(), events)
     part, examples = carve(data, 3_000, 0.0, 0)
     assert data.repeat_share > 0.9
-    assert len(examples.targets) == 30 * 2  # both items are among everybody's last four events
-    assert (np.diff(part.indptr) == 36).all()
-    assert examples.batch.lengths.max() == 36
+    now = examples.newest
+    assert len(now) == 30 * 2  # both items are among everybody's last four events
+    assert set(np.diff(part.indptr).tolist()) == {36, 18}, "of some people one item is held out altogether"
+    assert now.batch.lengths.max() == 36
 
 
 def test_no_event_of_a_user_with_their_target_is_fitted() -> None:
@@ -86,13 +89,14 @@ def test_of_few_people_each_gives_some_targets_and_never_more_than_a_tenth() -> 
     events += [Event("few", f"{n:03}", "like", order=n) for n in range(3)]
     data = build_dataset(items, events)
     _, examples = carve(data, 1_000, 0.0, 0)
-    assert told(data, examples) == [2, 27, 28, 29, 95, 96, 97, 98, 99]
-    assert sorted(examples.batch.lengths.tolist()) == [2, 27, 27, 27, 95, 95, 95, 95, 95], (
+    assert told(data, examples.newest) == [27, 28, 29, 95, 96, 97, 98, 99]
+    assert sorted(examples.newest.batch.lengths.tolist()) == [27, 27, 27, 95, 95, 95, 95, 95], (
         "of none what is held out"
     )
+    assert examples.begun.sum() == 1, "of whom did little"
     _, few = carve(data, 3, 0.0, 0)
     assert len(few) == 3
-    assert set(told(data, few)) <= {2, 29, 99}
+    assert set(told(data, few.newest)) == {29, 99}
 
 
 def told(data: Dataset, examples: Examples) -> list[int]:
@@ -100,19 +104,27 @@ def told(data: Dataset, examples: Examples) -> list[int]:
     return sorted(int(data.items[row]) for row in examples.targets)
 
 
-def test_half_of_the_histories_are_shortened_to_their_newest_part() -> None:
-    data = small_dataset()
-    _, examples = carve(data, 3_000, 0.0, 0)
-    short = examples.shortened(np.random.default_rng(0))
-    assert (short.targets == examples.targets).all()
-    cut = 0
-    for b in range(len(examples)):
-        whole = examples.batch.rows[examples.batch.indptr[b] : examples.batch.indptr[b + 1]]
-        part = short.batch.rows[short.batch.indptr[b] : short.batch.indptr[b + 1]]
-        assert len(part) >= min(len(whole), 1)
-        assert part.tolist() == whole[len(whole) - len(part) :].tolist()
-        cut += len(part) < len(whole)
-    assert 0.15 < cut / len(examples) < 0.6
+def test_of_some_people_the_history_is_how_they_began() -> None:
+    items = [Item(f"{n:03}") for n in range(100)]
+    events = [Event(f"u{user}", f"{n:03}", "like", order=n) for user in range(300) for n in range(100)]
+    data = build_dataset(items, events)
+    _, examples = carve(data, 900, 0.0, 0)
+    numbers = np.array([int(data.items[row]) for row in examples.targets])
+    lengths = examples.batch.lengths
+    assert 0.25 < examples.begun.mean() < 0.42
+    assert {0, 1, 2, 8} <= set(lengths[examples.begun].tolist()) <= set(range(BEGINNINGS.max() + 1))
+    assert (numbers[examples.begun] >= lengths[examples.begun]).all(), "what they took later"
+    assert abs(numbers[examples.begun].mean() - 51) < 6, "any of it"
+    assert lengths[~examples.begun].min() == numbers[~examples.begun].min() >= 97, "the others as they are now"
+    assert not examples.newest.begun.any()
+
+
+def test_of_some_people_without_an_order_a_few_items_are_known() -> None:
+    items = [Item(f"{n:03}") for n in range(40)]
+    data = build_dataset(items, [Event(f"u{user}", f"{n:03}", "like") for user in range(300) for n in range(40)])
+    _, examples = carve(data, 900, 0.0, 0)
+    assert {0, 1, 2, 8} <= set(examples.batch.lengths[examples.begun].tolist()) <= set(range(BEGINNINGS.max() + 1))
+    assert examples.newest.batch.lengths.min() >= 36
 
 
 def numbered(timed: bool) -> Dataset:
@@ -122,14 +134,20 @@ def numbered(timed: bool) -> Dataset:
     return data
 
 
-def owners_of(data: Dataset, part: Dataset, history: np.ndarray, target: int) -> bool:
-    """Whether some user has this target held out, and this history fitted: before it, where there is an order."""
+def owners_of(data: Dataset, part: Dataset, history: np.ndarray, target: int, begun: bool) -> bool:
+    """Whether some user has this target held out, and this history fitted: before it, where there is an order; of
+    who has begun the first of it, in a set any."""
     for user in range(len(data.users)):
         mine = np.arange(data.indptr[user], data.indptr[user + 1])
         for place in mine[data.item_rows[mine] == target]:
             earlier = mine < place if data.ordered else mine != place
             before = mine[earlier & np.isin(data.values[mine], part.values)]
             out = data.values[place] not in part.values
-            if out and data.item_rows[before][len(before) - len(history) :].tolist() == history.tolist():
+            rows = data.item_rows[before]
+            if begun and not data.ordered:
+                same = not Counter(history.tolist()) - Counter(rows.tolist())
+            else:
+                same = (rows[: len(history)] if begun else rows).tolist() == history.tolist()
+            if out and same:
                 return True
     return False

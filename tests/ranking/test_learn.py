@@ -59,7 +59,9 @@ def planted(rng: np.random.Generator, cold: np.ndarray) -> tuple[dict[str, Model
     nobody_wants = np.full(indptr[-1], N_ITEMS, np.int32)  # no item of the catalogue: nothing is masked
     asker = np.repeat(np.arange(N), lengths).astype(np.float32)
     batch = Batch(indptr, nobody_wants, np.ones(indptr[-1], np.float32), asker)
-    return {"taste": Table(taste), "meaning": Table(meaning), "popular": Table(noise)}, Examples(batch, targets)
+    return {"taste": Table(taste), "meaning": Table(meaning), "popular": Table(noise)}, Examples(
+        batch, targets, np.zeros(len(targets), bool)
+    )
 
 
 def learned(seed: int = 0, reg: float = 0.02) -> Fusion:

@@ -87,6 +87,7 @@ def test_nothing_stays_open_even_where_there_is_too_little_to_choose_by() -> Non
 
 def test_the_worth_of_an_event_is_that_of_its_rank_among_what_the_person_did_not_have() -> None:
     carved, examples = carve(small_dataset(), 100, 0.2, 0)
+    examples = examples.newest
     words, meaning, _ = read(carved)
     taste = TasteRecipe(reg=2.0).fit(carved, RUN)
     trial = Trial.of(examples, (words, meaning), 0)

@@ -19,7 +19,7 @@ LEADERS = 1_000  # found once for a model, and not for every asker
 
 @dataclass(frozen=True)  # without slots: the leaders are found once
 class Popular:
-    """Scores are log(1 + decayed count), the same for everybody."""
+    """Scores are decayed counts, the same for everybody; fusion takes the logarithm."""
 
     name: ClassVar[str] = "popular"
     counts: Doubles  # (I,) decayed to `until`
@@ -30,12 +30,8 @@ class Popular:
     def n_items(self) -> int:
         return len(self.counts)
 
-    @property
-    def scores(self) -> Floats:
-        return np.log1p(self.counts).astype(np.float32)
-
     def score(self, batch: Batch) -> Floats:
-        return np.repeat(self.scores[None, :], len(batch), axis=0)
+        return np.repeat(self.counts.astype(np.float32)[None, :], len(batch), axis=0)
 
     def scorer(self, batch: Batch) -> PopularScorer:
         return PopularScorer(self, len(batch.rows))
@@ -83,7 +79,7 @@ class PopularScorer:
         return self._model.leaders(k)
 
     def score(self, rows: Rows) -> Floats:
-        return np.log1p(self._model.counts[rows]).astype(np.float32)
+        return self._model.counts[rows].astype(np.float32)
 
     def why(self, rows: Rows) -> Floats:
         return np.zeros((self._entries, len(rows)), np.float32)

@@ -13,7 +13,8 @@ from zhiyin.data.vocabulary import Rows
 from zhiyin.models.base import Batch
 
 BATCH = 128
-SHORTENED = 0.5  # share of the histories
+BEGUN = 1 / 3  # share of the people who are asked as they began, and of the examples
+BEGINNINGS = np.array([0, 0, 0, 1, 1, 1, 2, 3, 4, 5, 6, 8])  # items that they had then, few as often as some
 MOST_OF_ONE = 5  # targets, and never more than a tenth of what the person likes
 REPEATS = 0.3  # share of repeated events from which on what comes back is a target, too
 
@@ -24,6 +25,7 @@ class Examples:
 
     batch: Batch  # N askers
     targets: Rows  # (N,)
+    begun: Mask  # (N,) whether the history is how somebody began, and the target any later item
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -33,27 +35,27 @@ class Examples:
         if n >= len(self):
             return self
         chosen = np.sort(rng.permutation(len(self))[:n])
-        return Examples(some(self.batch, chosen), self.targets[chosen])
+        return self.some(chosen)
 
-    def shortened(self, rng: np.random.Generator) -> Examples:
-        """Half of the histories cut to random lengths, the newest left: short ones are learned from, too."""
-        lengths = self.batch.lengths
-        kept = np.where(rng.random(len(self)) < SHORTENED, 1 + rng.random(len(self)) * (lengths - 1), lengths)
-        kept = np.minimum(kept.astype(np.int64), lengths)
-        entry = self.batch.back < np.repeat(kept, lengths)
-        indptr = np.concatenate([[0], np.cumsum(kept)]).astype(np.int64)
-        batch = Batch(indptr, self.batch.rows[entry], self.batch.weights[entry], self.batch.ages[entry])
-        return Examples(batch, self.targets)
+    @property
+    def newest(self) -> Examples:
+        """Those of people as they are now."""
+        return self.some(np.flatnonzero(~self.begun))
+
+    def some(self, which: npt.NDArray[np.int64]) -> Examples:
+        """Only these, in this order."""
+        return Examples(some(self.batch, which), self.targets[which], self.begun[which])
 
     def parts(self) -> Iterator[Examples]:
         """The same examples, BATCH at a time."""
         for start, part in zip(range(0, len(self), BATCH), parts_of(self.batch), strict=True):
-            yield Examples(part, self.targets[start : start + BATCH])
+            yield Examples(part, self.targets[start : start + BATCH], self.begun[start : start + BATCH])
 
 
 def carve(data: Dataset, n_examples: int, hidden_share: float, seed: int) -> tuple[Dataset, Examples]:
-    """The part to fit, and examples held out of it: of sampled people the newest item that was new to them, or any
-    of their items where histories have no order; of few people a few.
+    """The part to fit, and examples held out of it, at most a tenth of what somebody likes or one: of most people
+    the newest items that were new to them, or any where histories have no order; of the others, as they began, what
+    they took later.
 
     A share of the items is hidden from everybody, as if they had just arrived; they come up as targets as often as
     people took them, so cold and warm items are learned on one scale.
@@ -62,15 +64,21 @@ def carve(data: Dataset, n_examples: int, hidden_share: float, seed: int) -> tup
     known = np.flatnonzero(data.support > 0)
     hidden = np.zeros(len(data.items), bool)
     hidden[rng.permutation(known)[: int(hidden_share * len(known))]] = True
+    beginners = rng.random(len(data.users)) < BEGUN
+    n_begun, pairs = int(BEGUN * n_examples), _pairs_of(data)
     if data.ordered and data.repeat_share >= REPEATS:
-        targets, late = _late(data)
-        targets = np.sort(rng.permutation(targets)[:n_examples])
-        held = hidden[data.item_rows] | late
+        targets, held = _late(data)
+        targets = rng.permutation(targets)[: n_examples - n_begun]
     else:
-        targets = np.sort(rng.permutation(_new_to_them(data, n_examples, rng))[:n_examples])
-        pairs = _pairs_of(data)
-        held = hidden[data.item_rows] | np.isin(pairs, pairs[targets])
-    return data.keep(~held), _examples(data, targets, ~held)
+        targets = _new_to_them(data, ~beginners, n_examples - n_begun, rng)
+        targets = rng.permutation(targets)[: n_examples - n_begun]
+        held = np.isin(pairs, pairs[targets])
+    until, later = _begun(data, beginners, n_begun, rng)
+    held |= hidden[data.item_rows] | np.isin(pairs, pairs[later])
+    begun = np.arange(len(targets) + len(later)) >= len(targets)
+    places = np.concatenate([targets, until]), np.concatenate([targets, later])
+    examples = _examples(data, *places, begun, ~held, rng)
+    return data.keep(~held), examples.some(rng.permutation(len(examples)))
 
 
 def _pairs_of(data: Dataset) -> npt.NDArray[np.int64]:
@@ -93,37 +101,72 @@ def _late(data: Dataset) -> tuple[npt.NDArray[np.int64], Mask]:
     return late[np.sort(first)], np.arange(len(data)) >= begins[data.user_rows]
 
 
-def _new_to_them(data: Dataset, n_examples: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
-    """Of each user with two liked items or more: the event in which they first liked the newest of them, or a
-    random one of them in a set, whose places in the dataset follow the rows of the items; up to MOST_OF_ONE where
-    people are fewer than examples. What they come back to is no target: it would teach that things look like
-    themselves."""
+def _new_to_them(data: Dataset, people: Mask, n_examples: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+    """Of each of the `people` with two liked items or more: the event in which they first liked the newest of
+    them, or a random one of them in a set; several where people are fewer than examples. What they come back to is
+    no target: it would teach that things look like themselves."""
+    firsts, counts = _firsts(data, rng)
+    newer = np.repeat(np.cumsum(counts), counts) - 1 - np.arange(len(firsts))  # of the same user
+    return firsts[newer < np.repeat(_each(counts, people, n_examples), counts)]
+
+
+def _begun(
+    data: Dataset, people: Mask, n_examples: int, rng: np.random.Generator
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """As many of these people: the event before which they had liked the first few items or none, and one in which
+    they liked another later."""
+    firsts, counts = _firsts(data, rng)
+    who = np.repeat(np.arange(len(counts)), _each(counts, people, n_examples))
+    who = rng.permutation(who)[:n_examples]
+    starts, left = (np.cumsum(counts) - counts)[who], counts[who]
+    had = np.minimum(rng.choice(BEGINNINGS, len(who)), left - 1)
+    target = had + (rng.random(len(who)) * (left - had)).astype(np.int64)
+    return firsts[starts + had], firsts[starts + target]
+
+
+def _each(counts: npt.NDArray[np.int64], people: Mask, n_examples: int) -> npt.NDArray[np.int64]:
+    """(U,) how many examples each of the people gives."""
+    able = people & (counts >= 2)
+    wanted = min(max(n_examples // max(int(able.sum()), 1), 1), MOST_OF_ONE)
+    return np.where(able, np.clip(counts // 10, 1, wanted), 0)
+
+
+def _firsts(data: Dataset, rng: np.random.Generator) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The events in which people first liked an item, by person, oldest first; shuffled in a set, whose places in
+    the dataset follow the rows of the items. And (U,) how many each has."""
     liked = np.flatnonzero(data.weights > 0)
     _, first = np.unique(_pairs_of(data)[liked], return_index=True)
     firsts = np.sort(liked[first])
     users = data.user_rows[firsts]
     if not data.ordered:
         firsts = firsts[np.lexsort((rng.random(len(firsts)), users))]
-    counts = np.bincount(users, minlength=len(data.users))
-    newer = np.cumsum(counts)[users] - 1 - np.arange(len(users))  # of the same user
-    wanted = min(max(n_examples // max(int((counts >= 2).sum()), 1), 1), MOST_OF_ONE)
-    each = np.where(counts >= 2, np.clip(counts // 10, 1, wanted), 0)
-    return firsts[newer < each[users]]
+    return firsts, np.bincount(users, minlength=len(data.users))
 
 
-def _examples(data: Dataset, targets: npt.NDArray[np.int64], fitted: Mask) -> Examples:
-    """The history of each target: the user's fitted events before it, or all of them where there is no order."""
+def _examples(
+    data: Dataset,
+    until: npt.NDArray[np.int64],
+    targets: npt.NDArray[np.int64],
+    begun: Mask,
+    fitted: Mask,
+    rng: np.random.Generator,
+) -> Examples:
+    """The history of each target: the user's fitted events before the one of `until`. Where there is no order, all
+    of them, or of those who have just begun a few."""
     ages = data.ages().astype(np.float32)
     users = data.user_rows[targets]
     histories = []
-    for place, user in zip(targets, users, strict=True):
+    for place, user, few in zip(until, users, begun, strict=True):
         before = np.arange(data.indptr[user], place if data.ordered else data.indptr[user + 1])
-        histories.append(before[fitted[before]])
+        before = before[fitted[before]]
+        if few and not data.ordered:
+            before = np.sort(rng.permutation(before)[: rng.choice(BEGINNINGS)])
+        histories.append(before)
     indptr = np.concatenate([[0], np.cumsum([len(h) for h in histories])]).astype(np.int64)
     entries = np.concatenate(histories) if histories else np.zeros(0, np.int64)
-    since = np.repeat(ages[targets], np.diff(indptr))
+    since = np.repeat(ages[until], np.diff(indptr))
     batch = Batch(indptr, data.item_rows[entries], data.weights[entries], ages[entries] - since)
-    return Examples(batch, data.item_rows[targets])
+    return Examples(batch, data.item_rows[targets], begun)
 
 
 def singles(rows: npt.NDArray[np.int64]) -> Batch:

@@ -30,6 +30,7 @@ KINDS = len(KIND_NAMES)
 AGAIN = "repeat"  # the channel without which nothing is anybody's own
 PRIOR_GATES: Mapping[str, float] = {
     "popular": 0.3,
+    "evergreen": 0.1,
     "together": 0.7,
     "taste": 1.0,
     "factors": 0.5,

@@ -29,10 +29,10 @@ MOST_NUMBERS = 60_000_000  # scores of a channel that learning looks at
 class FusionRecipe(Recipe):
     """How the gates are learned."""
 
-    n_examples: int = Field(default=3_000, ge=0, description="Held-out events the gates are learned from.")
+    n_examples: int = Field(default=4_000, ge=0, description="Held-out events the gates are learned from.")
     hidden_share: float = Field(default=0.1, ge=0, lt=1, description="Items hidden to simulate cold ones.")
     min_examples: int = Field(default=50, ge=1, description="Fewer examples than this: the prior gates stay.")
-    reg: float = Field(default=0.005, ge=0, description="Pull of each bucket's gates towards the gates of all.")
+    reg: float = Field(default=0.0005, ge=0, description="Pull of each bucket's gates towards the gates of all.")
     proven: bool = Field(
         default=True, description="Whether channels that held-out events are as well off without are left out."
     )
@@ -58,7 +58,7 @@ class FusionRecipe(Recipe):
         if len(examples) < self.min_examples:
             return untaught
         rng = np.random.default_rng(seed)
-        met = contests(models, untaught, examples.shortened(rng), rng)
+        met = contests(models, untaught, examples, rng)
         start = prior_gates(channels)[:, 0, 0]
         gone = idle(met, start, self.solve, groups(channels)) if self.proven else ()
         kept = np.array([c for c, name in enumerate(channels) if group_of(name) not in gone])

@@ -18,7 +18,7 @@ from zhiyin.ranking.objective import Objective
 Learn = Callable[[Objective, Floats], tuple[Floats, Floats]]  # of contests and the gates to start from
 
 LEAST_EXAMPLES = 200
-MOST_EXAMPLES = 1_500
+MOST_EXAMPLES = 3_000
 
 
 def idle(met: Contests, start: Floats, learn: Learn, groups: Mapping[str, Sequence[int]]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ const SAID = 2; // reasons on a card
 const VECTOR = "vector_"; // before the name of a vector that items bring along
 const PICTURES = new Set(["image", "images", "picture", "photo", "cover", "poster"]);
 const PEOPLE = new Set(["taste", "factors"]); // what people like you chose
-const SIMPLE = { popular: "reason_popular", quality: "reason_quality", fresh: "reason_fresh", repeat: "reason_repeat", own: "reason_own", latest: "reason_fresh" };
+const SIMPLE = { popular: "reason_popular", evergreen: "reason_evergreen", quality: "reason_quality", fresh: "reason_fresh", repeat: "reason_repeat", own: "reason_own", latest: "reason_fresh" };
 const WITH_ITEMS = {
   together: "reason_together",
   sequence: "reason_next",

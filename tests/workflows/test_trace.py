@@ -71,10 +71,8 @@ def test_a_rule_of_the_house_is_named_with_the_item_that_set_it_off(tmp_path: Pa
     assert "the rule 'quiet' leaves out category = \"music\"" in found.sentence
     assert "'garden/spade' is among the last 2 items and meets category = \"garden\"" in found.sentence
     assert trace(shop, query, "garden/rake").stage != "ruled_out"
-    assert (
-        trace(shop, Query(session=("garden/spade", "kitchen/pan", "kitchen/oven")), "music/violin").stage
-        == "shown"
-    )
+    moved_on = Query(session=("garden/spade", "kitchen/pan", "kitchen/oven"))
+    assert trace(shop, moved_on, "music/violin").stage != "ruled_out"
     assert trace(shop, Query(session=("garden/spade",)), "garden/spade").stage == "seen"
     ruled = {item_id for item_id, stage in stages(shop, query).items() if stage == "ruled_out"}
     assert ruled == {item.item_id for item in shop.store.items() if "music" in item.categories}

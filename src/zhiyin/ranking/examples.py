@@ -54,8 +54,8 @@ class Examples:
 
 def carve(data: Dataset, n_examples: int, hidden_share: float, seed: int) -> tuple[Dataset, Examples]:
     """The part to fit, and examples held out of it, at most a tenth of what somebody likes or one: of most people
-    the newest items that were new to them, or any where histories have no order; of the others, as they began, what
-    they took later.
+    the newest items that were new to them, or any where histories have no order; of the others, as they began,
+    what they took later.
 
     A share of the items is hidden from everybody, as if they had just arrived; they come up as targets as often as
     people took them, so cold and warm items are learned on one scale.

@@ -117,10 +117,10 @@ def test_every_channel_stands_in_the_table_of_methods() -> None:
 def test_every_metric_leak_and_split_is_documented() -> None:
     from typing import get_args
 
+    from zhiyin.evaluation import leaks, verdict
+    from zhiyin.evaluation.shelves import PERSON_BY_PERSON
     from zhiyin.metrics.ranking import METRICS
     from zhiyin.types import SplitName
-    from zhiyin.workflows import leaks, verdict
-    from zhiyin.workflows.shelves import PERSON_BY_PERSON
 
     page = (ROOT / "docs" / "reference" / "evaluation.md").read_text(encoding="utf-8")
     source = "".join(Path(module.__file__).read_text(encoding="utf-8") for module in (leaks, verdict))

@@ -14,11 +14,11 @@ import pyarrow.parquet as pq
 from zhiyin.data.dataset import Doubles, Mask
 from zhiyin.data.folders import load_dataset, split_of
 from zhiyin.data.protocols import load_protocol
-from zhiyin.workflows.comparing import Bootstrap
-from zhiyin.workflows.comparison import versus
-from zhiyin.workflows.measuring import Measured
-from zhiyin.workflows.posing import Terms, sample
-from zhiyin.workflows.standings import WHOLE
+from zhiyin.evaluation.comparing import Bootstrap
+from zhiyin.evaluation.comparison import versus
+from zhiyin.evaluation.measuring import Measured
+from zhiyin.evaluation.posing import Terms, sample
+from zhiyin.evaluation.standings import WHOLE
 
 SHARE = 0.3
 SEED = 0

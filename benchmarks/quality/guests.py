@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from zhiyin.data.splits import Split
-from zhiyin.workflows.judging import Listed
+from zhiyin.evaluation.judging import Listed
 
 HERE = Path(__file__).parent / "peers"
 PEERS = ("implicit_als", "lenskit_item_knn", "lenskit_implicit_mf", "rectools_sasrec")

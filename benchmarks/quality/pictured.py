@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from zhiyin.evaluation.comparing import Bootstrap
+from zhiyin.evaluation.comparison import versus
+from zhiyin.evaluation.measuring import Measured
+from zhiyin.evaluation.standings import WHOLE
 from zhiyin.models.vectors import PREFIX
-from zhiyin.workflows.comparing import Bootstrap
-from zhiyin.workflows.comparison import versus
-from zhiyin.workflows.measuring import Measured
-from zhiyin.workflows.standings import WHOLE
 
 Change = Callable[[np.ndarray], np.ndarray | None]  # of the rows of a matrix of vectors; None: it is left out
 

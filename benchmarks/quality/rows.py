@@ -14,16 +14,16 @@ from pictured import Change, left_out, shuffled, together_against_each
 from zhiyin.data.shop.catalogue import read_goods, read_wishes
 from zhiyin.data.store.memory import MemoryStore
 from zhiyin.encoders.sentence import SentenceEncoder
+from zhiyin.evaluation.comparing import Bootstrap
+from zhiyin.evaluation.comparison import versus
+from zhiyin.evaluation.measuring import Measured
+from zhiyin.evaluation.posing import Terms
+from zhiyin.evaluation.standings import WHOLE
 from zhiyin.ranking.learn import FusionRecipe
 from zhiyin.recipe import DefaultRecipe
 from zhiyin.settings import PolicySettings, Settings
 from zhiyin.shop import Zhiyin
 from zhiyin.types import Item, Query
-from zhiyin.workflows.comparing import Bootstrap
-from zhiyin.workflows.comparison import versus
-from zhiyin.workflows.measuring import Measured
-from zhiyin.workflows.posing import Terms
-from zhiyin.workflows.standings import WHOLE
 
 Numbers = Mapping[str, float]
 Found = Mapping[str, Measured]  # by the name of what was asked

@@ -33,11 +33,11 @@ from zhiyin.data.dataset import Floats
 from zhiyin.encoders.base import Encoder
 from zhiyin.encoders.cache import CachedEncoder
 from zhiyin.encoders.sentence import SentenceEncoder
+from zhiyin.evaluation.judging import nobody
+from zhiyin.evaluation.measuring import Measured
+from zhiyin.evaluation.record import Evaluation
 from zhiyin.models.base import Run
 from zhiyin.workflows.evaluate import measure_protocol
-from zhiyin.workflows.evaluation import Evaluation
-from zhiyin.workflows.judging import nobody
-from zhiyin.workflows.measuring import Measured
 
 RESULTS = Path(__file__).parent / "results"
 ALONE = {"Q3", "Q11", "Q13", "R1"}  # new items, or ourselves with and without something: nobody else to ask

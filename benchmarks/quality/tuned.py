@@ -25,10 +25,10 @@ from zhiyin.data.folders import read_events, read_items, read_relations
 from zhiyin.data.store.memory import MemoryStore
 from zhiyin.encoders.cache import CachedEncoder
 from zhiyin.encoders.sentence import SentenceEncoder
+from zhiyin.evaluation.posing import Terms
+from zhiyin.evaluation.record import Section
 from zhiyin.settings import Settings
 from zhiyin.shop import Zhiyin
-from zhiyin.workflows.evaluation import Section
-from zhiyin.workflows.posing import Terms
 from zhiyin.workflows.searching import Budget
 from zhiyin.workflows.tune import UNTUNED, Tuned, Wishes, tune
 

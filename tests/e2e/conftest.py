@@ -12,11 +12,11 @@ from served_shop import EVENTS_KEY, KEY, SITE, Served, open_shop, serving
 from zhiyin.data.shop.catalogue import read_goods, read_wishes
 from zhiyin.data.shop.simulation import simulate
 from zhiyin.encoders.sentence import SentenceEncoder
+from zhiyin.evaluation.posing import Terms
 from zhiyin.settings import ServiceSettings
 from zhiyin.shop import Zhiyin
 from zhiyin.types import Item
 from zhiyin.workflows.evaluate import evaluate_bundle
-from zhiyin.workflows.posing import Terms
 from zhiyin.workflows.train import train
 
 CHROMIUM = "/usr/bin/chromium"

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from served_shop import Served, picture
 
-from zhiyin.workflows.evaluation import attached
+from zhiyin.evaluation.record import attached
 from zhiyin.workflows.report import report_in
 
 pytestmark = pytest.mark.browser

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import pytest
 from small_shop import HOSTILE, small_shop
 
+from zhiyin.evaluation.posing import Terms
+from zhiyin.evaluation.record import Evaluation, attached
 from zhiyin.shop import Zhiyin
 from zhiyin.types import User
 from zhiyin.workflows.evaluate import evaluate_bundle
-from zhiyin.workflows.evaluation import Evaluation, attached
-from zhiyin.workflows.posing import Terms
 from zhiyin.workflows.train import train
 
 

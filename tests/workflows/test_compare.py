@@ -12,17 +12,17 @@ import pytest
 from small_shop import HOSTILE, small_shop
 
 from zhiyin.errors import BrokenBundle, InvalidData, NotFound
+from zhiyin.evaluation.comparing import Bootstrap
+from zhiyin.evaluation.comparison import Comparison, People, versus
+from zhiyin.evaluation.posing import Terms
+from zhiyin.evaluation.record import Evaluation, Gain, attached
+from zhiyin.evaluation.standings import WHOLE, load_standings, save_standings
 from zhiyin.settings import Settings
 from zhiyin.shop import Zhiyin
 from zhiyin.testing.small import small_events
 from zhiyin.workflows.compare import compare, people_of, verdict_of
-from zhiyin.workflows.comparing import Bootstrap
-from zhiyin.workflows.comparison import Comparison, People, versus
 from zhiyin.workflows.evaluate import evaluate_bundle
-from zhiyin.workflows.evaluation import Evaluation, Gain, attached
-from zhiyin.workflows.posing import Terms
 from zhiyin.workflows.report import page_of
-from zhiyin.workflows.standings import WHOLE, load_standings, save_standings
 from zhiyin.workflows.train import train
 
 QUICK = Terms(resamples=100)

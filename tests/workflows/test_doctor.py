@@ -10,6 +10,7 @@ import pytest
 from small_shop import small_shop
 
 from zhiyin.data.store.open import open_store
+from zhiyin.evaluation.posing import Terms
 from zhiyin.settings import FILE
 from zhiyin.shop import Zhiyin
 from zhiyin.testing.small import SILENT, small_events
@@ -17,7 +18,6 @@ from zhiyin.types import Event, Item
 from zhiyin.workflows.doctor import Finding, doctor, examine, worst
 from zhiyin.workflows.evaluate import evaluate_bundle
 from zhiyin.workflows.ingest import ingest
-from zhiyin.workflows.posing import Terms
 from zhiyin.workflows.train import train
 
 

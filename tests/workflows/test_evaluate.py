@@ -15,6 +15,10 @@ from small_shop import small_shop
 from zhiyin.data.dataset import Dataset, build_dataset
 from zhiyin.data.splits import Split, leave_one_out
 from zhiyin.errors import BrokenBundle, InvalidData, NotFound
+from zhiyin.evaluation.judging import CHANNEL, OURS, WITHOUT, Listed, Systems, batch_of, judge_all
+from zhiyin.evaluation.posing import Terms, carve_cold, deeds, pose, sample
+from zhiyin.evaluation.record import FILE, Evaluation, attached
+from zhiyin.evaluation.standings import split_digest
 from zhiyin.models.base import Run
 from zhiyin.models.baselines import fit_baselines
 from zhiyin.recipe import DefaultRecipe
@@ -22,10 +26,6 @@ from zhiyin.testing.encoders import HashEncoder
 from zhiyin.testing.small import START, small_catalogue, small_dataset, small_events
 from zhiyin.types import Event, Item, User
 from zhiyin.workflows.evaluate import evaluate_bundle, evaluate_protocol, measure_protocol
-from zhiyin.workflows.evaluation import FILE, Evaluation, attached
-from zhiyin.workflows.judging import CHANNEL, OURS, WITHOUT, Listed, Systems, batch_of, judge_all
-from zhiyin.workflows.posing import Terms, carve_cold, deeds, pose, sample
-from zhiyin.workflows.standings import split_digest
 from zhiyin.workflows.train import train
 
 QUICK = Terms(resamples=100)

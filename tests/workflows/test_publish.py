@@ -13,15 +13,15 @@ import small_shop as program
 from small_shop import shop_in, shop_on_disk, small_shop
 
 from zhiyin.errors import BrokenBundle, NotFound, NotPublishable, ZhiyinError
+from zhiyin.evaluation.posing import Terms
+from zhiyin.evaluation.record import Evaluation, Gain, attach, attached
+from zhiyin.evaluation.standings import WHOLE, load_standings, save_standings
 from zhiyin.shop import Zhiyin
 from zhiyin.testing.encoders import HashEncoder
 from zhiyin.testing.small import small_catalogue, small_events
 from zhiyin.types import Query
 from zhiyin.workflows.evaluate import evaluate_bundle
-from zhiyin.workflows.evaluation import Evaluation, Gain, attach, attached
-from zhiyin.workflows.posing import Terms
 from zhiyin.workflows.publish import publish, rollback
-from zhiyin.workflows.standings import WHOLE, load_standings, save_standings
 from zhiyin.workflows.train import train
 
 pytestmark = pytest.mark.slow  # many fits: not in the fast loop

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from small_shop import HOSTILE
 
+from zhiyin.evaluation.record import Evaluation, Gain, Leak, Permuted, split_name
+from zhiyin.evaluation.shelves import PERSON_BY_PERSON, STEMS
 from zhiyin.metrics.ranking import METRICS
 from zhiyin.shop import Zhiyin
-from zhiyin.workflows.evaluation import Evaluation, Gain, Leak, Permuted, split_name
 from zhiyin.workflows.report import page_of, report_in, write_page
 from zhiyin.workflows.report.wording import MEASURES, bucket_title
-from zhiyin.workflows.shelves import PERSON_BY_PERSON, STEMS
 
 
 class Seen(HTMLParser):

@@ -16,9 +16,9 @@ from tensorboardX.proto.event_pb2 import Event
 from tensorboardX.proto.plugin_hparams_pb2 import HParamsPluginData
 
 from zhiyin.errors import LogUnreachable, MissingExtra
+from zhiyin.evaluation.posing import Terms
+from zhiyin.evaluation.record import Evaluation, Gates
 from zhiyin.workflows.evaluate import evaluate_bundle
-from zhiyin.workflows.evaluation import Evaluation, Gates
-from zhiyin.workflows.posing import Terms
 from zhiyin.workflows.stories import evaluated_story, flat
 from zhiyin.workflows.tracking import NOWHERE, Both, Mlflow, Point, Story, TensorBoard, open_log
 from zhiyin.workflows.train import train

@@ -13,6 +13,8 @@ from small_shop import small_shop
 
 from zhiyin.data.dataset import Dataset, build_dataset
 from zhiyin.errors import InvalidData
+from zhiyin.evaluation.judging import OURS
+from zhiyin.evaluation.posing import Terms, pose
 from zhiyin.models.base import Run
 from zhiyin.models.baselines import Peer
 from zhiyin.recipe import DefaultRecipe
@@ -22,8 +24,6 @@ from zhiyin.testing.encoders import HashEncoder
 from zhiyin.testing.small import small_catalogue, small_events
 from zhiyin.workflows.contenders import Contender, Task, contenders
 from zhiyin.workflows.evaluate import evaluate_bundle
-from zhiyin.workflows.judging import OURS
-from zhiyin.workflows.posing import Terms, pose
 from zhiyin.workflows.searching import Budget, Searched, search
 from zhiyin.workflows.spaces import Span, Values
 from zhiyin.workflows.stories import tuned_story

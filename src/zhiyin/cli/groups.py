@@ -12,7 +12,7 @@ from zhiyin.cli.options import LogDir, Out
 from zhiyin.types import SplitName
 
 if TYPE_CHECKING:
-    from zhiyin.workflows.posing import Terms
+    from zhiyin.evaluation.posing import Terms
 
 File = Annotated[Path | None, typer.Option(help="CSV, JSON Lines or Parquet, also gzipped.")]
 
@@ -44,7 +44,7 @@ class Asked(Hidden):
 
     def terms(self, *, permute: bool = False) -> Terms:
         """As an evaluation takes them."""
-        from zhiyin.workflows.posing import Terms
+        from zhiyin.evaluation.posing import Terms
 
         return Terms(self.split, self.given, "validation" if self.validation else "test", permute=permute)
 

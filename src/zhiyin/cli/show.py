@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
+    from zhiyin.evaluation.comparison import Comparison
+    from zhiyin.evaluation.record import Evaluation, Section
     from zhiyin.shop import Zhiyin
     from zhiyin.types import Place, Reason, Recommendation
-    from zhiyin.workflows.comparison import Comparison
-    from zhiyin.workflows.evaluation import Evaluation, Section
     from zhiyin.workflows.kindred import SimilarPeople
     from zhiyin.workflows.tune import Tuned
 
@@ -80,7 +80,7 @@ def people(found: SimilarPeople) -> None:
 
 def evaluation(found: Evaluation, out: Path | None, report: Path | None) -> None:
     """Our numbers and everybody else's, then the verdict; and all of it into the files that were wished for."""
-    from zhiyin.workflows.verdict import permutation
+    from zhiyin.evaluation.verdict import permutation
 
     whole = found.whole
     titles = ("", *found.reported)

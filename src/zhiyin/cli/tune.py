@@ -20,7 +20,7 @@ def tune(
     """Search for better settings of the recipe.
 
     On the validation part alone. What was tried is kept: the same command goes on, more minutes add to it."""
-    from zhiyin.workflows.posing import Terms
+    from zhiyin.evaluation.posing import Terms
     from zhiyin.workflows.searching import Budget
     from zhiyin.workflows.tracking import open_log
     from zhiyin.workflows.tune import Wishes, write_settings

@@ -15,16 +15,16 @@ import numpy as np
 from zhiyin.bundle import SHORT, find_bundle, newest_in
 from zhiyin.data.dataset import Doubles
 from zhiyin.errors import BrokenBundle, InvalidData
+from zhiyin.evaluation.comparing import Bootstrap
+from zhiyin.evaluation.comparison import FORMAT, Comparison, Contender, People, Setting, Versus, versus
+from zhiyin.evaluation.measuring import Measured
+from zhiyin.evaluation.posing import Terms
+from zhiyin.evaluation.record import Evaluation, attached
+from zhiyin.evaluation.standings import WHOLE, load_standings
+from zhiyin.evaluation.verdict import FEW, bounds
 from zhiyin.shop import Zhiyin
-from zhiyin.workflows.comparing import Bootstrap
-from zhiyin.workflows.comparison import FORMAT, Comparison, Contender, People, Setting, Versus, versus
 from zhiyin.workflows.evaluate import examine
-from zhiyin.workflows.evaluation import Evaluation, attached
-from zhiyin.workflows.measuring import Measured
-from zhiyin.workflows.posing import Terms
-from zhiyin.workflows.standings import WHOLE, load_standings
 from zhiyin.workflows.stories import flat
-from zhiyin.workflows.verdict import FEW, bounds
 
 AS_MUCH = 1e-9  # differences up to which a person got as much
 

@@ -9,14 +9,14 @@ import numpy as np
 
 from zhiyin.data.dataset import Dataset, Doubles, Floats
 from zhiyin.data.splits import Split
+from zhiyin.evaluation.judging import OURS, judge_all
+from zhiyin.evaluation.record import split_name
 from zhiyin.metrics.ranking import metric
 from zhiyin.models.base import Batch, Run
 from zhiyin.models.baselines import EASE, EASE_LINKS, ITEM_KNN, MOST_FOR_EASE, TITLES, Peer, titles_only
 from zhiyin.models.words import WordsRecipe
 from zhiyin.progress import Silent
 from zhiyin.recipe import DefaultRecipe
-from zhiyin.workflows.evaluation import split_name
-from zhiyin.workflows.judging import OURS, judge_all
 from zhiyin.workflows.spaces import Space, Span, Values, our_space, setting_of, with_settings
 
 

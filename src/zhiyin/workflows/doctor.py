@@ -17,10 +17,10 @@ from zhiyin.bundle import SHORT, find_bundle, read_manifest
 from zhiyin.data.store.open import check_store
 from zhiyin.encoders.sentence import SentenceEncoder
 from zhiyin.errors import ZhiyinError
+from zhiyin.evaluation.record import attached
 from zhiyin.settings_file import load_settings
 from zhiyin.shop import Zhiyin
 from zhiyin.types import Item
-from zhiyin.workflows.evaluation import attached
 from zhiyin.workflows.quarantine import FOLDER
 
 Light = Literal["green", "amber", "red"]

@@ -21,19 +21,19 @@ from zhiyin.data.splits import Split, window
 from zhiyin.encoders.cache import CachedEncoder
 from zhiyin.encoders.sentence import SentenceEncoder
 from zhiyin.errors import InvalidData
+from zhiyin.evaluation.buckets import People
+from zhiyin.evaluation.judging import Guests, nobody
+from zhiyin.evaluation.measuring import Measured, Subject, measure
+from zhiyin.evaluation.posing import Posed, Terms, carve_cold, pose
+from zhiyin.evaluation.record import Evaluation, attach
+from zhiyin.evaluation.standings import save_standings
 from zhiyin.models.base import Run
 from zhiyin.progress import Progress
 from zhiyin.recipe import DefaultRecipe
 from zhiyin.settings import FILE
 from zhiyin.settings_file import load_settings
 from zhiyin.shop import Zhiyin
-from zhiyin.workflows.buckets import People
-from zhiyin.workflows.evaluation import Evaluation, attach
-from zhiyin.workflows.judging import Guests, nobody
-from zhiyin.workflows.measuring import Measured, Subject, measure
-from zhiyin.workflows.posing import Posed, Terms, carve_cold, pose
 from zhiyin.workflows.report import page_of, report_in, write_page
-from zhiyin.workflows.standings import save_standings
 from zhiyin.workflows.stories import evaluated_story
 from zhiyin.workflows.tracking import NOWHERE, Log
 from zhiyin.workflows.train import shop_data

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from zhiyin.bundle import SHORT, Bundle
 from zhiyin.data.store.protocols import Publication
 from zhiyin.errors import BrokenBundle, NotPublishable
+from zhiyin.evaluation.comparing import Bootstrap
+from zhiyin.evaluation.comparison import Versus, versus
+from zhiyin.evaluation.record import Evaluation, attached
+from zhiyin.evaluation.standings import WHOLE, load_standings
+from zhiyin.evaluation.verdict import loses
 from zhiyin.shop import Zhiyin
-from zhiyin.workflows.comparing import Bootstrap
-from zhiyin.workflows.comparison import Versus, versus
-from zhiyin.workflows.evaluation import Evaluation, attached
-from zhiyin.workflows.standings import WHOLE, load_standings
-from zhiyin.workflows.verdict import loses
 
 PUBLISHED, ROLLED_BACK, FORCED = "published", "rolled back", "published by force"
 

@@ -18,10 +18,10 @@ import orjson
 from zhiyin._extras import need
 from zhiyin.bundle import versions
 from zhiyin.errors import InvalidData
+from zhiyin.evaluation.standings import split_digest
 from zhiyin.progress import Silent
 from zhiyin.workflows.contenders import Contender, Task
 from zhiyin.workflows.spaces import Choice, Space, Values, short
-from zhiyin.workflows.standings import split_digest
 
 if TYPE_CHECKING:
     from optuna import Study

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 import orjson
 
 from zhiyin.bundle import SHORT
+from zhiyin.evaluation.record import Evaluation, Gates, Numbers, split_name
+from zhiyin.evaluation.shelves import STEMS
 from zhiyin.ranking.fusion import Fusion
 from zhiyin.recipe import DefaultRecipe
-from zhiyin.workflows.evaluation import Evaluation, Gates, Numbers, split_name
 from zhiyin.workflows.searching import Searched
-from zhiyin.workflows.shelves import STEMS
 from zhiyin.workflows.spaces import with_settings
 from zhiyin.workflows.tracking import Point, Story, Value
 

@@ -12,14 +12,14 @@ from dataclasses import asdict, dataclass, field, replace
 import orjson
 
 from zhiyin._extras import need
+from zhiyin.evaluation.comparing import Bootstrap, section
+from zhiyin.evaluation.posing import Posed, Terms, pose, sample
+from zhiyin.evaluation.record import Section
 from zhiyin.models.base import Run
 from zhiyin.shop import Zhiyin
 from zhiyin.workflows.amending import amend, toml_lines
-from zhiyin.workflows.comparing import Bootstrap, section
 from zhiyin.workflows.contenders import Contender, Task, contenders
 from zhiyin.workflows.evaluate import OWN_METRICS, shop_terms
-from zhiyin.workflows.evaluation import Section
-from zhiyin.workflows.posing import Posed, Terms, pose, sample
 from zhiyin.workflows.searching import Budget, Searched, search
 from zhiyin.workflows.spaces import Values
 from zhiyin.workflows.stories import tuned_story

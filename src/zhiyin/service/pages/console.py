@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 
 from zhiyin.bundle import Manifest, find_bundle, read_manifest
 from zhiyin.data.store.protocols import Publication
+from zhiyin.evaluation.record import Evaluation, Section, attached
 from zhiyin.live import Snapshot
 from zhiyin.ranking.fusion import BUCKETS
 from zhiyin.shop import Zhiyin
 from zhiyin.types import Event, Mode, Place, Query, Recommendation
-from zhiyin.workflows.evaluation import Evaluation, Section, attached
 
 RECENT_EVENTS = 5_000  # of the log, for what is told by day and for the people to choose from
 RECENT_DAYS = 30

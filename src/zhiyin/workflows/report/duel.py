@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 
 from markupsafe import Markup
 
-from zhiyin.workflows.comparison import Comparison, Versus
-from zhiyin.workflows.evaluation import split_name
+from zhiyin.evaluation.comparison import Comparison, Versus
+from zhiyin.evaluation.record import split_name
+from zhiyin.evaluation.shelves import STEMS
+from zhiyin.evaluation.verdict import FEW
 from zhiyin.workflows.report.drawing import Mark, axis, shares, strip
 from zhiyin.workflows.report.figures import (
     NEW,
@@ -30,8 +32,6 @@ from zhiyin.workflows.report.wording import (
     percent,
     tone_of,
 )
-from zhiyin.workflows.shelves import STEMS
-from zhiyin.workflows.verdict import FEW
 
 SAID = {
     "better": "The challenger is better",

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from markupsafe import Markup
 
-from zhiyin.workflows.evaluation import Gain, Gap, Section
+from zhiyin.evaluation.record import Gain, Gap, Section
 from zhiyin.workflows.report.drawing import Mark, Tone, axis, strip
 from zhiyin.workflows.report.scales import Scale
 from zhiyin.workflows.report.wording import between, bounds_of, number, peer_title, tone_of

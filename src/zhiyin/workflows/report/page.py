@@ -10,9 +10,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from zhiyin.bundle import SHORT
-from zhiyin.workflows.comparison import Comparison
-from zhiyin.workflows.evaluation import FILE as EVALUATION
-from zhiyin.workflows.evaluation import Evaluation, Gain
+from zhiyin.evaluation.comparison import Comparison
+from zhiyin.evaluation.record import FILE as EVALUATION
+from zhiyin.evaluation.record import Evaluation, Gain
+from zhiyin.evaluation.verdict import permutation
 from zhiyin.workflows.report import duel, parts
 from zhiyin.workflows.report.figures import Headline
 from zhiyin.workflows.report.wording import (
@@ -26,7 +27,6 @@ from zhiyin.workflows.report.wording import (
     sentence,
     tone_of,
 )
-from zhiyin.workflows.verdict import permutation
 
 LOOK = "service/pages/static/look.css"  # the style of the service's pages, as a file: nothing of them is imported
 

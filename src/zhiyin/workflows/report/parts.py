@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from zhiyin.workflows.evaluation import Evaluation, Section, split_name
+from zhiyin.evaluation.record import Evaluation, Section, split_name
+from zhiyin.evaluation.shelves import STEMS
+from zhiyin.evaluation.verdict import FEW
 from zhiyin.workflows.report.drawing import Curve, Mark, axis, curves, strip
 from zhiyin.workflows.report.figures import (
     NEW,
@@ -34,8 +36,6 @@ from zhiyin.workflows.report.wording import (
     peer_title,
     tone_of,
 )
-from zhiyin.workflows.shelves import STEMS
-from zhiyin.workflows.verdict import FEW
 
 BY_PLACES = ("ndcg", "recall", "hr", "mrr")
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from zhiyin.evaluation.record import Bounds, Gain, Gap, split_name
+from zhiyin.evaluation.stars import BIAS
 from zhiyin.models.baselines import TITLES
 from zhiyin.models.propagation import COLD
 from zhiyin.models.vectors import is_vector
 from zhiyin.recipe import DefaultRecipe
-from zhiyin.workflows.evaluation import Bounds, Gain, Gap, split_name
 from zhiyin.workflows.report.drawing import Tone, label
-from zhiyin.workflows.stars import BIAS
 
 # What a measure says, by its name without the number of places.
 MEASURES: Mapping[str, str] = MappingProxyType(

@@ -17,8 +17,8 @@ from zhiyin.data.dataset import Dataset, Doubles, Mask
 from zhiyin.data.splits import Split
 from zhiyin.data.vocabulary import PAD
 from zhiyin.encoders.twins import twins
+from zhiyin.evaluation.posing import Posed, deeds
 from zhiyin.types import Event, Item
-from zhiyin.workflows.posing import Posed, deeds
 
 RARE = 0.01  # share of the people or targets from which on a warning is given
 LONG = 20  # characters of a review that an item's text does not hold by chance

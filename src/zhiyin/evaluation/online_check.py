@@ -12,6 +12,8 @@ from zhiyin.data.signals import Signals
 from zhiyin.data.splits import Split
 from zhiyin.data.store.memory import MemoryStore
 from zhiyin.data.vocabulary import PAD, Rows
+from zhiyin.evaluation.judging import batch_of
+from zhiyin.evaluation.posing import sample
 from zhiyin.live import Asker, Live, Snapshot
 from zhiyin.metrics.ranks import shut, top_rows
 from zhiyin.models.base import Batch, Run, union
@@ -20,8 +22,6 @@ from zhiyin.ranking.examples import parts_of
 from zhiyin.recipe import DefaultRecipe, Fitted
 from zhiyin.recommender import Recommender, Shape
 from zhiyin.types import Query
-from zhiyin.workflows.judging import batch_of
-from zhiyin.workflows.posing import sample
 
 PEOPLE = 200
 PLACES = 10

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from zhiyin.data.dataset import Doubles, Mask
+from zhiyin.evaluation.judging import OURS
+from zhiyin.evaluation.record import Gain, Section
 from zhiyin.metrics.intervals import Interval, intervals
 from zhiyin.metrics.judge import PerUser
 from zhiyin.metrics.ranking import METRICS
-from zhiyin.workflows.evaluation import Gain, Section
-from zhiyin.workflows.judging import OURS
 
 EVERYBODY = slice(None)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from zhiyin.workflows.evaluation import Gain, Section
-from zhiyin.workflows.verdict import verdict
+from zhiyin.evaluation.record import Gain, Section
+from zhiyin.evaluation.verdict import verdict
 
 
 def part(ours: float, low: float, high: float, n_users: int = 90) -> Section:

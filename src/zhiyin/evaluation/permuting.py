@@ -20,16 +20,16 @@ from zhiyin.data.carving import simulated_cold, warm_carve
 from zhiyin.data.dataset import Dataset, Doubles, Floats
 from zhiyin.data.splits import Split
 from zhiyin.errors import InvalidData
+from zhiyin.evaluation.comparing import Bootstrap, as_gain
+from zhiyin.evaluation.judging import OURS, judge_all, only
+from zhiyin.evaluation.posing import sample
+from zhiyin.evaluation.record import Gain, Permuted
 from zhiyin.metrics.intervals import LEVEL
 from zhiyin.metrics.ranking import metric as metric_of
 from zhiyin.models.base import Batch, Run
 from zhiyin.models.vectors import is_vector
 from zhiyin.recipe import DefaultRecipe, Fitted
 from zhiyin.types import Item, Relation
-from zhiyin.workflows.comparing import Bootstrap, as_gain
-from zhiyin.workflows.evaluation import Gain, Permuted
-from zhiyin.workflows.judging import OURS, judge_all, only
-from zhiyin.workflows.posing import sample
 
 READING = ("words", "meaning", "quality")  # channels that read, beside those of vectors
 CHANCE, SILENT = "chance", "silent"

@@ -11,10 +11,10 @@ import numpy as np
 from zhiyin.data.dataset import Dataset, build_dataset
 from zhiyin.data.splits import Terms as Cutting
 from zhiyin.data.splits import TimeCut, global_time, leave_one_out
+from zhiyin.evaluation.leaks import Found, leaks
+from zhiyin.evaluation.posing import Posed, Terms, pose
 from zhiyin.testing.small import small_dataset
 from zhiyin.types import Event, Item, Relation
-from zhiyin.workflows.leaks import Found, leaks
-from zhiyin.workflows.posing import Posed, Terms, pose
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 ITEMS = [

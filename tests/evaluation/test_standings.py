@@ -9,11 +9,9 @@ import numpy as np
 import pytest
 
 from zhiyin.errors import BrokenBundle
+from zhiyin.evaluation.standings import FILE, WHOLE, Standing, load_standings, save_standings
 from zhiyin.metrics.ranking import metric
 from zhiyin.metrics.ranks import NOWHERE, Ranks
-from zhiyin.shop import Zhiyin
-from zhiyin.workflows.evaluation import Evaluation
-from zhiyin.workflows.standings import FILE, WHOLE, Standing, load_standings, save_standings
 
 RANKS = Ranks(np.array([0, 2, 3, 3]), np.array([0, NOWHERE, 7]), np.array([1, 1, 4]), np.array([9, 9, 8]))
 HOSTILE = 'kind <script>"/shelf/bucket/\u2028'
@@ -46,19 +44,6 @@ def test_any_metric_of_any_bucket_can_be_had_of_them() -> None:
     np.testing.assert_array_equal(STANDING.of("recall@10", HOSTILE), [1.0, 0.75, np.nan])
     assert np.isnan(STANDING.of("hr@10", "none")).all()
     np.testing.assert_array_equal(STANDING.of("novelty@10"), [0.5, np.nan, 2.0])
-
-
-def test_they_say_the_same_as_the_evaluation(measured_shop: Zhiyin, evaluation: Evaluation) -> None:
-    whole = load_standings(measured_shop.bundles, evaluation.bundle)[WHOLE]
-    assert whole.split == evaluation.question.split
-    for name in (*evaluation.reported, "auc", "novelty@10", "miscalibration@20"):
-        assert np.nanmean(whole.of(name)) == pytest.approx(evaluation.whole.ours[name], rel=1e-6), name
-    for name, part in evaluation.buckets.items():
-        assert np.nanmean(whole.of(evaluation.main, name)) == pytest.approx(part.ours[evaluation.main]), name
-        assert np.isfinite(whole.of(evaluation.main, name)).sum() == part.n_users
-    for channel, gain in evaluation.worth.items():
-        lost = evaluation.whole.ours[evaluation.main] - evaluation.without[channel][evaluation.main]
-        assert gain.value == pytest.approx(lost), channel
 
 
 @pytest.mark.parametrize("content", [None, b"", b"\x08\0\0\0\0\0\0\0{}      ", b"{}"])

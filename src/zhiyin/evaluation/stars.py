@@ -16,11 +16,11 @@ import numpy.typing as npt
 from zhiyin.data.dataset import TYPE_CODE, Doubles, Mask
 from zhiyin.data.ragged import Pointers
 from zhiyin.data.vocabulary import Rows
+from zhiyin.evaluation.comparing import Bootstrap, section
+from zhiyin.evaluation.posing import Posed, deeds
+from zhiyin.evaluation.record import Section
 from zhiyin.metrics.judge import PerUser
 from zhiyin.metrics.stars import mae, rmse
-from zhiyin.workflows.comparing import Bootstrap, section
-from zhiyin.workflows.evaluation import Section
-from zhiyin.workflows.posing import Posed, deeds
 
 PRIOR = 5.0  # usual ratings that every item and every person starts with
 FEW = 50  # ratings of one half of the people below which nothing is learned from them

@@ -12,23 +12,23 @@ import numpy as np
 
 from zhiyin.bundle import versions
 from zhiyin.data.splits import Split
+from zhiyin.evaluation.buckets import Asked, People, bucket_sections, target_masks
+from zhiyin.evaluation.comparing import Bootstrap, accuracy_names, as_gain, means, section, values_of
+from zhiyin.evaluation.judging import CHANNEL, OURS, WITHOUT, Guests, Systems, judge_all, judge_listed, nobody
+from zhiyin.evaluation.leaks import Found, leaks
+from zhiyin.evaluation.online_check import online_share
+from zhiyin.evaluation.permuting import permuted
+from zhiyin.evaluation.posing import Posed, Terms, sample
+from zhiyin.evaluation.record import FORMAT, Evaluation, Gain, Gates, Leak, Numbers, Permuted, Question, Section
+from zhiyin.evaluation.shelves import Shelf, shelf_names
+from zhiyin.evaluation.standings import WHOLE, Standing, Standings, split_digest
+from zhiyin.evaluation.stars import star_section
+from zhiyin.evaluation.verdict import doubts, verdict
 from zhiyin.metrics.judge import PerUser
 from zhiyin.models.base import Run
 from zhiyin.models.baselines import Peer, fit_baselines, left_out
 from zhiyin.recipe import DefaultRecipe, Fitted
 from zhiyin.types import Event
-from zhiyin.workflows.buckets import Asked, People, bucket_sections, target_masks
-from zhiyin.workflows.comparing import Bootstrap, accuracy_names, as_gain, means, section, values_of
-from zhiyin.workflows.evaluation import FORMAT, Evaluation, Gain, Gates, Leak, Numbers, Permuted, Question, Section
-from zhiyin.workflows.judging import CHANNEL, OURS, WITHOUT, Guests, Systems, judge_all, judge_listed, nobody
-from zhiyin.workflows.leaks import Found, leaks
-from zhiyin.workflows.online_check import online_share
-from zhiyin.workflows.permuting import permuted
-from zhiyin.workflows.posing import Posed, Terms, sample
-from zhiyin.workflows.shelves import Shelf, shelf_names
-from zhiyin.workflows.standings import WHOLE, Standing, Standings, split_digest
-from zhiyin.workflows.stars import star_section
-from zhiyin.workflows.verdict import doubts, verdict
 
 KS = (5, 10, 20, 50)
 REPORTED = ("hr@10", "recall@10", "ndcg@10", "recall@20", "ndcg@20")

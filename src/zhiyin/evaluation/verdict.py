@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from zhiyin.evaluation.record import Gain, Leak, Permuted, Section
 from zhiyin.models.baselines import TITLES
-from zhiyin.workflows.evaluation import Gain, Leak, Permuted, Section
 
 FEW = 30  # people; an interval over fewer says little about anybody
 

@@ -10,6 +10,12 @@ import pytest
 import scipy.sparse as sp
 
 from zhiyin.data.dataset import build_dataset
+from zhiyin.evaluation.buckets import Asked, bucket_sections
+from zhiyin.evaluation.comparing import Bootstrap
+from zhiyin.evaluation.judging import OURS, Systems, judge_all
+from zhiyin.evaluation.posing import Posed, Terms, pose
+from zhiyin.evaluation.shelves import Shelf, category_shares, shelf_names
+from zhiyin.evaluation.stars import star_section
 from zhiyin.metrics.judge import PerUser
 from zhiyin.models.base import Run
 from zhiyin.models.baselines import fit_baselines
@@ -17,12 +23,6 @@ from zhiyin.recipe import DefaultRecipe, Fitted
 from zhiyin.testing.encoders import HashEncoder
 from zhiyin.testing.small import small_catalogue, small_events
 from zhiyin.types import Event, Item, Scalar
-from zhiyin.workflows.buckets import Asked, bucket_sections
-from zhiyin.workflows.comparing import Bootstrap
-from zhiyin.workflows.judging import OURS, Systems, judge_all
-from zhiyin.workflows.posing import Posed, Terms, pose
-from zhiyin.workflows.shelves import Shelf, category_shares, shelf_names
-from zhiyin.workflows.stars import star_section
 
 QUICK = Bootstrap(200, 0)
 N_USERS = 240

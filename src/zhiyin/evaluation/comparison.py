@@ -13,8 +13,8 @@ import numpy as np
 import orjson
 
 from zhiyin.data.dataset import Doubles
-from zhiyin.workflows.comparing import Bootstrap, as_gain
-from zhiyin.workflows.evaluation import Gain, Question
+from zhiyin.evaluation.comparing import Bootstrap, as_gain
+from zhiyin.evaluation.record import Gain, Question
 
 FORMAT = 1
 

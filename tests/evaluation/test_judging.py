@@ -8,10 +8,10 @@ import pytest
 from zhiyin.data.dataset import build_dataset
 from zhiyin.data.splits import Split, leave_one_out
 from zhiyin.errors import InvalidData
+from zhiyin.evaluation.judging import Listed, judge_listed, nobody
 from zhiyin.metrics.judge import Judged, judge
 from zhiyin.metrics.ranks import top_rows
 from zhiyin.types import Event, Item
-from zhiyin.workflows.judging import Listed, judge_listed, nobody
 
 RNG = np.random.default_rng(4)
 N_PEOPLE, N_ITEMS, LENGTH = 600, 30, 12  # more people than one batch

@@ -9,15 +9,15 @@ import pytest
 
 from zhiyin.data.dataset import Dataset, build_dataset
 from zhiyin.errors import InvalidData
+from zhiyin.evaluation import permuting
+from zhiyin.evaluation.comparing import Bootstrap
+from zhiyin.evaluation.permuting import permuted, shuffled
+from zhiyin.evaluation.verdict import doubts, permutation
 from zhiyin.models.base import Run
 from zhiyin.recipe import DefaultRecipe, Fitted
 from zhiyin.testing.encoders import HashEncoder
 from zhiyin.testing.small import small_dataset
 from zhiyin.types import Event, Item
-from zhiyin.workflows import permuting
-from zhiyin.workflows.comparing import Bootstrap
-from zhiyin.workflows.permuting import permuted, shuffled
-from zhiyin.workflows.verdict import doubts, permutation
 
 pytestmark = pytest.mark.slow  # many fits: not in the fast loop
 

@@ -16,14 +16,14 @@ import numpy.typing as npt
 from zhiyin.data.dataset import Doubles, Mask
 from zhiyin.data.splits import Split
 from zhiyin.data.vocabulary import PAD
+from zhiyin.evaluation.comparing import Bootstrap, section, values_of
+from zhiyin.evaluation.judging import OURS
+from zhiyin.evaluation.record import Gap, Section
 from zhiyin.metrics.intervals import difference, gap
 from zhiyin.metrics.judge import PerUser
 from zhiyin.metrics.ranking import metric
 from zhiyin.models.propagation import COLD
 from zhiyin.types import Scalar
-from zhiyin.workflows.comparing import Bootstrap, section, values_of
-from zhiyin.workflows.evaluation import Gap, Section
-from zhiyin.workflows.judging import OURS
 
 SUPPORTS = ((0, 0), (1, 4), (5, 19), (20, 99), (100, None))  # events of an item, from and to
 LENGTHS = ((0, 0), (1, 1), (2, 4), (5, 9), (10, 19), (20, None))  # events in a history, from and to

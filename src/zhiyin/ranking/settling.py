@@ -138,21 +138,24 @@ class Mixed:
 
 def settle(recipe: R, worth: Callable[[R], Doubles], fields: Sequence[str]) -> R:
     """The recipe with the values of these fields that held-out events prefer. `worth` gives the (N,) worth of each
-    event; what has no value yet begins at its usual one."""
+    event, and is asked once about the same values; what has no value yet begins at its usual one."""
     settled = recipe.usual()
     if not fields:
         return settled
     best = worth(settled)
+    refused: set[tuple[R, R]] = set()  # the better one and the other, as asked before
     for _ in range(ROUNDS):
         before = settled
         for field in fields:
             for value in recipe.choices[field]:
-                if value == getattr(settled, field):
-                    continue
                 other = settled.model_copy(update={field: value})
+                if other == settled or (settled, other) in refused:
+                    continue
                 gain = worth(other) - best
                 if gain.mean() > SURE * gain.std() / np.sqrt(len(gain)):
                     settled, best = other, best + gain
+                else:
+                    refused.add((settled, other))
         if settled == before:
             break
     return settled

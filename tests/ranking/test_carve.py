@@ -1,6 +1,8 @@
 """Held-out examples: nothing of them is fitted, and histories lie before their targets."""
 
 from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -9,6 +11,8 @@ from zhiyin.data.dataset import Dataset, build_dataset
 from zhiyin.ranking.examples import BEGINNINGS, Examples, carve
 from zhiyin.testing.small import small_catalogue, small_dataset
 from zhiyin.types import Event, Item
+
+NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("timed", [True, False])
@@ -102,6 +106,30 @@ def test_of_few_people_each_gives_some_targets_and_never_more_than_a_tenth() -> 
 def told(data: Dataset, examples: Examples) -> list[int]:
     """The numbers of the targets."""
     return sorted(int(data.items[row]) for row in examples.targets)
+
+
+def test_what_is_bought_together_does_not_tell_of_itself() -> None:
+    names = [item.item_id for item in small_catalogue()]
+    events = [
+        Event(
+            f"u{user}",
+            names[(user + 3 * basket + n) % len(names)],
+            "purchase",
+            at=NOON + timedelta(days=basket, minutes=n),
+        )
+        for user in range(60)
+        for basket in range(6)
+        for n in range(3)
+    ]
+    data = build_dataset(small_catalogue(), events)
+    _, examples = carve(data, 3_000, 0.0, 0)
+    assert len(examples) > 30
+    assert (examples.batch.lengths % 3 != 1).any(), "an item of an earlier basket may be held out"
+    assert (examples.batch.ages > 0.9).all(), "what was bought on that day is not known"
+    again = build_dataset(small_catalogue(), events + [replace(e, at=e.at + timedelta(days=60)) for e in events])
+    _, examples = carve(again, 3_000, 0.0, 0)
+    assert again.repeat_share > 0.4
+    assert (examples.batch.ages > 0.9).all()
 
 
 def test_of_some_people_the_history_is_how_they_began() -> None:

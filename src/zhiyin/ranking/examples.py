@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from zhiyin.data.dataset import Dataset, Mask
+from zhiyin.data.dataset import TYPE_CODE, Dataset, Mask
 from zhiyin.data.vocabulary import Rows
 from zhiyin.models.base import Batch
 
@@ -16,7 +16,8 @@ BATCH = 128
 BEGUN = 1 / 3  # share of the people who are asked as they began, and of the examples
 BEGINNINGS = np.array([0, 0, 0, 1, 1, 1, 2, 3, 4, 5, 6, 8])  # items that they had then, few as often as some
 MOST_OF_ONE = 5  # targets, and never more than a tenth of what the person likes
-REPEATS = 0.3  # share of repeated events from which on what comes back is a target, too
+REPEATS = 0.25  # share of repeated events from which on what comes back is a target, too
+BASKET = 3_600.0  # seconds between two purchases that are made together
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,18 +88,30 @@ def _pairs_of(data: Dataset) -> npt.NDArray[np.int64]:
 
 
 def _late(data: Dataset) -> tuple[npt.NDArray[np.int64], Mask]:
-    """Targets where people come back: the items of everybody's last tenth of liked events, each once, new or old
-    to them as it comes; and (E,) everything from where that tenth begins."""
+    """Targets where people come back: the items of everybody's last tenth of liked events and of the basket in
+    which that begins, each once, new or old to them as it comes; and (E,) everything from there on."""
     liked = np.flatnonzero(data.weights > 0)
     users = data.user_rows[liked]
     counts = np.bincount(users, minlength=len(data.users))
     place = np.arange(len(liked)) - (np.cumsum(counts) - counts)[users]  # in the history of liked events
     late = liked[place >= counts[users] - np.maximum(counts[users] // 10, 1)]
-    late = late[counts[data.user_rows[late]] >= 2]
     begins = np.full(len(data.users), len(data), np.int64)
-    np.minimum.at(begins, data.user_rows[late], late)
+    np.minimum.at(begins, data.user_rows[late], _basket_begins(data)[late])
+    begins[begins == data.indptr[:-1]] = len(data)  # nothing would be left of them
+    held = np.arange(len(data)) >= begins[data.user_rows]
+    late = liked[held[liked]]
     _, first = np.unique(_pairs_of(data)[late], return_index=True)
-    return late[np.sort(first)], np.arange(len(data)) >= begins[data.user_rows]
+    return late[np.sort(first)], held
+
+
+def _basket_begins(data: Dataset) -> npt.NDArray[np.int64]:
+    """(E,) the place where the basket of each event begins: purchases that one person makes together, in whatever
+    order they are written down. Any other event is by itself."""
+    bought = data.types == TYPE_CODE["purchase"]
+    goes_on = np.zeros(len(data), bool)
+    goes_on[1:] = bought[1:] & bought[:-1] & (data.user_rows[1:] == data.user_rows[:-1])
+    goes_on[1:] &= np.diff(data.at) < BASKET  # never where there are no times
+    return np.maximum.accumulate(np.where(goes_on, 0, np.arange(len(data))))
 
 
 def _new_to_them(data: Dataset, people: Mask, n_examples: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
@@ -151,12 +164,13 @@ def _examples(
     fitted: Mask,
     rng: np.random.Generator,
 ) -> Examples:
-    """The history of each target: the user's fitted events before the one of `until`. Where there is no order, all
-    of them, or of those who have just begun a few."""
+    """The history of each target: the user's fitted events before the basket of `until`. Where there is no order,
+    all of them, or of those who have just begun a few."""
     ages = data.ages().astype(np.float32)
     users = data.user_rows[targets]
     histories = []
-    for place, user, few in zip(until, users, begun, strict=True):
+    begins = _basket_begins(data)[until]
+    for place, user, few in zip(begins, users, begun, strict=True):
         before = np.arange(data.indptr[user], place if data.ordered else data.indptr[user + 1])
         before = before[fitted[before]]
         if few and not data.ordered:

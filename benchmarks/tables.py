@@ -16,8 +16,13 @@ ROOT = Path(__file__).parent.parent
 START, END = "<!-- results:start -->", "<!-- results:end -->"
 HEADLINES = {"README.md": ("measured on", "goal"), "README.zh-CN.md": ("测于", "目标")}
 SHOWN = (
-    ("S8", "seconds"), ("S1", "p50_ms"), ("S2", "rps_10k"), ("Q1", "ndcg@10"), ("Q3", "ndcg@20"), ("Q5", "ratio_to_ease")
-)  # fmt: skip
+    ("S8", "seconds"),
+    ("S1", "p50_ms"),
+    ("S2", "rps_10k"),
+    ("Q1", "ndcg@10"),
+    ("Q3", "ndcg@20"),
+    ("Q5", "ratio_to_ease"),
+)
 TITLES = {
     "Q1": "Sequential recommendation, amazon_beauty, strict leave-one-out, full ranking",
     "Q2": "Sequential recommendation, ml1m, leave-one-out",

@@ -9,6 +9,7 @@ import pytest
 
 from zhiyin.data.dataset import Dataset, build_dataset
 from zhiyin.ranking.examples import BEGINNINGS, Examples, carve
+from zhiyin.ranking.learn import FusionRecipe
 from zhiyin.testing.small import small_catalogue, small_dataset
 from zhiyin.types import Event, Item
 
@@ -179,3 +180,18 @@ def owners_of(data: Dataset, part: Dataset, history: np.ndarray, target: int, be
             if out and same:
                 return True
     return False
+
+
+@pytest.mark.parametrize(("n_untaken", "hidden"), [(0, 10), (22, 20), (800, 40)])
+def test_as_many_items_are_hidden_as_nobody_took_within_limits(n_untaken: int, hidden: int) -> None:
+    """Of 200 that people took: a twentieth, a tenth, a fifth."""
+    items = [Item(f"{n:03}") for n in range(200 + n_untaken)]
+    events = [
+        Event(f"u{user}", f"{(user + n) % 200:03}", "like", order=n) for user in range(400) for n in range(20)
+    ]
+    data = build_dataset(items, events)
+    part, _ = FusionRecipe().carve(data, 0)
+    gone = int(((data.support > 0) & (part.support == 0)).sum())
+    assert gone == pytest.approx(hidden, abs=1)
+    named, _ = FusionRecipe(hidden_share=0.5).carve(data, 0)
+    assert int((named.support == 0).sum()) == 100 + n_untaken

@@ -22,6 +22,7 @@ from zhiyin.ranking.fusion import BUCKETS, KINDS, Fusion, prior_gates
 from zhiyin.ranking.objective import Objective
 from zhiyin.ranking.proving import idle
 
+HIDDEN = 0.05, 0.2  # least and most of the items
 STAY = ("words", "meaning", "popular")
 MOST_NUMBERS = 60_000_000  # scores of a channel that learning looks at
 
@@ -30,7 +31,13 @@ class FusionRecipe(Recipe):
     """How the gates are learned."""
 
     n_examples: int = Field(default=4_000, ge=0, description="Held-out events the gates are learned from.")
-    hidden_share: float = Field(default=0.1, ge=0, lt=1, description="Items hidden to simulate cold ones.")
+    hidden_share: float | None = Field(
+        default=None,
+        ge=0,
+        lt=1,
+        description="Share of the items hidden to simulate cold ones; unset: as many as nobody took yet, at least "
+        "a twentieth and at most a fifth.",
+    )
     min_examples: int = Field(default=50, ge=1, description="Fewer examples than this: the prior gates stay.")
     reg: float = Field(default=0.0005, ge=0, description="Pull of each bucket's gates towards the gates of all.")
     proven: bool = Field(
@@ -43,7 +50,10 @@ class FusionRecipe(Recipe):
     def carve(self, data: Dataset, seed: int) -> tuple[Dataset, Examples]:
         """The part to fit, and examples held out of it: fewer in a catalogue so large that each is much work."""
         affordable = max(MOST_NUMBERS // max(len(data.items), 1), self.min_examples)
-        return carve(data, min(self.n_examples, affordable), self.hidden_share, seed)
+        share = self.hidden_share
+        if share is None:
+            share = float(np.clip((data.support == 0).mean(), *HIDDEN)) if len(data.items) else HIDDEN[0]
+        return carve(data, min(self.n_examples, affordable), share, seed)
 
     def learn(self, models: Mapping[str, Model], examples: Examples, cold: Mask, seed: int) -> Fusion:
         """Of those models that earn their place. `cold` (I,): which items are cold in the part that the models

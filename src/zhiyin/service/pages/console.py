@@ -14,6 +14,7 @@ from zhiyin.bundle import Manifest, find_bundle, read_manifest
 from zhiyin.data.store.protocols import Publication
 from zhiyin.evaluation.record import Evaluation, Section, attached
 from zhiyin.live import Snapshot
+from zhiyin.models.base import best
 from zhiyin.ranking.fusion import BUCKETS
 from zhiyin.shop import Zhiyin
 from zhiyin.types import Event, Mode, Place, Query, Recommendation
@@ -198,12 +199,18 @@ def explored(shop: Zhiyin, user_id: str) -> Explored:
 
 
 def _channels(shop: Zhiyin, world: Snapshot, query: Query) -> dict[str, tuple[Shown, ...]]:
-    """What each channel alone would show, best first, without what cannot be shown."""
+    """What each channel alone would show, best first, without what cannot be shown; of one that only weighs, what
+    it likes best of what the others propose."""
     recommender = shop.recommender()
     asker = shop.live().asker(query, world, datetime.now(UTC))
+    heard, many = recommender.hear(world, asker, query), PLACES + len(asker.seen)
+    proposed = heard.retrieve(many)
     lists = {}
-    for name, scorer in recommender.hear(world, asker, query).past.items():
-        found = scorer.retrieve(PLACES + len(asker.seen))
+    for name, scorer in heard.past.items():
+        found = scorer.retrieve(many)
+        if not len(found):
+            liked = proposed[scorer.score(proposed) > 0]
+            found = best(scorer.score(liked), many, liked)
         rows = recommender.eligible(found, world, asker, query)[:PLACES]
         scores = scorer.score(rows).tolist()
         ids = [world.vocabulary[row] for row in rows.tolist()]

@@ -17,8 +17,8 @@ START, END = "<!-- results:start -->", "<!-- results:end -->"
 HEADLINES = {"README.md": ("measured on", "goal"), "README.zh-CN.md": ("测于", "目标")}
 SHOWN = (
     ("S8", "seconds"),
-    ("S1", "p50_ms"),
-    ("S2", "rps_10k"),
+    ("S7", "cold_start_s"),
+    ("S5", "seconds"),
     ("Q1", "ndcg@10"),
     ("Q3", "ndcg@20"),
     ("Q5", "ratio_to_ease"),

@@ -25,7 +25,7 @@ from zhiyin.models.columns import Columns
 from zhiyin.models.knowledge import Knowledge, read_knowledge
 from zhiyin.models.profiles import SparseRows, SparseScorer, among
 from zhiyin.models.relation_weights import relation_weights
-from zhiyin.models.sparse import entries, prune
+from zhiyin.models.sparse import entries, prune, with_rows
 from zhiyin.types import GraphPath
 
 MOST_POSTINGS = 50_000  # entries that retrieval walks through
@@ -62,10 +62,7 @@ class Graph(SparseRows):
 
     def borrowed_again(self, rows: Rows, mixtures: sp.csr_array) -> Self:
         """The same items, these later ones read through other mixtures (n, I)."""
-        source = np.arange(self.n_items)
-        source[rows] = self.n_items + np.arange(len(rows))
-        longer = sp.csr_array(sp.vstack([self.rows, self._borrowed(mixtures)]))
-        return replace(self, rows=sp.csr_array(longer[source]))
+        return replace(self, rows=with_rows(self.rows, rows, self._borrowed(mixtures)))
 
     def arrays(self) -> Arrays:
         return {

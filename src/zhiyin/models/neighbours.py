@@ -21,7 +21,7 @@ from zhiyin.data.dataset import Dataset, Floats
 from zhiyin.data.vocabulary import Rows
 from zhiyin.models.base import Arrays, Arrivals, Batch, Choices, Fading, Run, best
 from zhiyin.models.propagation import mixture, smoothed
-from zhiyin.models.sparse import entries, picked
+from zhiyin.models.sparse import entries, picked, with_rows
 
 ROWS_AT_ONCE = 2_048
 
@@ -60,9 +60,7 @@ class Neighbours:
 
     def borrowed_again(self, rows: Rows, mixtures: sp.csr_array) -> Self:
         """The same links, with these later rows scored through other mixtures (n, I)."""
-        source = np.arange(self.later.shape[0])
-        source[rows - self.n_fitted] = self.later.shape[0] + np.arange(len(rows))
-        return replace(self, later=sp.csr_array(sp.csr_array(sp.vstack([self.later, mixtures]))[source]))
+        return replace(self, later=with_rows(self.later, rows - self.n_fitted, mixtures))
 
     def extended(self, arrivals: Arrivals) -> Self:
         return replace(self, later=sp.csr_array(sp.vstack([self.later, arrivals.near[:, : self.n_fitted]])))

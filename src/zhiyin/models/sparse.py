@@ -41,6 +41,13 @@ def picked(found: Entries, n: int, width: int, columns: npt.NDArray[np.integer])
     return out[:, place[columns]]
 
 
+def with_rows(matrix: sp.csr_array, rows: npt.NDArray[np.integer], others: sp.csr_array) -> sp.csr_array:
+    """The matrix with the n `others` in place of these n rows."""
+    source = np.arange(matrix.shape[0])
+    source[rows] = matrix.shape[0] + np.arange(len(rows))
+    return sp.csr_array(sp.csr_array(sp.vstack([matrix, others]))[source])
+
+
 def prune(matrix: sp.csr_array, k: int) -> sp.csr_array:
     """The k entries of largest magnitude in each row."""
     matrix = sp.csr_array(matrix)

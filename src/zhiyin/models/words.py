@@ -20,6 +20,7 @@ from zhiyin.data.vocabulary import Rows
 from zhiyin.encoders.lexical import N_COLUMNS, LexicalEncoder, readable
 from zhiyin.models.base import Arrays, Arrivals, Batch, Choices, Fading, Run, best
 from zhiyin.models.profiles import SparseRows, SparseScorer
+from zhiyin.models.sparse import with_rows
 from zhiyin.types import Item
 
 COMMON = 0.2  # share of the items from which on a word explains nothing
@@ -56,9 +57,7 @@ class Words(SparseRows):
 
     def reworded(self, rows: Rows, items: Sequence[Item]) -> Self:
         """The same items, these rows read again."""
-        place = np.arange(self.n_items)
-        place[rows] = self.n_items + np.arange(len(rows))
-        changed = sp.csr_array(sp.csr_array(sp.vstack([self.rows, self.encoder.encode_items(items)]))[place])
+        changed = with_rows(self.rows, rows, self.encoder.encode_items(items))
         return replace(self, rows=changed, postings=sp.csr_array(changed.T))
 
     def arrays(self) -> Arrays:

@@ -91,11 +91,6 @@ class TestChannels(ModelContract):
     def channel(cls, request: pytest.FixtureRequest) -> Channel:
         return request.param
 
-    @pytest.fixture(scope="class", params=[True, False], ids=["in order", "in sets"])
-    @classmethod
-    def data(cls, request: pytest.FixtureRequest) -> Dataset:
-        return small_dataset(timed=request.param)
-
     @pytest.fixture(scope="class")
     @classmethod
     def model(cls, channel: Channel, data: Dataset) -> Model:

@@ -23,11 +23,6 @@ class TestSequence(ModelContract):
     def channel(self) -> Channel:
         return CHANNEL
 
-    @pytest.fixture(scope="class", params=[True, False], ids=["in order", "in sets"])
-    @classmethod
-    def data(cls, request: pytest.FixtureRequest) -> Dataset:
-        return small_dataset(timed=request.param)
-
     @pytest.fixture(scope="class")
     @classmethod
     def model(cls, data: Dataset) -> Model:

@@ -12,7 +12,6 @@ from zhiyin.models.meaning import MeaningRecipe
 from zhiyin.models.popular import PopularRecipe
 from zhiyin.models.sequence import Sequence
 from zhiyin.testing.model_contract import ENCODER, Channel, ModelContract
-from zhiyin.testing.small import small_dataset
 from zhiyin.training.sequence import Taught, go_on, teach
 
 pytestmark = pytest.mark.slow
@@ -27,11 +26,6 @@ class TestTaught(ModelContract):
     @pytest.fixture
     def channel(self) -> Channel:
         return Channel("sequence", fit, lambda arrays, _: Sequence.of_arrays(arrays))
-
-    @pytest.fixture(scope="class", params=[True, False], ids=["in order", "in sets"])
-    @classmethod
-    def data(cls, request: pytest.FixtureRequest) -> Dataset:
-        return small_dataset(timed=request.param)
 
     @pytest.fixture(scope="class")
     @classmethod

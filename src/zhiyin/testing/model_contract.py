@@ -43,8 +43,9 @@ class Channel:
 class ModelContract:
     """Batch first, exact contributions, items that come later, arrays in a file."""
 
-    @pytest.fixture(params=[True, False], ids=["in order", "in sets"])
-    def data(self, request: pytest.FixtureRequest) -> Dataset:
+    @pytest.fixture(scope="class", params=[True, False], ids=["in order", "in sets"])
+    @classmethod
+    def data(cls, request: pytest.FixtureRequest) -> Dataset:
         return small_dataset(timed=request.param)
 
     @pytest.fixture

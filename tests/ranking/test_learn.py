@@ -12,7 +12,7 @@ from zhiyin.data.vocabulary import Rows
 from zhiyin.models.base import Arrays, Arrivals, Batch, Model
 from zhiyin.ranking.contest import Contests
 from zhiyin.ranking.examples import Examples
-from zhiyin.ranking.fusion import BUCKETS, KINDS, Fusion
+from zhiyin.ranking.fusion import BUCKETS, KINDS, Fusion, prior_gates
 from zhiyin.ranking.learn import FusionRecipe
 from zhiyin.ranking.objective import LIKELIHOOD, Objective
 
@@ -64,11 +64,12 @@ def planted(rng: np.random.Generator, cold: np.ndarray) -> tuple[dict[str, Model
     )
 
 
-def learned(seed: int = 0, reg: float = 0.02) -> Fusion:
+def learned(seed: int = 0, reg: float = 0.02, n: int = N) -> Fusion:
+    """`reg` as it would be with one example."""
     rng = np.random.default_rng(seed)
     cold = np.arange(N_ITEMS) < 40
     models, examples = planted(rng, cold)
-    return FusionRecipe(reg=reg).learn(models, examples, cold, seed)
+    return FusionRecipe(reg=reg * N).learn(models, examples.some(np.arange(n)), cold, seed)
 
 
 @pytest.fixture(scope="module")
@@ -155,6 +156,13 @@ def test_a_bucket_without_examples_has_the_gates_of_all(tight: Fusion) -> None:
 def test_a_strong_pull_makes_all_buckets_alike(loose: Fusion, tight: Fusion) -> None:
     assert np.ptp(tight.gates, axis=1).max() < 0.02
     assert np.ptp(loose.gates, axis=1).max() > np.ptp(tight.gates, axis=1).max()
+
+
+def test_few_examples_leave_the_gates_nearer_to_the_prior_ones() -> None:
+    """The pull is counted in examples, so a small shop is not led astray by the few that it has."""
+    many, few = learned(reg=2.0 / N), learned(reg=2.0 / N, n=60)
+    prior = prior_gates(many.channels)
+    assert np.abs(few.gates - prior).max() < 0.5 * np.abs(many.gates - prior).max()
 
 
 @pytest.mark.slow

@@ -39,12 +39,14 @@ class FusionRecipe(Recipe):
         "a twentieth and at most a fifth.",
     )
     min_examples: int = Field(default=50, ge=1, description="Fewer examples than this: the prior gates stay.")
-    reg: float = Field(default=0.0005, ge=0, description="Pull of each bucket's gates towards the gates of all.")
+    reg: float = Field(
+        default=2.0, ge=0, description="Pull of each bucket's gates towards the gates of all, in examples."
+    )
     proven: bool = Field(
         default=True, description="Whether channels that held-out events are as well off without are left out."
     )
     rest: float = Field(
-        default=0.0005, ge=0, description="Pull of all gates to the prior ones, of constants to 0."
+        default=2.0, ge=0, description="Pull of all gates to the prior ones, of constants to 0, in examples."
     )
 
     def carve(self, data: Dataset, seed: int) -> tuple[Dataset, Examples]:
@@ -88,6 +90,7 @@ class FusionRecipe(Recipe):
             [np.tile(home, (n_buckets, 1, 1)).ravel(), home.ravel(), np.zeros(n_buckets * KINDS)]
         )
         n_gates, n_constants = n_buckets * n_channels * KINDS, n_buckets * KINDS
+        reg, rest = self.reg / len(objective), self.rest / len(objective)
         free = [(0.0, 0.0), (None, None), (None, None)]  # by kind
         bounds = [(0.0, None)] * (n_gates + n_channels * KINDS) + free * n_buckets
 
@@ -96,11 +99,11 @@ class FusionRecipe(Recipe):
             common = theta[n_gates:-n_constants].reshape(n_channels, KINDS)
             constants = theta[-n_constants:].reshape(n_buckets, KINDS)
             value, d_gates, d_constants = objective.loss(gates, constants)
-            away, pull = gates - common, self.reg * (gates - common)
-            back = self.rest * (common - home)
+            away, pull = gates - common, reg * (gates - common)
+            back = rest * (common - home)
             value += 0.5 * float((pull * away).sum() + (back * (common - home)).sum())
-            value += 0.5 * self.rest * float((constants**2).sum())
-            gradient = [d_gates + pull, back - pull.sum(axis=0), d_constants + self.rest * constants]
+            value += 0.5 * rest * float((constants**2).sum())
+            gradient = [d_gates + pull, back - pull.sum(axis=0), d_constants + rest * constants]
             return value, np.concatenate([part.ravel() for part in gradient])
 
         found = minimize(loss, theta, jac=True, bounds=bounds, method="L-BFGS-B", options={"maxiter": 200})

@@ -46,13 +46,17 @@ class Objective:
             in_bucket.astype(np.float64),
         )
 
+    def __len__(self) -> int:
+        """N."""
+        return len(self.features)
+
     def loss(self, gates: Doubles, constants: Doubles) -> tuple[float, Doubles, Doubles]:
         """Minus the mean gain and likelihood of the targets, and its gradients by gates (H, C, KINDS) and
         constants (H, KINDS)."""
         scores = self.scores(gates, constants)
         gain, by_gain = _gain(scores, self.stands_for)
         likelihood, by_likelihood = _likelihood(scores, self.log_weight)
-        slope = (by_gain + LIKELIHOOD * by_likelihood) / -len(scores)
+        slope = (by_gain + LIKELIHOOD * by_likelihood) / -len(self)
         by_kind = self.of_kind * slope[:, None, :]
         d_gates = np.tensordot(self.in_bucket, self.features @ by_kind.transpose(0, 2, 1), 1)
         d_constants = self.in_bucket @ by_kind.sum(axis=2)

@@ -66,8 +66,8 @@ SPANS: Space = MappingProxyType(
         "graph.discount": Span(0.0, 2.0),
         "graph.recency": Span(0.5, 1.0),
         "repeat.recency": Span(0.9, 1.0),
-        "fusion.reg": Span(5e-4, 5e-2, log=True),
-        "fusion.rest": Span(5e-5, 5e-3, log=True),
+        "fusion.reg": Span(0.5, 50.0, log=True),
+        "fusion.rest": Span(0.2, 20.0, log=True),
     }
 )
 

@@ -200,9 +200,11 @@ def test_the_version_is_told(zhi: Zhi) -> None:
     assert said(zhi("--version")).strip() == f"zhiyin {__version__}"
 
 
-def test_the_program_itself_says_what_it_can_do() -> None:
-    program = Path(sys.executable).with_name("zhiyin")
-    told = subprocess.run([str(program), "--help"], capture_output=True, text=True, check=True).stdout
+@pytest.mark.parametrize(
+    "program", [[str(Path(sys.executable).with_name("zhiyin"))], [sys.executable, "-m", "zhiyin"]]
+)
+def test_the_program_itself_says_what_it_can_do(program: list[str]) -> None:
+    told = subprocess.run([*program, "--help"], capture_output=True, text=True, check=True).stdout
     assert "zhiyin demo" in told
     for command in ("init", "import", "doctor", "up", "train", "evaluate", "publish", "rollback", "demo"):
         assert f"\n  {command} " in told

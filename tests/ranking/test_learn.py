@@ -1,6 +1,6 @@
 """Learning the gates: the gradient, and planted truths."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import ClassVar, Self
 
 import numpy as np
@@ -90,6 +90,8 @@ def test_the_gradient_agrees_with_finite_differences() -> None:
     stands_for[:, 0] = 1.0
     features = rng.normal(size=(n, k, c)).astype(np.float32)
     objective = Objective.of(Contests(features, rng.integers(0, KINDS, (n, k)), stands_for, rng.integers(0, h, n)))
+    precise = {one.name: getattr(objective, one.name).astype(np.float64) for one in fields(Objective)}
+    objective = Objective(**precise)
     theta = rng.random(h * c * KINDS + h * KINDS)
 
     def loss(theta: np.ndarray) -> float:

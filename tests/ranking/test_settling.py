@@ -35,21 +35,21 @@ from zhiyin.types import Event, Item
 RUN = Run(HashEncoder())
 
 
-def worth_of(table: Mapping[tuple[float, float], float]) -> Callable[[TogetherRecipe], Doubles]:
-    """Ten events that agree on what settings are worth."""
-    return lambda recipe: np.full(10, table.get((recipe.discount or 0.0, recipe.recency or 0.0), 0.0))
+def worth_of(table: Mapping[tuple[float, float], float]) -> Callable[[TogetherRecipe, int], Doubles]:
+    """Events that agree on what settings are worth; a heat is their number."""
+    return lambda recipe, n: np.full(n, table.get((recipe.discount or 0.0, recipe.recency or 0.0), 0.0))
 
 
 def test_the_best_value_of_each_open_setting_is_chosen() -> None:
     table = {(0.5, 0.7): 0.1, (0.3, 0.7): 0.2, (0.3, 1.0): 0.3, (0.7, 0.7): 0.15, (0.7, 1.0): 0.25}
-    found = settle(TogetherRecipe(), worth_of(table), ("discount", "recency"))
+    found = settle(TogetherRecipe(), worth_of(table), ("discount", "recency"), [4, 6])
     assert (found.discount, found.recency) == (0.3, 1.0)
 
 
 def test_a_second_round_moves_what_depends_on_another() -> None:
     """Discount .7 is better only once recency is 1."""
     table = {(0.5, 0.7): 0.1, (0.5, 1.0): 0.2, (0.7, 1.0): 0.3}
-    found = settle(TogetherRecipe(), worth_of(table), ("discount", "recency"))
+    found = settle(TogetherRecipe(), worth_of(table), ("discount", "recency"), [4, 6])
     assert (found.discount, found.recency) == (0.7, 1.0)
 
 
@@ -58,11 +58,28 @@ def test_a_gain_within_half_its_standard_error_changes_nothing() -> None:
     noise = np.random.default_rng(0).normal(size=400)
     noise += 0.4 * noise.std() / 20 - noise.mean()  # a mean of .4 standard errors
 
-    def worth(recipe: TogetherRecipe) -> Doubles:
-        return np.zeros(400) if recipe == usual else noise
+    def worth(recipe: TogetherRecipe, heat: slice) -> Doubles:
+        return np.zeros(400)[heat] if recipe == usual else noise[heat]
 
-    assert settle(TogetherRecipe(), worth, ("discount",)) == usual
-    assert settle(TogetherRecipe(), lambda r: 2 * worth(r) + (r != usual) * 0.05, ("discount",)) != usual
+    def louder(recipe: TogetherRecipe, heat: slice) -> Doubles:
+        return 2 * worth(recipe, heat) + (recipe != usual) * 0.05
+
+    heats = [slice(200), slice(200, 400)]
+    assert settle(TogetherRecipe(), worth, ("discount",), heats) == usual
+    assert settle(TogetherRecipe(), louder, ("discount",), heats) != usual
+
+
+def test_who_loses_the_first_heat_clearly_is_not_asked_again() -> None:
+    usual = TogetherRecipe().usual()
+    asked: list[tuple[float | None, int]] = []
+
+    def worth(recipe: TogetherRecipe, n: int) -> Doubles:
+        asked.append((recipe.discount, n))
+        worse = np.where(np.arange(n) % 2, -1.0, -2.0) if n == 10 else 100.0  # the rest would make up for it
+        return np.zeros(n) + worse * (recipe != usual)
+
+    assert settle(TogetherRecipe(), worth, ("discount",), [10, 20]) == usual
+    assert {n for discount, n in asked if discount != usual.discount} == {10}
 
 
 def test_what_is_set_stays() -> None:

@@ -17,6 +17,7 @@ from zhiyin.models.index import build_cells
 from zhiyin.models.meaning import Meaning
 from zhiyin.models.sparse import prune, top_of_rows
 from zhiyin.models.words import Words
+from zhiyin.threads import side_by_side
 
 COLD = 5  # events below which an item is cold
 ROWS_AT_ONCE = 512
@@ -84,13 +85,15 @@ def smoothed(links: sp.csr_array, source: sp.csr_array, target: sp.csr_array, k:
     DENSE_BELOW items of a row of source · links only the 2k largest are mixed on."""
     n_items = links.shape[1]
     spoken_of = sp.csr_array(target.T)
-    blocks = [sp.csr_array((0, n_items), dtype=np.float32)]
-    for start in range(0, links.shape[0], ROWS_AT_ONCE):
+
+    def mixed(start: int) -> sp.csr_array:
         says = sp.csr_array(source[start : start + ROWS_AT_ONCE] @ links)
         if n_items <= DENSE_BELOW:
-            blocks.append(top_of_rows(np.ascontiguousarray((target @ says.toarray().T).T), k))
-        else:
-            blocks.append(prune(sp.csr_array(prune(says, 2 * k) @ spoken_of), k))
+            return top_of_rows(np.ascontiguousarray((target @ says.toarray().T).T), k)
+        return prune(sp.csr_array(prune(says, 2 * k) @ spoken_of), k)
+
+    blocks = [sp.csr_array((0, n_items), dtype=np.float32)]
+    blocks += side_by_side(mixed, range(0, links.shape[0], ROWS_AT_ONCE))
     return sp.csr_array(sp.vstack(blocks))
 
 

@@ -61,12 +61,15 @@ def prune(matrix: sp.csr_array, k: int) -> sp.csr_array:
 
 
 def top_of_rows(block: Floats, k: int) -> sp.csr_array:
-    """The k entries of largest magnitude in each row of a dense block, zeros left out."""
-    k = min(k, block.shape[1])
-    columns = np.argpartition(-np.abs(block), k - 1, axis=1)[:, :k] if k else np.zeros((len(block), 0), np.int64)
-    columns.sort(axis=1)
-    data = np.take_along_axis(block, columns, axis=1)
-    indptr = np.arange(0, block.shape[0] * k + 1, max(k, 1)) if k else np.zeros(len(block) + 1, np.int64)
-    kept = sp.csr_array((data.ravel(), columns.ravel().astype(np.int32), indptr), shape=block.shape)
-    kept.eliminate_zeros()
-    return kept
+    """The k entries of largest magnitude in each row of a dense block, zeros left out; of ties the first."""
+    size = np.abs(block)
+    kept = size > 0
+    if k < block.shape[1]:
+        least = np.partition(size, -k, axis=1)[:, -k] if k else np.full(len(block), np.inf, np.float32)
+        kept &= size >= least[:, None]
+        for row in np.flatnonzero(kept.sum(axis=1) > k):  # ties: those above, then the first of them
+            tied = np.flatnonzero(size[row] == least[row])
+            kept[row, tied[k - int((size[row] > least[row]).sum()) :]] = False
+    owner, columns = np.nonzero(kept)
+    indptr = np.searchsorted(owner, np.arange(len(block) + 1))
+    return sp.csr_array((block[kept], columns.astype(np.int32), indptr), shape=block.shape)

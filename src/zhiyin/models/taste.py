@@ -25,6 +25,7 @@ from zhiyin.models.base import Choices, Run
 from zhiyin.models.low_pass import low_pass
 from zhiyin.models.neighbours import ROWS_AT_ONCE, LinksRecipe, Neighbours, common_users
 from zhiyin.models.sparse import prune, top_of_rows
+from zhiyin.threads import side_by_side
 
 ROOM = 3_000_000  # links in all, up to which none is pruned
 
@@ -94,10 +95,11 @@ class TasteRecipe(LinksRecipe):
             broad = low_pass(warm, rank)
             links += broad * np.float32(np.linalg.norm(links) / max(float(np.linalg.norm(broad)), 1e-12))
         run.progress.start("pruning taste links", len(seen))
-        blocks = []
-        for start in range(0, len(seen), ROWS_AT_ONCE):
-            blocks.append(top_of_rows(links[start : start + ROWS_AT_ONCE], self.room(n_items)))
-            run.progress.advance(start + blocks[-1].shape[0])
+        blocks, room = [], self.room(n_items)
+        cut = [links[start : start + ROWS_AT_ONCE] for start in range(0, len(seen), ROWS_AT_ONCE)]
+        for n, block in enumerate(side_by_side(lambda rows: top_of_rows(rows, room), cut)):
+            blocks.append(block)
+            run.progress.advance(min((n + 1) * ROWS_AT_ONCE, len(seen)))
         run.progress.done()
         return _spread(sp.csr_array(sp.vstack(blocks)), seen, n_items)
 

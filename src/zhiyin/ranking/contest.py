@@ -6,7 +6,7 @@ the number of items above the target is estimated without bias, and exactly wher
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,6 +17,7 @@ from zhiyin.data.vocabulary import PAD, Rows
 from zhiyin.models.base import Batch, Model
 from zhiyin.ranking.examples import Examples, parts_of, singles, some
 from zhiyin.ranking.fusion import AGAIN, READS, Fusion, buckets, standardised
+from zhiyin.threads import side_by_side
 
 FAVOURITES = 40  # of each channel
 OTHERS = 100  # sampled of the rest
@@ -46,41 +47,51 @@ def contests(
     models: Mapping[str, Model], fusion: Fusion, examples: Examples, rng: np.random.Generator
 ) -> Contests:
     """What the gates are learned from."""
-    again = AGAIN in models
-    found: list[tuple[Floats, npt.NDArray[np.int64], Doubles]] = []
-    width = 1 + FAVOURITES * len(models) + OTHERS + (OWN if again else 0)
-    for part in examples.parts():
-        scores = np.stack(
-            [standardised(m.score(part.batch), s) for m, s in zip(models.values(), fusion.scales, strict=True)],
-            axis=2,
-        )
-        rows = np.full((len(part), width), PAD, np.int32)
-        stands_for = np.zeros((len(part), width))
-        for b in range(len(part)):
-            history = part.batch.rows[part.batch.indptr[b] : part.batch.indptr[b + 1]]
-            chosen, weight = _contenders(scores[b], int(part.targets[b]), history, again, rng)
-            rows[b, : len(chosen)], stands_for[b, : len(chosen)] = chosen, weight
+
+    def met(drawn: tuple[Examples, np.random.Generator]) -> tuple[Floats, npt.NDArray[np.int64], Doubles]:
+        part, rng = drawn
+        scores = [
+            standardised(m.score(part.batch), s) for m, s in zip(models.values(), fusion.scales, strict=True)
+        ]
+        rows, stands_for = _drawn(scores, part, AGAIN in models, rng)
         at = np.maximum(rows, 0)
-        found.append(
-            (np.take_along_axis(scores, at[:, :, None], axis=1), fusion.kinds(part.batch, at), stands_for)
-        )
+        features = np.stack([np.take_along_axis(said, at, axis=1) for said in scores], axis=2)
+        return features, fusion.kinds(part.batch, at), stands_for
+
+    parts = list(examples.parts())
+    found = side_by_side(met, zip(parts, rng.spawn(len(parts)), strict=True))
     features, kind, weights = (np.concatenate(column) for column in zip(*found, strict=True))
     return Contests(features, kind, weights, buckets(examples.batch))
 
 
+def _drawn(
+    scores: Sequence[Floats], part: Examples, again: bool, rng: np.random.Generator
+) -> tuple[npt.NDArray[np.int32], Doubles]:
+    """(B, k) rows, the target first, PAD where a list is shorter, and how many items each stands for."""
+    width = 1 + FAVOURITES * len(scores) + OTHERS + (OWN if again else 0)
+    rows = np.full((len(part), width), PAD, np.int32)
+    stands_for = np.zeros((len(part), width))
+    for b, target in enumerate(part.targets):
+        history = part.batch.rows[part.batch.indptr[b] : part.batch.indptr[b + 1]]
+        chosen, weight = _contenders([said[b] for said in scores], int(target), history, again, rng)
+        rows[b, : len(chosen)], stands_for[b, : len(chosen)] = chosen, weight
+    return rows, stands_for
+
+
 def _contenders(
-    scores: Floats, target: int, history: Rows, again: bool, rng: np.random.Generator
+    scores: Sequence[Floats], target: int, history: Rows, again: bool, rng: np.random.Generator
 ) -> tuple[Rows, Doubles]:
-    """The target, then rows that compete with it, and how many items each stands for. What the asker has does
-    not compete, except where people take things again: there the newest OWN of it do."""
-    n_items, n_channels = scores.shape
+    """The target, then rows that compete with it, and how many items each stands for. `scores` are each channel's
+    (I,). What the asker has does not compete, except where people take things again: there the newest OWN of it
+    do."""
+    n_items = len(scores[0])
     free = np.ones(n_items, bool)
     free[history[history < n_items]] = False
     free[target] = False
     k = min(FAVOURITES, n_items)
     chosen = np.zeros(n_items, bool)
-    for c in range(n_channels):
-        chosen[np.argpartition(-np.where(free, scores[:, c], -np.inf), k - 1)[:k]] = True
+    for said in scores:
+        chosen[np.argpartition(np.where(free, -said, np.inf), k - 1)[:k]] = True
     if again:
         own = np.unique(history[::-1], return_index=True)
         newest = own[0][np.argsort(own[1])][:OWN]

@@ -27,8 +27,8 @@ def settle_factors(
             kept[name] = tried.solve(data, run)
         return kept[name]
 
-    def worth(tried: FactorsRecipe) -> Doubles:
+    def worth(tried: FactorsRecipe, trial: Trial) -> Doubles:
         return trial.worth(Whole(tried.model(solution(tried), data, alike)))
 
-    found = settle(recipe, worth, fields) if len(trial) >= LEAST_EXAMPLES else recipe.usual()
+    found = settle(recipe, worth, fields, trial.heats) if len(trial) >= LEAST_EXAMPLES else recipe.usual()
     return found, solution(found)

@@ -26,9 +26,9 @@ def settle_lends(
     links = links.usual()
     plain = links.model(links.links(links.gather(data, run), data), data)
 
-    def worth(tried: GraphRecipe) -> Doubles:
+    def worth(tried: GraphRecipe, trial: Trial) -> Doubles:
         alike = lending(tried.lends or 0.0)
         source, target = alike.mixture(links.source_trust or 0.0), alike.mixture(links.target_trust or 0.0)
         return trial.worth(Mixed.of(plain, source, target))
 
-    return settle(recipe, worth, recipe.open)
+    return settle(recipe, worth, recipe.open, trial.heats)

@@ -13,12 +13,12 @@ from typing import Self
 
 import numpy as np
 
-from zhiyin.data.dataset import Doubles
+from zhiyin.data.dataset import Doubles, Floats
 from zhiyin.ranking.contest import Contests
 from zhiyin.ranking.fusion import BUCKETS, KINDS
 
 TAU = 0.25  # of the soft count: how near below the target an item may be to count a little
-MOST = 500.0  # exponent: what lies so far below the target counts nothing
+MOST = 80.0  # exponent: what lies so far below the target counts nothing
 LIKELIHOOD = 0.02  # weight of the log-likelihood beside the gain
 
 
@@ -26,25 +26,21 @@ LIKELIHOOD = 0.02  # weight of the log-likelihood beside the gain
 class Objective:
     """What the gates of N contests of k items are worth, laid out so that L-BFGS may ask a thousand times."""
 
-    features: Doubles  # (N, C, k)
-    of_kind: Doubles  # (N, KINDS, k) 1 where an item is of the kind
-    stands_for: Doubles  # (N, k)
-    log_weight: Doubles  # (N, k) log of it
-    in_bucket: Doubles  # (H, N) 1 where a history is in the bucket
+    features: Floats  # (N, C, k)
+    of_kind: Floats  # (N, KINDS, k) 1 where an item is of the kind
+    stands_for: Floats  # (N, k)
+    log_weight: Floats  # (N, k) log of it
+    in_bucket: Floats  # (H, N) 1 where a history is in the bucket
 
     @classmethod
     def of(cls, met: Contests) -> Self:
-        features = np.ascontiguousarray(met.features.transpose(0, 2, 1), np.float64)
-        of_kind = met.kind[:, None, :] == np.arange(KINDS)[:, None]
-        log_weight = np.log(met.stands_for, out=np.full_like(met.stands_for, -np.inf), where=met.stands_for > 0)
+        longest = int((met.stands_for > 0).sum(axis=1).max(initial=1))  # lists are filled from the left
+        features = np.ascontiguousarray(met.features[:, :longest].transpose(0, 2, 1), np.float32)
+        of_kind = met.kind[:, None, :longest] == np.arange(KINDS)[:, None]
+        stands_for = met.stands_for[:, :longest].astype(np.float32)
+        log_weight = np.log(stands_for, out=np.full_like(stands_for, -np.inf), where=stands_for > 0)
         in_bucket = np.arange(len(BUCKETS))[:, None] == met.bucket[None, :]
-        return cls(
-            features,
-            of_kind.astype(np.float64),
-            met.stands_for,
-            log_weight,
-            in_bucket.astype(np.float64),
-        )
+        return cls(features, of_kind.astype(np.float32), stands_for, log_weight, in_bucket.astype(np.float32))
 
     def __len__(self) -> int:
         """N."""
@@ -54,48 +50,57 @@ class Objective:
         """Minus the mean gain and likelihood of the targets, and its gradients by gates (H, C, KINDS) and
         constants (H, KINDS)."""
         scores = self.scores(gates, constants)
-        gain, by_gain = _gain(scores, self.stands_for)
+        gain, slope = _gain(scores, self.stands_for)
         likelihood, by_likelihood = _likelihood(scores, self.log_weight)
-        slope = (by_gain + LIKELIHOOD * by_likelihood) / -len(self)
+        by_likelihood *= LIKELIHOOD
+        slope += by_likelihood
+        slope /= -len(self)
         by_kind = self.of_kind * slope[:, None, :]
         d_gates = np.tensordot(self.in_bucket, self.features @ by_kind.transpose(0, 2, 1), 1)
         d_constants = self.in_bucket @ by_kind.sum(axis=2)
-        return -float((gain + LIKELIHOOD * likelihood).mean()), d_gates, d_constants
+        return -float((gain + LIKELIHOOD * likelihood).mean(dtype=np.float64)), d_gates, d_constants
 
     def worth(self, gates: Doubles, constants: Doubles) -> Doubles:
         """(N,) 1 / log2(2 + items above the target), ties at their middle."""
         scores = self.scores(gates, constants)
         mine, others = scores[:, :1], scores[:, 1:]
         above = self.stands_for[:, 1:] * ((others > mine) + 0.5 * (others == mine))
-        return 1.0 / np.log2(2.0 + above.sum(axis=1))
+        return 1.0 / np.log2(2.0 + above.sum(axis=1, dtype=np.float64))
 
-    def scores(self, gates: Doubles, constants: Doubles) -> Doubles:
+    def scores(self, gates: Doubles, constants: Doubles) -> Floats:
         """(N, k) the fused scores."""
-        mine, bucket = gates.transpose(2, 0, 1), self.in_bucket.argmax(axis=0)
+        precision, bucket = self.features.dtype, self.in_bucket.argmax(axis=0)
+        mine = gates.transpose(2, 0, 1).astype(precision)
         by_kind = mine[:, bucket].transpose(1, 0, 2) @ self.features  # (N, KINDS, k)
-        by_kind += constants[bucket][:, :, None]
+        by_kind += constants.astype(precision)[bucket][:, :, None]
         return np.einsum("ntk,ntk->nk", by_kind, self.of_kind)
 
 
-def _gain(scores: Doubles, stands_for: Doubles) -> tuple[Doubles, Doubles]:
+def _gain(scores: Floats, stands_for: Floats) -> tuple[Floats, Floats]:
     """(N,) 1 / log2(2 + soft count above the target), and its slopes by the scores (N, k)."""
-    above = 1.0 / (1.0 + np.exp(np.minimum((scores[:, :1] - scores) / TAU, MOST)))
+    above = scores[:, :1] - scores
+    above /= TAU
+    np.minimum(above, MOST, out=above)
+    np.exp(above, out=above)
+    above += 1.0
+    np.reciprocal(above, out=above)
     above[:, 0] = 0.0
-    counted = stands_for * above
-    rank = 2.0 + counted.sum(axis=1)
+    slope = stands_for * above
+    rank = 2.0 + slope.sum(axis=1)
     gain = 1.0 / np.log2(rank)
-    by_rank = -(gain**2) / (rank * np.log(2.0))
-    slope = by_rank[:, None] * counted * (1.0 - above) / TAU
+    slope *= (-(gain**2) / (rank * np.log(2.0) * TAU))[:, None]
+    slope *= np.subtract(1.0, above, out=above)
     slope[:, 0] = -slope[:, 1:].sum(axis=1)
     return gain, slope
 
 
-def _likelihood(scores: Doubles, log_weight: Doubles) -> tuple[Doubles, Doubles]:
+def _likelihood(scores: Floats, log_weight: Floats) -> tuple[Floats, Floats]:
     """(N,) log-probability of the target in its contest, and its slopes by the scores (N, k)."""
     logits = scores + log_weight
     logits -= logits.max(axis=1, keepdims=True)
-    odds = np.exp(logits)
+    mine = logits[:, 0].copy()
+    odds = np.exp(logits, out=logits)
     total = odds.sum(axis=1, keepdims=True)
-    slope = -odds / total
-    slope[:, 0] += 1.0
-    return logits[:, 0] - np.log(total[:, 0]), slope
+    odds /= -total
+    odds[:, 0] += 1.0
+    return mine - np.log(total[:, 0]), odds

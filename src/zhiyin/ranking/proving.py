@@ -8,12 +8,15 @@ for of two that say the same only one is idle.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from zhiyin.data.dataset import Doubles, Floats
 from zhiyin.ranking.contest import Contests
 from zhiyin.ranking.objective import Objective
+from zhiyin.threads import side_by_side
 
 Learn = Callable[[Objective, Floats], tuple[Floats, Floats]]  # of contests and the gates to start from
 
@@ -27,28 +30,43 @@ def idle(met: Contests, start: Floats, learn: Learn, groups: Mapping[str, Sequen
     if len(met.bucket) < LEAST_EXAMPLES:
         return ()
     met = met.some(np.arange(min(len(met.bucket), MOST_EXAMPLES)))
+    crossed = Crossed(met, start, learn)
     kept = np.arange(met.features.shape[2])
     left, gone = dict(groups), []
-    best = _crossed(met, kept, start, learn)
+    (best,) = crossed.worth([kept])
     while left:
-        tried = {name: np.setdiff1d(kept, places) for name, places in left.items()}
-        without = {name: _crossed(met, rest, start, learn) for name, rest in tried.items()}
-        name = max(without, key=lambda name: without[name].mean())
-        if without[name].mean() < best.mean():
+        tried = [np.setdiff1d(kept, places) for places in left.values()]
+        without = crossed.worth(tried)
+        least = int(np.argmax(without.mean(axis=1)))
+        if without[least].mean() < best.mean():
             break
-        gone.append(name)
-        kept, best = tried[name], without[name]
-        del left[name]
+        kept, best = tried[least], without[least]
+        gone.append(list(left)[least])
+        del left[gone[-1]]
     return tuple(gone)
 
 
-def _crossed(met: Contests, kept: np.ndarray, start: Floats, learn: Learn) -> Doubles:
-    """(N,) what each event is worth by gates learned on the others."""
-    met = met.hearing(kept)
-    worth = np.zeros(len(met.bucket))
-    for half in (0, 1):
-        mine = np.arange(len(worth)) % 2 == half
-        gates, constants = learn(Objective.of(met.some(np.flatnonzero(~mine))), start[kept])
+@dataclass(frozen=True, slots=True)
+class Crossed:
+    """What each of N events is worth by gates learned on the others."""
+
+    met: Contests
+    start: Floats
+    learn: Learn
+
+    def worth(self, sets: Sequence[npt.NDArray[np.int64]]) -> Doubles:
+        """(n, N) by these n sets of channels."""
+        found = side_by_side(self._of_half, [(kept, half) for kept in sets for half in (0, 1)])
+        worth = np.zeros((len(sets), len(self.met.bucket)))
+        for n in range(len(sets)):
+            worth[n, 0::2], worth[n, 1::2] = next(found), next(found)
+        return worth
+
+    def _of_half(self, asked: tuple[npt.NDArray[np.int64], int]) -> Doubles:
+        """By these channels, what the events of this half are worth."""
+        kept, half = asked
+        met = self.met.hearing(kept)
+        mine = np.arange(len(met.bucket)) % 2 == half
+        gates, constants = self.learn(Objective.of(met.some(np.flatnonzero(~mine))), self.start[kept])
         judged = Objective.of(met.some(np.flatnonzero(mine)))
-        worth[mine] = judged.worth(gates.transpose(1, 0, 2).astype(np.float64), constants.astype(np.float64))
-    return worth
+        return judged.worth(gates.transpose(1, 0, 2).astype(np.float64), constants.astype(np.float64))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Protocol, Self, TypeVar
 
 import numpy as np
@@ -26,8 +27,10 @@ from zhiyin.models.vectors import Vectors, VectorsRecipe
 from zhiyin.models.words import Words, WordsRecipe
 from zhiyin.ranking.examples import BATCH, Examples
 from zhiyin.ranking.fusion import standardised
+from zhiyin.threads import side_by_side
 
 R = TypeVar("R", bound=Recipe)
+H = TypeVar("H")  # a heat: what a worth is asked about
 K = TypeVar("K", bound=LinksRecipe)
 W = TypeVar("W", WordsRecipe, MeaningRecipe, VectorsRecipe)
 Reader = Words | Meaning | Vectors
@@ -39,6 +42,8 @@ MOST_ITEMS = 4_000  # ranks are counted among that many, drawn at random
 ROUNDS = 2
 FULL = 0.05  # share of links from which on a matrix is multiplied faster as a dense one
 SURE = 0.5  # standard errors that a gain must have
+LOST = 2.0  # standard errors of a loss after which no more is asked
+FIRST_HEAT = 3 * BATCH  # events
 SMALL = 4_000  # items up to which several solutions of EASE are compared
 NEWEST = 0.1  # of all events: what the half-life of popularity is chosen on
 
@@ -74,18 +79,32 @@ class Trial:
     def __len__(self) -> int:
         return len(self.examples)
 
+    @property
+    def heats(self) -> tuple[Trial, ...]:
+        """A first part of the events, and the rest."""
+        cuts = (0, FIRST_HEAT, len(self)) if len(self) > FIRST_HEAT else (0, len(self))
+        return tuple(
+            replace(self, examples=self.examples.some(np.arange(start, stop)), said=self.said[start:stop])
+            for start, stop in pairwise(cuts)
+        )
+
     def worth(self, channel: Scoring) -> Doubles:
         """(N,) of each held-out event, ties at their middle."""
-        found = [np.zeros(0)]
-        for start, part in zip(range(0, len(self), BATCH), self.examples.parts(), strict=True):
-            scores = self.said[start : start + BATCH] + calmed(self.seen(part, channel))
-            mine, others = scores[:, -1:], scores[:, :-1]
-            had = part.batch.matrix(self.n_items, np.ones(len(part.batch.rows), np.float32))
-            others[had[:, self.sample].toarray() > 0] = -np.inf
-            others[self.sample[None, :] == part.targets[:, None]] = -np.inf
-            above = (others > mine).sum(axis=1) + 0.5 * (others == mine).sum(axis=1)
-            found.append(1.0 / np.log2(2.0 + above * (self.n_items / len(self.sample))))
-        return np.concatenate(found)
+
+        def each(part: tuple[int, Examples]) -> Doubles:
+            return self._worth_of(channel, *part)
+
+        parts = zip(range(0, len(self), BATCH), self.examples.parts(), strict=True)
+        return np.concatenate([np.zeros(0), *side_by_side(each, parts)])
+
+    def _worth_of(self, channel: Scoring, start: int, part: Examples) -> Doubles:
+        scores = self.said[start : start + BATCH] + calmed(self.seen(part, channel))
+        mine, others = scores[:, -1:], scores[:, :-1]
+        had = part.batch.matrix(self.n_items, np.ones(len(part.batch.rows), np.float32))
+        others[had[:, self.sample].toarray() > 0] = -np.inf
+        others[self.sample[None, :] == part.targets[:, None]] = -np.inf
+        above = (others > mine).sum(axis=1) + 0.5 * (others == mine).sum(axis=1)
+        return 1.0 / np.log2(2.0 + above * (self.n_items / len(self.sample)))
 
     def seen(self, part: Examples, channel: Scoring) -> Floats:
         """(B, m + 1) what a channel says about the sample, and about each one's own target."""
@@ -136,13 +155,14 @@ class Mixed:
         return np.ascontiguousarray((self.target[rows] @ own.T).T)
 
 
-def settle(recipe: R, worth: Callable[[R], Doubles], fields: Sequence[str]) -> R:
-    """The recipe with the values of these fields that held-out events prefer. `worth` gives the (N,) worth of each
-    event, and is asked once about the same values; what has no value yet begins at its usual one."""
+def settle(recipe: R, worth: Callable[[R, H], Doubles], fields: Sequence[str], heats: Sequence[H]) -> R:
+    """The recipe with the values of these fields that held-out events prefer; what has no value yet begins at its
+    usual one. `worth` gives the worth of each event of a heat, and is asked once about the same values; what loses
+    a heat clearly is not asked about the next."""
     settled = recipe.usual()
     if not fields:
         return settled
-    best = worth(settled)
+    best = [worth(settled, heat) for heat in heats]
     refused: set[tuple[R, R]] = set()  # the better one and the other, as asked before
     for _ in range(ROUNDS):
         before = settled
@@ -151,14 +171,28 @@ def settle(recipe: R, worth: Callable[[R], Doubles], fields: Sequence[str]) -> R
                 other = settled.model_copy(update={field: value})
                 if other == settled or (settled, other) in refused:
                     continue
-                gain = worth(other) - best
-                if gain.mean() > SURE * gain.std() / np.sqrt(len(gain)):
-                    settled, best = other, best + gain
-                else:
+                better = _race(other, worth, heats, best)
+                if better is None:
                     refused.add((settled, other))
+                else:
+                    settled, best = other, better
         if settled == before:
             break
     return settled
+
+
+def _race(
+    other: R, worth: Callable[[R, H], Doubles], heats: Sequence[H], best: Sequence[Doubles]
+) -> list[Doubles] | None:
+    """What the other one is worth in each heat, if more than the `best`."""
+    found: list[Doubles] = []
+    for heat in heats:
+        found.append(worth(other, heat))
+        gain = np.concatenate(found) - np.concatenate(best[: len(found)])
+        error = gain.std() / np.sqrt(len(gain))
+        if gain.mean() < -LOST * error:
+            return None
+    return found if gain.mean() > SURE * error else None
 
 
 def settle_reader(
@@ -169,10 +203,10 @@ def settle_reader(
         return recipe.usual()
     trial = Trial.of(examples, beside, seed)
 
-    def worth(tried: W) -> Doubles:
+    def worth(tried: W, trial: Trial) -> Doubles:
         return trial.worth(Summed([replace(model, recency=tried.recency or 1.0) for model in models]))
 
-    return settle(recipe, worth, recipe.open)
+    return settle(recipe, worth, recipe.open, trial.heats)
 
 
 def settle_links(recipe: K, data: Dataset, run: Run, alike: Alike, trial: Trial) -> tuple[K, sp.csr_array]:
@@ -185,7 +219,7 @@ def settle_links(recipe: K, data: Dataset, run: Run, alike: Alike, trial: Trial)
     kept: dict[str, sp.csr_array] = {}
     mixtures: dict[float, sp.csr_array] = {}
 
-    def worth(tried: K) -> Doubles:
+    def worth(tried: K, trial: Trial) -> Doubles:
         plain = tried.model_copy(update=dict.fromkeys(LinksRecipe.choices))  # what the links themselves depend on
         name = plain.model_dump_json()
         if name not in kept:
@@ -195,7 +229,8 @@ def settle_links(recipe: K, data: Dataset, run: Run, alike: Alike, trial: Trial)
             mixtures[trust] = alike.mixture(trust)
         return trial.worth(Mixed.of(tried.model(kept[name], data), mixtures[trusts[0]], mixtures[trusts[1]]))
 
-    return settle(recipe, worth, [name for name in recipe.open if name != "recency" or data.ordered]), gathered
+    fields = [name for name in recipe.open if name != "recency" or data.ordered]
+    return settle(recipe, worth, fields, trial.heats), gathered
 
 
 def settle_popular(recipe: PopularRecipe, data: Dataset, run: Run) -> PopularRecipe:
@@ -206,12 +241,12 @@ def settle_popular(recipe: PopularRecipe, data: Dataset, run: Run) -> PopularRec
     cut = float(np.nanquantile(data.at[liked], 1.0 - NEWEST))
     before, after = data.keep(~(data.at > cut)), data.item_rows[liked & (data.at > cut)]
 
-    def worth(tried: PopularRecipe) -> Doubles:
+    def worth(tried: PopularRecipe, after: Rows) -> Doubles:
         counts = tried.fit(before, run).counts
         rank = np.searchsorted(np.sort(-counts), -counts[after], side="left")
         return 1.0 / np.log2(2.0 + rank)
 
-    return settle(recipe, worth, recipe.open)
+    return settle(recipe, worth, recipe.open, [after])
 
 
 def calmed(scores: Floats) -> Floats:
@@ -226,12 +261,13 @@ def _solved(recipe: TasteRecipe, data: Dataset, run: Run, trial: Trial) -> dict[
         return {"reg": found.reg, "rank": found.rank}
     solved: dict[tuple[float | None, int | None], sp.csr_array] = {}
 
-    def worth(tried: TasteRecipe) -> Doubles:
+    def worth(tried: TasteRecipe, trial: Trial) -> Doubles:
         made = tried.reg, tried.rank
         if made not in solved:
             solved[made] = tried.gather(data, run)
         return trial.worth(Whole(tried.model(solved[made], data)))
 
     fields = [name for name in ("recency", "reg", "rank") if name in recipe.open]
-    found = settle(recipe, worth, [name for name in fields if name != "recency" or data.ordered])
+    fields = [name for name in fields if name != "recency" or data.ordered]
+    found = settle(recipe, worth, fields, trial.heats)
     return {"reg": found.reg, "rank": found.rank}

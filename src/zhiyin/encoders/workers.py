@@ -93,4 +93,5 @@ def work(given: BinaryIO, taken: BinaryIO) -> None:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who hired us says when it ends
-    work(sys.stdin.buffer, sys.stdout.buffer)
+    with open(0, "rb") as given, open(1, "wb") as taken:  # under -u sys.stdout.buffer forgets what a signal cut off
+        work(given, taken)

@@ -114,6 +114,7 @@ def result_of(
     """In the layout of all results. `found`: each measure, picture by picture."""
     told = intervals(found, np.random.default_rng(given.seed), resamples=2_000)
     shares = np.unique(truth, return_counts=True)[1] / len(truth)
+    guess = {"label_precision@10": float((shares**2).sum()), "accuracy_12_shots": float(shares.max())}
     return {
         "id": "P1",
         "commit": commit(),
@@ -122,11 +123,11 @@ def result_of(
         "encoder": Lite0.fingerprint,
         "seed": given.seed,
         "threads": given.threads,
-        "ours": rounded({name: one.value for name, one in told.items()} | {"pictures_per_second": speed}),
-        "interval": {name: [round(one.low, 5), round(one.high, 5)] for name, one in told.items()},
-        "peers": {"guess": rounded({"label_precision@10": (shares**2).sum(), "accuracy_12_shots": shares.max()})},
+        "ours": rounded({name: float(one.value) for name, one in told.items()} | {"pictures_per_second": speed}),
+        "interval": {name: [round(float(one.low), 5), round(float(one.high), 5)] for name, one in told.items()},
+        "peers": {"guess": rounded(guess)},
         "goal": GOAL,
-        "met": all(told[name].value > goal for name, goal in GOAL.items()),
+        "met": all(bool(told[name].value > goal) for name, goal in GOAL.items()),
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
         "runs": 1,
         "note": NOTE,

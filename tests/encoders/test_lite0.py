@@ -25,7 +25,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def lite0(folder: Path) -> Lite0:
-    return Lite0(folder, threads=1)
+    return Lite0(folder, threads=2)
 
 
 def drawn(encoder: ImageEncoder, n: int = 3) -> Pixels:
@@ -39,7 +39,7 @@ def test_rows_have_length_one_and_do_not_depend_on_their_neighbours(name: str, l
     rows = encoder.encode(pixels)
     assert (rows.shape, rows.dtype) == ((18, encoder.dim), np.float32)
     assert np.linalg.norm(rows, axis=1) == pytest.approx(1.0)
-    assert encoder.encode(pixels[17:]) == pytest.approx(rows[17:], abs=1e-5)
+    assert np.array_equal(encoder.encode(pixels[17:]), rows[17:])
     assert encoder.encode(pixels[:0]).shape == (0, encoder.dim)
 
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import Result
 
-from conftest import Zhi
 from zhiyin.cli.guard import WRONG
 from zhiyin.shop import Zhiyin
 from zhiyin.types import Query
+
+Zhi = Callable[..., Result]  # the fixture of conftest
 
 KINDS = ("striped", "spotted")
 EACH = 6  # things of a kind

@@ -74,6 +74,11 @@ def test_what_can_be_seen_through_lies_on_white(clear: Image.Image) -> None:
     assert (read_picture(file_of(clear), 8) == WHITE).all()
 
 
+def test_what_can_be_half_seen_through_is_as_much_lighter() -> None:
+    half = Image.new("RGBA", (8, 8), (0, 255, 0, 128))
+    assert read_picture(file_of(half), 8)[4, 4].tolist() == nearly((127, 255, 127))
+
+
 @pytest.mark.parametrize(
     ("mode", "kind", "colour", "seen"),
     [

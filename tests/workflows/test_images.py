@@ -18,7 +18,7 @@ from small_shop import shop_in
 
 from zhiyin.data.fetching import Fetcher
 from zhiyin.data.store.open import open_store
-from zhiyin.encoders.album import FILE
+from zhiyin.encoders.album import FILE, Album
 from zhiyin.errors import NotFound
 from zhiyin.settings_file import load_settings
 from zhiyin.shop import Zhiyin
@@ -130,6 +130,14 @@ def test_a_picture_that_broke_takes_its_vector_away_and_one_that_is_gone_does_no
     assert [(one.item_id, one.kind) for one in found.troubles] == [("rose", "broken"), ("sky", "missing")]
     assert "image" not in shop.item("rose").vectors
     assert "image" in shop.item("sky").vectors
+    with Album(shop.settings.path("cache")) as album:
+        bare = [Item(name, image=f"{name}.png") for name in ("rose", "sky")]
+        assert ["image" in item.vectors for item in album.restored(bare)] == [False, True]
+
+
+def test_a_picture_that_many_share_is_looked_at_once(shop: Zhiyin) -> None:
+    shop.put_items([Item(f"like a rose {n}", image="rose.png") for n in range(3 * CHUNK)])
+    assert told(encode_images(shop, ColourEncoder())) == (3 * CHUNK + 4, 0, 4)
 
 
 def test_many_troubles_are_not_all_told_at_once(shop: Zhiyin) -> None:

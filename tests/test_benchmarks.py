@@ -16,7 +16,7 @@ from zhiyin.data.splits import leave_one_out
 from zhiyin.types import Event, Item
 
 QUALITY = Path(__file__).parent.parent / "benchmarks" / "quality"
-MODULES = ("blanked", "guests", "problem")
+MODULES = ("blanked", "guests", "pictures", "problem", "run", "rows", "pictured")
 N_PEOPLE, N_ITEMS, LENGTH = 60, 25, 7
 
 
@@ -91,3 +91,15 @@ def test_three_of_ten_items_lose_every_text_and_nothing_else(tmp_path: Path) -> 
         assert (row["title"] is None) == (row["brand"] is None) == (row["item_id"] in lost)
     assert found["year"].to_pylist() == list(range(50))
     assert (target / "events.parquet").read_bytes() == b"as it was"
+
+
+def test_pictures_are_judged_by_their_neighbours_and_by_the_middle_of_their_kind() -> None:
+    from pictures import NEAREST, SHOTS, accuracy, precision
+
+    kinds = np.array(["a"] * SHOTS + ["b"] * SHOTS)
+    rows = np.repeat(np.eye(2, dtype=np.float32), SHOTS, axis=0)
+    wanted = np.array([[1.0, 0.1], [0.1, 1.0], [1.0, 0.1]], np.float32)
+    truth = np.array(["a", "b", "b"])
+    assert NEAREST < SHOTS
+    assert precision(rows, kinds, wanted, truth).tolist() == [1.0, 1.0, 0.0]
+    assert accuracy(rows, kinds, wanted, truth, seed=0).tolist() == [1.0, 1.0, 0.0]

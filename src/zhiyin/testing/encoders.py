@@ -1,4 +1,4 @@
-"""A second encoder, small and quick: for tests of everything that reads, where meaning itself is not tested."""
+"""Second encoders, small and quick: for tests of everything that reads or looks, where meaning is not tested."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from zhiyin.data.dataset import Floats
 from zhiyin.encoders.base import unit
 from zhiyin.encoders.lexical import words_of
+from zhiyin.encoders.pictures import Pixels, read_picture
 
 
 class HashEncoder:
@@ -27,6 +28,24 @@ class HashEncoder:
             for word in sorted(words_of(text)):
                 rows[n] += _direction(word, self.dim)
         return unit(rows)
+
+
+class ColourEncoder:
+    """Which colours a picture has in which corner. `encoded`: how many pictures it was asked for so far."""
+
+    fingerprint = "colours-v1:4"
+    licence = "MIT"
+    side, dim = 4, 48
+
+    def __init__(self) -> None:
+        self.encoded = 0
+
+    def look(self, content: bytes) -> Pixels:
+        return read_picture(content, self.side)
+
+    def encode(self, pixels: Pixels) -> Floats:
+        self.encoded += len(pixels)
+        return unit(pixels.reshape(len(pixels), self.dim).astype(np.float32))
 
 
 def _direction(word: str, dim: int) -> Floats:

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Literal
 
 from zhiyin.bundle import SHORT, find_bundle, read_manifest
+from zhiyin.data.picture_files import is_address
 from zhiyin.data.store.open import check_store
+from zhiyin.encoders.album import NAME as PICTURE
 from zhiyin.encoders.sentence import SentenceEncoder
 from zhiyin.errors import ZhiyinError
 from zhiyin.evaluation.record import attached
@@ -89,10 +91,13 @@ def _data(shop: Zhiyin) -> Iterator[Finding]:
 def _items(shop: Zhiyin, n_items: int) -> Iterator[Finding]:
     """One pass over the catalogue."""
     bare, titles = 0, Counter[str]()
-    vectors = Counter[tuple[str, int]]()
+    vectors, pictures = Counter[tuple[str, int]](), Counter[str]()
     for item in shop.store.items():
         bare += not _readable(item)
         vectors.update((name, len(vector)) for name, vector in item.vectors.items())
+        if item.image:
+            seen = "seen" if PICTURE in item.vectors else "on the web" if is_address(item.image) else "a file"
+            pictures[seen] += 1
         if item.title:
             titles[item.title.strip().casefold()] += 1
     yield Finding("items", "green", f"{n_items:,} items")
@@ -105,6 +110,8 @@ def _items(shop: Zhiyin, n_items: int) -> Iterator[Finding]:
     else:
         yield Finding("texts", "green", "every item has a title or text")
     yield _titles(titles)
+    if pictures:
+        yield _pictures(pictures)
     for name in sorted({name for name, _ in vectors}):
         yield _vectors(name, {dim: count for (other, dim), count in vectors.items() if other == name}, n_items)
 
@@ -123,6 +130,16 @@ def _vectors(name: str, counts: Mapping[int, int], n_items: int) -> Finding:
         return Finding(f"vectors {name}", "green", told)
     others = f"{sum(counts.values()) - count:,} have one of another length, which says nothing"
     return Finding(f"vectors {name}", "amber", f"{told}; {others}", "make all of them with one encoder")
+
+
+def _pictures(counts: Counter[str]) -> Finding:
+    """Whether what items look like can be told: `seen`, or else where the pictures are."""
+    unseen, total = counts.total() - counts["seen"], counts.total()
+    if not unseen:
+        return Finding("pictures", "green", f"all {total:,} items with a picture have a vector of it")
+    cure = "zhiyin images --fetch" if counts["on the web"] else "zhiyin images"
+    told = f"{unseen:,} of {total:,} items with a picture have no vector of it: nobody knows what they look like"
+    return Finding("pictures", "amber", told, f"{cure}, then zhiyin train")
 
 
 def _titles(titles: Counter[str]) -> Finding:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -24,6 +24,9 @@ from zhiyin.data.readers.table import BATCH, Table, open_table
 from zhiyin.data.readers.times import Times, zone_of
 from zhiyin.data.readers.vectors import Vectors, load_vectors
 from zhiyin.data.store.protocols import Store
+from zhiyin.encoders.album import FILE as ALBUM_FILE
+from zhiyin.encoders.album import NAME as ALBUM
+from zhiyin.encoders.album import Album
 from zhiyin.errors import InvalidData, ZhiyinError
 from zhiyin.progress import Progress, Silent
 from zhiyin.settings import Settings
@@ -136,13 +139,15 @@ class _Import:
         if (file := self._data.items) is not None:
             table = self._table(file)
             builder, once = ItemBuilder(file, self._zone, self._vectors(table)), _FirstRows()
+            with self._album() as album:
 
-            def take(batch: RowBatch) -> Put:
-                built = builder.build(batch)
-                fresh, again = once.sort(batch, built, [item.item_id for item in built.made])
-                return lambda: _settled(built, self._store.put_items(fresh), again)
+                def take(batch: RowBatch) -> Put:
+                    built = builder.build(batch)
+                    fresh, again = once.sort(batch, built, [item.item_id for item in built.made])
+                    fresh = album.restored(fresh) if album is not None else fresh
+                    return lambda: _settled(built, self._store.put_items(fresh), again)
 
-            yield self._import("items", table, take, builder.times)
+                yield self._import("items", table, take, builder.times)
 
     def relations(self) -> Iterable[FileReport]:
         if (file := self._data.relations) is not None:
@@ -193,6 +198,13 @@ class _Import:
         for column, role in file.columns():
             table.need(column, role)
         return table
+
+    def _album(self) -> AbstractContextManager[Album | None]:
+        """What `zhiyin images` has seen, where it has been and no file brings vectors of pictures."""
+        folder = self._settings.path("cache")
+        if ALBUM in self._data.vectors or not (folder / ALBUM_FILE).exists():
+            return nullcontext()
+        return Album(folder)
 
     def _vectors(self, items: Table) -> Mapping[str, Vectors]:
         """All vectors; a .npy matrix is checked against the rows of the items before anything is stored."""

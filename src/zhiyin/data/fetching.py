@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException, HTTPResponse
-from threading import Timer
+from threading import Event, Timer
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 from zhiyin.errors import InvalidData, NotFound
@@ -104,7 +104,8 @@ class Fetcher:
         host, port = parts.hostname or "", parts.port or SCHEMES[parts.scheme]
         plain = socket.create_connection((self._address(host, port), port), self.patience)
         handle = plain.dup()  # stays when TLS takes the socket over
-        watch = Timer(self.deadline, _hang_up, [handle])
+        late = Event()
+        watch = Timer(self.deadline, _hang_up, [handle, late])
         watch.daemon = True
         watch.start()
         connection = HTTPConnection(host, port)
@@ -113,7 +114,7 @@ class Fetcher:
             if parts.scheme == "https":
                 connection.sock = self.tls.wrap_socket(plain, server_hostname=host)
             yield connection
-            if not watch.is_alive():
+            if late.is_set():
                 raise TimeoutError(f"it took longer than {self.deadline:g} s")
         finally:
             watch.cancel()
@@ -148,7 +149,8 @@ def _headers(parts: SplitResult, tag: str) -> dict[str, str]:
     return told | ({"If-None-Match": tag} if tag else {})
 
 
-def _hang_up(connection: socket.socket) -> None:
+def _hang_up(connection: socket.socket, late: Event) -> None:
+    late.set()  # first: whoever reads may see the end at once
     try:
         connection.shutdown(socket.SHUT_RDWR)
     except OSError:

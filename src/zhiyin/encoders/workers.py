@@ -93,5 +93,6 @@ def work(given: BinaryIO, taken: BinaryIO) -> None:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who hired us says when it ends
-    with open(0, "rb") as given, open(1, "wb") as taken:  # under -u sys.stdout.buffer forgets what a signal cut off
+    # sys.stdout.buffer has no buffer under -u, and then forgets the rest of a write that a signal cut short
+    with open(0, "rb") as given, open(1, "wb") as taken:
         work(given, taken)

@@ -57,15 +57,16 @@ class ContextColumns:
         """The context of the next event."""
         self._n += 1
         for name, value in context.items():
-            said = told(value)
-            if said is not None and len(name) <= LONGEST:
-                self._put(name, said)
+            if self._fields.get(name, True) is not None and len(name) <= LONGEST:
+                said = told(value)
+                if said is not None:
+                    self._put(name, said)
 
     def fields(self, order: npt.NDArray[np.integer]) -> tuple[ContextField, ...]:
         """Those that are kept, by name, of the events in this order."""
-        kept = {name: found for name, found in self._fields.items() if found is not None}
-        often = sorted(kept, key=lambda name: (-sum(code != UNKNOWN for code in kept[name][1]), name))
-        return tuple(self._field(name, *kept[name], order) for name in sorted(often[:MOST_FIELDS]))
+        kept = [self._field(name, *found, order) for name, found in self._fields.items() if found is not None]
+        often = sorted(kept, key=lambda field: (-int((field.codes != UNKNOWN).sum()), field.name))
+        return tuple(sorted(often[:MOST_FIELDS], key=lambda field: field.name))
 
     def _put(self, name: str, said: str) -> None:
         if name not in self._fields and len(self._fields) < MOST_LOOKED_AT:

@@ -247,3 +247,11 @@ def test_threads_share_a_live_world_while_it_changes(shop: Zhiyin) -> None:
         assert len(snapshot.vocabulary) == len(snapshot.items) == snapshot.as_of.item
     assert_same(fresh(shop).snapshot(), live.snapshot())
     assert len(live.snapshot().vocabulary) == len(small_catalogue()) + 40
+
+
+def test_who_asks_does_so_at_the_hour_and_in_the_circumstances_of_the_query(shop: Zhiyin) -> None:
+    live = shop.live()
+    asker = live.asker(Query("user 1", context={"device": "phone"}), live.snapshot(), NOW)
+    assert asker.history.now.tolist() == [NOW.timestamp()]
+    assert asker.history.contexts == ({"device": "phone"},)
+    assert live.asker(Query(), live.snapshot(), NOW).history.contexts == ()

@@ -35,6 +35,7 @@ from zhiyin.data.vocabulary import Keys, Vocabulary, key_of
 from zhiyin.encoders.base import Encoder
 from zhiyin.errors import BrokenBundle, NotFound
 from zhiyin.models.base import Arrays, Model, Run
+from zhiyin.models.context import Context
 from zhiyin.models.evergreen import Evergreen
 from zhiyin.models.factors import Factors
 from zhiyin.models.graph import Graph
@@ -238,6 +239,7 @@ def _load_models(path: Path, channels: Sequence[str], encoder: Encoder) -> dict[
         "graph": Graph.of_arrays,
         "repeat": Repeat.of_arrays,
         "sequence": SequenceChannel.of_arrays,
+        "context": Context.of_arrays,
     }
     return {
         name: Vectors.of_arrays(found, name.removeprefix(PREFIX)) if is_vector(name) else makers[name](found)
@@ -249,7 +251,8 @@ def _story(data: Dataset, as_of: AsOf) -> DataStory:
     digest = hashlib.sha256()
     for id_ in data.items:
         digest.update(id_.encode() + b"\n")
-    for array in (data.indptr, data.item_rows, data.weights, data.at):
+    named = [field.codes for field in data.context]
+    for array in (data.indptr, data.item_rows, data.weights, data.at, *named):
         digest.update(np.ascontiguousarray(array).tobytes())
     return DataStory(digest.hexdigest()[:16], len(data.items), len(data.users), len(data), as_of.event, as_of.item)
 

@@ -29,6 +29,7 @@ from zhiyin.data.vocabulary import PAD, Rows, Vocabulary
 from zhiyin.encoders.base import encode_items
 from zhiyin.errors import BrokenBundle
 from zhiyin.models.base import Arrivals, Batch, Model, best, history_batch
+from zhiyin.models.context import Context
 from zhiyin.models.factors import Factors
 from zhiyin.models.graph import Graph
 from zhiyin.models.meaning import Meaning
@@ -135,7 +136,13 @@ class Live:
         said = (rows != PAD) & (weights != 0)  # what was only shown says nothing
         newest = np.flatnonzero(said)[-HISTORY - len(told) :]
         return Asker(
-            history_batch(rows[newest].tolist(), weights[newest].tolist(), ages[newest].tolist()),
+            history_batch(
+                rows[newest].tolist(),
+                weights[newest].tolist(),
+                ages[newest].tolist(),
+                now=at.timestamp(),
+                context=query.context,
+            ),
             tuple(events),
             seen=np.unique(rows[said]),
             hidden=np.unique(rows[said & (weights < 0)]),
@@ -327,7 +334,7 @@ def _reworded(snapshot: Snapshot, reworded: Mapping[int, Item]) -> Snapshot:
             models[name] = model.read_again(rows, arrivals).with_rows_of(origin[name], again)
         if isinstance(model, SequenceChannel) and later.any():
             models[name] = model.read_again(rows[later], arrivals.vectors[later])
-        if isinstance(model, Neighbours | Factors | Graph) and later.any():
+        if isinstance(model, Neighbours | Factors | Graph | Context) and later.any():
             models[name] = model.borrowed_again(rows[later], arrivals.near[later])
     return replace(snapshot, models=models)
 

@@ -16,6 +16,7 @@ from pydantic import Field
 from zhiyin._extras import need
 from zhiyin.data.dataset import Dataset, Floats
 from zhiyin.models.base import Batch, Model, Recipe, Run, history_batch
+from zhiyin.models.context import ContextRecipe
 from zhiyin.models.evergreen import EvergreenRecipe
 from zhiyin.models.factors import FactorsRecipe, Solution
 from zhiyin.models.graph import Graph, GraphRecipe, graph_neighbours
@@ -73,6 +74,9 @@ class DefaultRecipe(Recipe):
     vectors: VectorsRecipe = Field(
         default_factory=VectorsRecipe, description="What is alike by vectors that items bring, as of their image."
     )
+    context: ContextRecipe = Field(
+        default_factory=ContextRecipe, description="What is taken at such hours, days and circumstances."
+    )
     repeat: RepeatRecipe = Field(default_factory=RepeatRecipe, description="What the person had before.")
     deep: bool = Field(
         default=False, description="Whether a net learns what follows what, too: minutes more, and it needs torch."
@@ -91,6 +95,7 @@ class DefaultRecipe(Recipe):
             "quality",
             "graph",
             "vectors",
+            "context",
             "repeat",
             "sequence",
         ],
@@ -185,6 +190,8 @@ class DefaultRecipe(Recipe):
         if ground.read.graph is not None:
             models["graph"] = ground.read.graph
         models |= ground.read.brought
+        if "context" not in self.off and (context := self.context.fit(data, run, alike)).speaks:
+            models["context"] = context
         if again and "repeat" not in self.off:
             models["repeat"] = self.repeat.fit(data, run)
         return models

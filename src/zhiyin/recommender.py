@@ -14,7 +14,7 @@ import numpy as np
 from zhiyin.data.dataset import Doubles, Mask
 from zhiyin.data.vocabulary import PAD, Rows, key_of
 from zhiyin.explain.reasons import reasons_for
-from zhiyin.live import Asker, Live, Snapshot
+from zhiyin.live import SIMILAR, Asker, Live, Snapshot
 from zhiyin.models.base import Batch, best, history_batch, union
 from zhiyin.policies.base import Noise, Order, Policy
 from zhiyin.policies.greedy import Greedy
@@ -24,7 +24,7 @@ from zhiyin.ranking.house_rules import HouseRule, allowed, lowered
 from zhiyin.ranking.rules import compile_filter
 from zhiyin.types import AsOf, Mode, Place, Query, Recommendation
 
-TRENDING, LATEST, DIVERSITY, POPULAR = "trending", "latest", "diversity", "popular"
+TRENDING, LATEST, DIVERSITY, POPULAR, CONTEXT = "trending", "latest", "diversity", "popular", "context"
 ECHO_OF, ECHO, ECHO_AMONG = 3, 2.0, 50  # items that echo a wish, their weight against it, and where from
 NOBODY = history_batch([], [], [])
 MAX_POOL = 5_000  # a filter that leaves fewer items than this makes all of them candidates
@@ -196,7 +196,10 @@ class Recommender:
 
 
 def speaks(channel: str, query: Query) -> bool:
-    """Whether a channel takes part in a scenario; scenarios with other names are places, not strategies."""
+    """Whether a channel takes part in a scenario; scenarios with other names are places, not strategies. What is
+    like an item is so at any hour."""
+    if query.scenario == SIMILAR:
+        return channel != CONTEXT
     return query.scenario != TRENDING or channel == POPULAR
 
 

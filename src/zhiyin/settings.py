@@ -34,7 +34,11 @@ class Section(BaseModel):
 class DataSettings(Section):
     """The files to import and what is in them."""
 
-    time_zone: str = Field(default="UTC", description="Zone of times that have none, such as Asia/Shanghai.")
+    time_zone: str = Field(
+        default="UTC",
+        description="Zone of times that have none, such as Asia/Shanghai, and of the clock that hours and "
+        "weekdays go by where `recipe.context.time_zone` names no other.",
+    )
     items: ItemFile | None = Field(default=None, description="The catalogue.")
     users: UserFile | None = Field(default=None, description="What is known about people.")
     relations: RelationFile | None = Field(default=None, description="Edges of a knowledge graph.")

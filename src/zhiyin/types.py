@@ -220,7 +220,7 @@ class Reason:
     channel: str
     share: float  # of the sum of positive parts, 0..1
     items: tuple[str, ...] = ()  # ids of the history items that contributed most
-    words: tuple[str, ...] = ()  # matching words or attributes
+    words: tuple[str, ...] = ()  # matching words; or of the moment: friday, evening, device: phone
     path: GraphPath | None = None  # from the first of `items`: the one that added most
 
 

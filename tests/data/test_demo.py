@@ -126,6 +126,7 @@ def test_movielens_is_whole_and_remakes_can_be_told_apart(tmp_path: Path) -> Non
 def test_groceries_are_a_sample_that_can_be_bought_again(tmp_path: Path) -> None:
     written = write_demo("groceries", tmp_path)
     assert written.repeats
+    assert written.time_zone == "America/New_York"
     with written.events.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len({row["household_id"] for row in rows}) == demo.HOUSEHOLDS

@@ -286,3 +286,28 @@ def test_lists_of_rows_can_be_taken_and_subtracted() -> None:
     assert [rows.tolist() for rows in lists.without(Ragged.of([[1], [2], [5, 9]]))] == [[3], [], [2, 4]]
     assert Ragged.of_pairs(np.array([1, 0, 1, 1]), np.array([7, 2, 7, 3]), 3).rows.tolist() == [2, 3, 7]
     assert len(Ragged.of_pairs(np.zeros(0, np.int64), np.zeros(0, np.int32), 2)) == 2
+
+
+def test_of_the_moment_when_the_first_wanted_thing_was_taken_the_context_is_known_and_ages_go_by_the_cut() -> None:
+    events = [
+        Event("u", item, "like", at=datetime.fromtimestamp(day * DAY, UTC), context={"device": item})
+        for item, day in (("a", 1.0), ("b", 2.0), ("c", 5.5), ("d", 6.25))
+    ]
+    events += [timed("v", "a", 1.0), timed("v", "e", 5.0)]
+    split = global_time(dataset(events), TimeCut(4.0 * DAY, 5.25 * DAY))
+    assert [split.fit.users[row] for row in split.users] == ["u"]
+    assert split.past.comes.tolist() == [5.5 * DAY]
+    assert split.past.contexts == ({"device": "c"},)
+    assert split.past.ages.tolist() == [4.25, 3.25], "before the cut, whenever they came"
+    last = leave_one_out(dataset(events)).take(np.array([1, 0, -1]))
+    by_name = dict(zip([split.fit.users[row] for row in last.users[:2]], last.past.comes.tolist(), strict=False))
+    assert by_name == {"u": 6.25 * DAY, "v": 5.0 * DAY}
+    assert np.isnan(last.past.comes[2])
+    assert last.past.contexts[2] == {}
+    assert {said.get("device") for said in last.past.contexts[:2]} == {"d", None}
+
+
+def test_without_times_no_moment_is_known() -> None:
+    split = leave_one_out(sequences(u="abc", v="bcd"))
+    assert np.isnan(split.past.comes).all()
+    assert split.past.contexts == ()

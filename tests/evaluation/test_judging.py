@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import numpy as np
 import pytest
 
 from zhiyin.data.dataset import build_dataset
 from zhiyin.data.splits import Split, leave_one_out
 from zhiyin.errors import InvalidData
-from zhiyin.evaluation.judging import Listed, judge_listed, nobody
+from zhiyin.evaluation.judging import Listed, batch_of, judge_listed, nobody
 from zhiyin.metrics.judge import Judged, judge
 from zhiyin.metrics.ranks import top_rows
 from zhiyin.types import Event, Item
@@ -79,3 +81,16 @@ def test_lists_of_others_than_are_judged_and_lists_that_are_too_short_are_refuse
 
 def test_nobody_is_asked_unless_somebody_comes() -> None:
     assert nobody(SPLIT) == {}
+
+
+def test_who_is_judged_asks_when_they_came_and_as_it_was_then() -> None:
+    start = datetime(2026, 6, 1, 9, tzinfo=UTC)
+    events = [
+        Event("u", item, "click", at=start + timedelta(days=day), context={"device": device})
+        for day, (item, device) in enumerate([("a", "desk"), ("b", "desk"), ("c", "phone")])
+    ]
+    split = leave_one_out(build_dataset([Item(name) for name in "abcd"], events))
+    batch = batch_of(split.past)
+    assert batch.now.tolist() == [(start + timedelta(days=2)).timestamp()]
+    assert batch.contexts == ({"device": "phone"},)
+    assert batch.ages.tolist() == [1.0, 0.0], "how long ago that was is not told"

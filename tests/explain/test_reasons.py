@@ -1,15 +1,23 @@
 """Reasons are arithmetic: shares of the parts, and the history items that contributed most."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
 import numpy as np
 import pytest
 
+from zhiyin.data.dataset import build_dataset
+from zhiyin.data.vocabulary import Vocabulary
 from zhiyin.explain.reasons import MAX_REASONS, MAX_SOURCES, MIN_SHARE, reasons_for
 from zhiyin.live import Snapshot
-from zhiyin.models.base import Batch, history_batch
+from zhiyin.models.base import Batch, Model, Run, history_batch
+from zhiyin.models.context import ContextRecipe
 from zhiyin.ranking.fusion import Heard
 from zhiyin.shop import Zhiyin
+from zhiyin.testing.encoders import HashEncoder
 from zhiyin.testing.small import small_catalogue
-from zhiyin.types import Reason
+from zhiyin.types import Event, Item, Reason
 
 NOBODY = history_batch([], [], [])
 
@@ -78,3 +86,30 @@ def test_every_list_of_a_person_has_reasons_that_name_their_items(shop: Zhiyin) 
     named = {item for place in answer.items for reason in place.reasons for item in reason.items}
     assert named
     assert named <= had <= {item.item_id for item in small_catalogue()}
+
+
+def test_the_moment_is_a_reason_where_people_took_the_item_at_such_moments_themselves() -> None:
+    start = datetime(2026, 6, 5, tzinfo=UTC)  # a Friday
+    events = [
+        Event(f"{item} {n}", item, "like", start + timedelta(days=n, hours=hour, minutes=1))
+        for item, hour in (("bread", 8), ("beer", 20))
+        for n in range(60)
+    ]
+    data = build_dataset([Item("bread"), Item("beer"), Item("bare")], events)
+    model = ContextRecipe().fit(data, Run(HashEncoder()))
+    evening = history_batch([], [], [], now=(start + timedelta(hours=19)).timestamp())
+    world = Small({"context": model}, data.items)
+    heard = Heard.by(world.models, evening)
+    rows = data.items.rows(["beer", "bread", "bare"])
+    parts = [{"context": 1.0, "popular": 1.0}] * 3
+    beer, bread, bare = reasons_for(parts, rows, world, heard)
+    assert [(reason.channel, reason.words) for reason in beer] == [("context", ("evening",)), ("popular", ())]
+    assert [reason.channel for reason in bread] == [reason.channel for reason in bare] == ["popular"]
+
+
+@dataclass
+class Small:
+    """What reasons need to know."""
+
+    models: Mapping[str, Model]
+    vocabulary: Vocabulary

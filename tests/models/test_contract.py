@@ -1,12 +1,14 @@
 """Every channel against the contract: a new one is one more line in `CHANNELS`."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 import pytest
 
-from zhiyin.data.dataset import Dataset
+from zhiyin.data.dataset import Dataset, build_dataset
 from zhiyin.models.base import Model, Run
+from zhiyin.models.context import Context, ContextRecipe
 from zhiyin.models.evergreen import Evergreen, EvergreenRecipe
 from zhiyin.models.factors import Factors, FactorsRecipe
 from zhiyin.models.graph import Graph, GraphRecipe
@@ -21,7 +23,8 @@ from zhiyin.models.together import Together, TogetherRecipe
 from zhiyin.models.vectors import Vectors, VectorsRecipe
 from zhiyin.models.words import Words, WordsRecipe
 from zhiyin.testing.model_contract import ENCODER, Channel, ModelContract, alone, arrivals, askers
-from zhiyin.testing.small import small_dataset, small_pictures, small_relations
+from zhiyin.testing.small import START, small_dataset, small_pictures, small_relations
+from zhiyin.types import Event
 
 
 def mixed(recipe: LinksRecipe | FactorsRecipe, data: Dataset, run: Run) -> Model:
@@ -45,6 +48,25 @@ def vectors(data: Dataset, run: Run) -> Model:
 
 def quality(data: Dataset, run: Run) -> Model:
     return QualityRecipe().fit(data, run, MeaningRecipe().fit(data, run))
+
+
+def context(data: Dataset, run: Run) -> Model:
+    """Each item 30 times, every other one mostly in the evening, or by phone where there are no times."""
+    cells = [(number, place) for number in range(len(data.items)) for place in range(30)]
+    hours = [(number, place, 8 if (number + (place % 3 == 0)) % 2 else 20) for number, place in cells]
+    events = [
+        Event(
+            f"{number} {place}",
+            data.items[number],
+            "like",
+            at=START + timedelta(days=place, hours=hour, minutes=1) if data.timed else None,
+            context={} if data.timed else {"device": "phone" if hour == 20 else "desk"},
+        )
+        for number, place, hour in hours
+    ]
+    model = ContextRecipe().fit(build_dataset(data.catalogue, events), run)
+    assert model.speaks
+    return model
 
 
 def load_quality(arrays: object, model: Model) -> Model:
@@ -79,6 +101,7 @@ CHANNELS = [
     Channel("repeat", RepeatRecipe().fit, lambda arrays, _: Repeat.of_arrays(arrays)),
     Channel("graph", graph, lambda arrays, _: Graph.of_arrays(arrays)),
     Channel("vectors of their own", vectors, lambda arrays, _: Vectors.of_arrays(arrays, "image")),
+    Channel("context", context, lambda arrays, _: Context.of_arrays(arrays), from_history=False),
     Channel("quality", quality, load_quality, retrieves=False),
 ]
 

@@ -195,3 +195,30 @@ def test_as_many_items_are_hidden_as_nobody_took_within_limits(n_untaken: int, h
     assert gone == pytest.approx(hidden, abs=1)
     named, _ = FusionRecipe(hidden_share=0.5).carve(data, 0)
     assert int((named.support == 0).sum()) == 100 + n_untaken
+
+
+def test_who_is_asked_asks_when_the_target_was_taken_and_as_it_was_then() -> None:
+    """Every event has another hour and says its own item as its device."""
+    names = [item.item_id for item in small_catalogue()]
+    events = [
+        Event(f"u{user}", name, "like", at=NOON + timedelta(hours=25 * user + place), context={"device": name})
+        for user in range(40)
+        for place, name in enumerate(names[user % 5 : user % 5 + 8])
+    ]
+    data = build_dataset(small_catalogue(), events)
+    part, examples = carve(data, 3_000, 0.1, 0)
+    assert [field.name for field in part.context] == ["device"]
+    told = [context["device"] for context in examples.batch.contexts]
+    assert told == [data.items[row] for row in examples.targets]
+    moments = {(event.item_id, event.at and event.at.timestamp()) for event in events}
+    now = examples.batch.now.tolist()
+    assert {(data.items[row], at) for row, at in zip(examples.targets, now, strict=True)} <= moments
+    some = next(examples.some(np.array([3, 1])).parts()).batch
+    assert some.now.tolist() == [now[3], now[1]]
+    assert [context["device"] for context in some.contexts] == [told[3], told[1]]
+
+
+def test_without_times_it_is_not_known_when_anybody_asks() -> None:
+    _, examples = carve(small_dataset(timed=False), 3_000, 0.1, 0)
+    assert np.isnan(examples.batch.now).all()
+    assert examples.batch.contexts == ()

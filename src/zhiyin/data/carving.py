@@ -102,7 +102,7 @@ def _positive_before(data: Dataset, order: Pointers) -> tuple[Pointers, Pointers
 
 def _carved(data: Dataset, kept: Mask, wanted: Mask) -> Split:
     """Users with something kept and something wanted that they do not have otherwise."""
-    past = Past.of(data, kept)
+    past = Past.of(data, kept, wanted=wanted)
     masked = past.seen
     targets = Ragged.of_pairs(data.user_rows[wanted], data.item_rows[wanted], len(data.users)).without(masked)
     users = np.arange(len(data.users), dtype=np.int32)

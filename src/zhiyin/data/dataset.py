@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from zhiyin.data.circumstances import ContextColumns, ContextField
 from zhiyin.data.signals import Signals
 from zhiyin.data.vocabulary import PAD, Rows, Vocabulary
 from zhiyin.types import EVENT_TYPES, Event, Item, Relation
@@ -44,6 +45,8 @@ class Dataset:
     last_event: int = 0  # position in the event log up to which this view sees
     n_unknown: int = 0  # events left out because their item is not in the catalogue
     ordered: bool = True  # every event has a time or an order; else a history is a set in any order
+    context: tuple[ContextField, ...] = ()  # named fields of the events' context that few values fill
+    time_zone: str = "UTC"  # of the shop's clock
 
     def __len__(self) -> int:
         return len(self.item_rows)
@@ -96,6 +99,7 @@ class Dataset:
             values=self.values[mask],
             at=at,
             until=float(np.nanmax(at)) if np.isfinite(at).any() else 0.0,
+            context=tuple(field.take(mask) for field in self.context),
         )
 
 
@@ -106,6 +110,7 @@ def build_dataset(
     relations: Iterable[Relation] = (),
     signals: Signals | None = None,
     last_event: int = 0,
+    time_zone: str = "UTC",
 ) -> Dataset:
     """The dataset of these items and events. Events without an item (searches) are not part of it."""
     signals = signals or Signals()
@@ -114,7 +119,8 @@ def build_dataset(
     columns = EventColumns()
     for event in events:
         columns.add(event, vocabulary, signals)
-    return columns.dataset(vocabulary, [by_id[id_] for id_ in vocabulary], tuple(relations), last_event)
+    data = columns.dataset(vocabulary, [by_id[id_] for id_ in vocabulary], tuple(relations), last_event)
+    return replace(data, time_zone=time_zone)
 
 
 class EventColumns:
@@ -125,6 +131,7 @@ class EventColumns:
         self._user = array("q")
         self._item = array("q")
         self._numbers = array("d")  # weight, type, value, at, order of each event
+        self._context = ContextColumns()
         self._unknown = 0
         self._ordered = True
 
@@ -137,6 +144,7 @@ class EventColumns:
             return
         self._user.append(self._users.setdefault(event.user_id, len(self._users)))
         self._item.append(row)
+        self._context.add(event.context)
         self._ordered &= event.at is not None or event.order is not None
         nan = float("nan")
         self._numbers.extend(
@@ -173,4 +181,5 @@ class EventColumns:
             last_event=last_event,
             n_unknown=self._unknown,
             ordered=self._ordered,
+            context=self._context.fields(place),
         )

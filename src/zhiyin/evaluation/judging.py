@@ -135,7 +135,14 @@ def batch_of(past: Past) -> Batch:
     """Histories as the live path asks about them: without what says nothing (an impression)."""
     said = past.weights != 0
     before = np.concatenate([[0], np.cumsum(said)]).astype(np.int64)
-    return Batch(before[past.indptr], past.rows[said], past.weights[said], past.ages[said])
+    return Batch(
+        before[past.indptr],
+        past.rows[said],
+        past.weights[said],
+        past.ages[said],
+        now=past.comes,
+        contexts=past.contexts,
+    )
 
 
 def only(fusion: Fusion, channels: tuple[str, ...], *, fresh: bool) -> Fusion:

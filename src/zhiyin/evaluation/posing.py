@@ -3,6 +3,8 @@
 With times and enough people who come back, a cut in time: it is the only split in which nothing later than
 the list is known. Else the last event of everybody; of sets without any order, a random one.
 New items and new people can be asked about, and are carved apart beside, since a cut in time seldom has enough.
+Whoever is asked about is there at that moment: hour, weekday and context of the first event that is wanted are
+told, of its item nothing.
 """
 
 from __future__ import annotations

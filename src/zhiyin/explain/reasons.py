@@ -14,6 +14,7 @@ import numpy as np
 
 from zhiyin.data.vocabulary import Rows, Vocabulary
 from zhiyin.models.base import Model
+from zhiyin.models.context import ContextScorer
 from zhiyin.models.graph import GraphScorer
 from zhiyin.models.vectors import Vectors
 from zhiyin.models.words import Words
@@ -39,7 +40,7 @@ def reasons_for(
 ) -> list[tuple[Reason, ...]]:
     """For each of the N places its largest positive parts, each with what it came through, largest first."""
     largest = [
-        [(name, share) for name, share in _largest(one) if _brought(name, [row], world)]
+        [(name, share) for name, share in _largest(one) if _can_be_told(name, row, world, heard)]
         for one, row in zip(parts, rows.tolist(), strict=True)
     ]
     sources = _sources(largest, rows, heard) if len(heard.history.rows) else {}
@@ -56,11 +57,21 @@ def _reason(channel: str, share: float, row: int, sources: Sequence[int], world:
     words = _shared_words(heard.text, row, world) if channel == "wish_words" else ()
     sources = _brought(channel, sources, world)
     scorer = heard.past.get(channel)
+    if isinstance(scorer, ContextScorer):
+        words = scorer.often(row)
     found = scorer.path(row) if isinstance(scorer, GraphScorer) else None
     begin, path = found or (None, None)
     if begin is not None:  # a path tells where it begins
         sources = [begin, *(source for source in sources if source != begin)][:MAX_SOURCES]
     return Reason(channel, round(share, 4), tuple(world.vocabulary[source] for source in sources), words, path)
+
+
+def _can_be_told(channel: str, row: int, world: World, heard: Heard) -> bool:
+    """Not what an item only borrowed from others: its vector, or the hours at which people take it."""
+    scorer = heard.past.get(channel)
+    if isinstance(scorer, ContextScorer):
+        return bool(scorer.often(row))
+    return bool(_brought(channel, [row], world))
 
 
 def _brought(channel: str, rows: Sequence[int], world: World) -> Sequence[int]:

@@ -20,11 +20,16 @@ from zhiyin.data.dataset import Dataset, Doubles, Floats
 from zhiyin.data.vocabulary import Rows
 from zhiyin.encoders.base import Encoder
 from zhiyin.progress import Progress, Silent
-from zhiyin.types import Item
+from zhiyin.types import Item, Scalar
 
 Arrays = Mapping[str, npt.NDArray[np.generic]]
 Choices = Mapping[str, Sequence[float]]
 FADES = "How an event counts less with each newer one; unset: chosen on held-out events."
+
+
+def unknown() -> Doubles:
+    """The time of nobody."""
+    return np.zeros(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,8 @@ class Batch:
     weights: Floats  # (H,) signed
     ages: Floats  # (H,) days before now, 0 where unknown
     texts: tuple[str, ...] = ()  # (B,) or empty when nobody typed anything
+    now: Doubles = field(default_factory=unknown)  # (B,) epoch seconds of asking, NaN where unknown; or empty
+    contexts: tuple[Mapping[str, Scalar], ...] = ()  # (B,) what else is known of the moment; or empty
 
     def __len__(self) -> int:
         return len(self.indptr) - 1
@@ -161,7 +168,14 @@ class Model(Protocol):
         ...
 
 
-def history_batch(rows: Sequence[int], weights: Sequence[float], ages: Sequence[float], text: str = "") -> Batch:
+def history_batch(
+    rows: Sequence[int],
+    weights: Sequence[float],
+    ages: Sequence[float],
+    text: str = "",
+    now: float | None = None,
+    context: Mapping[str, Scalar] = MappingProxyType({}),
+) -> Batch:
     """One asker."""
     return Batch(
         indptr=np.array([0, len(rows)], np.int64),
@@ -169,6 +183,8 @@ def history_batch(rows: Sequence[int], weights: Sequence[float], ages: Sequence[
         weights=np.asarray(weights, np.float32),
         ages=np.asarray(ages, np.float32),
         texts=(text,) if text else (),
+        now=unknown() if now is None else np.array([now]),
+        contexts=(context,) if context else (),
     )
 
 

@@ -55,8 +55,8 @@ class Columns:
 
     def arrays(self) -> Arrays:
         return {
-            **_packed("relations", self.relations),
-            **_packed("ends", self.ends),
+            **packed("relations", self.relations),
+            **packed("ends", self.ends),
             "weights": self.weights,
             "relation_of": self.relation_of,
             "item_of": self.item_of,
@@ -66,16 +66,17 @@ class Columns:
     @classmethod
     def of_arrays(cls, arrays: Arrays) -> Self:
         return cls(
-            _unpacked("relations", arrays),
+            unpacked("relations", arrays),
             np.asarray(arrays["weights"], np.float32),
             np.asarray(arrays["relation_of"], np.int32),
-            _unpacked("ends", arrays),
+            unpacked("ends", arrays),
             np.asarray(arrays["item_of"], np.int32),
             np.asarray(arrays["edges"], np.int32),
         )
 
 
-def _packed(name: str, texts: tuple[str, ...]) -> Arrays:
+def packed(name: str, texts: tuple[str, ...]) -> Arrays:
+    """Texts as arrays to save."""
     encoded = [text.encode() for text in texts]
     return {
         f"{name}.bytes": np.frombuffer(b"".join(encoded), np.uint8),
@@ -83,6 +84,7 @@ def _packed(name: str, texts: tuple[str, ...]) -> Arrays:
     }
 
 
-def _unpacked(name: str, arrays: Arrays) -> tuple[str, ...]:
+def unpacked(name: str, arrays: Arrays) -> tuple[str, ...]:
+    """The texts that were saved under this name."""
     whole, stops = np.asarray(arrays[f"{name}.bytes"]).tobytes(), np.asarray(arrays[f"{name}.stops"]).tolist()
     return tuple(whole[start:stop].decode() for start, stop in zip([0, *stops], stops, strict=False))

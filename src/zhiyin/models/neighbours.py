@@ -67,8 +67,8 @@ class Neighbours:
 
     def arrays(self) -> Arrays:
         return {
-            **_named("links", self.links),
-            **_named("later", self.later),
+            **named_parts("links", self.links),
+            **named_parts("later", self.later),
             "shape_of_use": np.array([self.decay, self.norm]),
         }
 
@@ -76,7 +76,7 @@ class Neighbours:
     def of_arrays(cls, arrays: Arrays) -> Self:
         n_items = len(arrays["links.indptr"]) - 1
         decay, norm = (float(x) for x in arrays["shape_of_use"])
-        return cls(_matrix("links", arrays, n_items), _matrix("later", arrays, n_items), decay, norm)
+        return cls(matrix_in("links", arrays, n_items), matrix_in("later", arrays, n_items), decay, norm)
 
     def values(self, batch: Batch) -> Floats:
         """(H,) what each entry counts; repeats of an item count once, at their newest place."""
@@ -198,10 +198,12 @@ def _newest(batch: Batch) -> Floats:
     return newest
 
 
-def _named(name: str, matrix: sp.csr_array) -> Arrays:
+def named_parts(name: str, matrix: sp.csr_array) -> Arrays:
+    """A matrix as arrays to save."""
     return {f"{name}.indptr": matrix.indptr, f"{name}.indices": matrix.indices, f"{name}.data": matrix.data}
 
 
-def _matrix(name: str, arrays: Arrays, n_columns: int) -> sp.csr_array:
+def matrix_in(name: str, arrays: Arrays, n_columns: int) -> sp.csr_array:
+    """The matrix that was saved under this name."""
     indptr, indices, data = (arrays[f"{name}.{part}"] for part in ("indptr", "indices", "data"))
     return sp.csr_array((data, indices, indptr), shape=(len(indptr) - 1, n_columns))

@@ -121,14 +121,15 @@ def spread(models: Mapping[str, Model], batch: Batch, seed: int) -> Floats:
 
 
 def _usual(model: Model, sample: Batch) -> float:
-    """The root mean square of the scores that are not zero, each asker's around their mean."""
+    """The root mean square of the scores that are not zero, each asker's around their mean; where it says nothing
+    to any of the sample, it may say something to others."""
     total, count = 0.0, 0
     for part in parts_of(sample):
         scores = model.score(part)
         said = scores != 0
         count += int(said.sum())
         total += float(((scores - scores.mean(axis=1, keepdims=True))[said] ** 2).sum())
-    return float(np.sqrt(total / max(count, 1)))
+    return float(np.sqrt(total / count)) if count else UNMEASURED
 
 
 def wish_scales(models: Mapping[str, Model]) -> Floats:

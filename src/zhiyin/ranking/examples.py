@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from zhiyin.data.circumstances import contexts_at
 from zhiyin.data.dataset import TYPE_CODE, Dataset, Mask
 from zhiyin.data.vocabulary import Rows
 from zhiyin.models.base import Batch
@@ -165,7 +166,7 @@ def _examples(
     rng: np.random.Generator,
 ) -> Examples:
     """The history of each target: the user's fitted events before the basket of `until`. Where there is no order,
-    all of them, or of those who have just begun a few."""
+    all of them, or of those who have just begun a few. They ask when the target was taken, as it was then."""
     ages = data.ages().astype(np.float32)
     users = data.user_rows[targets]
     histories = []
@@ -179,7 +180,14 @@ def _examples(
     indptr = np.concatenate([[0], np.cumsum([len(h) for h in histories])]).astype(np.int64)
     entries = np.concatenate(histories) if histories else np.zeros(0, np.int64)
     since = np.repeat(ages[until], np.diff(indptr))
-    batch = Batch(indptr, data.item_rows[entries], data.weights[entries], ages[entries] - since)
+    batch = Batch(
+        indptr,
+        data.item_rows[entries],
+        data.weights[entries],
+        ages[entries] - since,
+        now=data.at[targets],
+        contexts=contexts_at(data.context, targets),
+    )
     return Examples(batch, data.item_rows[targets], begun)
 
 
@@ -195,7 +203,14 @@ def some(batch: Batch, askers: npt.NDArray[np.int64]) -> Batch:
     lengths = batch.lengths[askers]
     indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     entries = np.arange(indptr[-1]) + np.repeat(batch.indptr[askers] - indptr[:-1], lengths)
-    return Batch(indptr, batch.rows[entries], batch.weights[entries], batch.ages[entries])
+    return Batch(
+        indptr,
+        batch.rows[entries],
+        batch.weights[entries],
+        batch.ages[entries],
+        now=batch.now[askers] if len(batch.now) else batch.now,
+        contexts=tuple(batch.contexts[asker] for asker in askers) if batch.contexts else (),
+    )
 
 
 def parts_of(batch: Batch, size: int = BATCH) -> Iterator[Batch]:

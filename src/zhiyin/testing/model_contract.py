@@ -23,7 +23,7 @@ from zhiyin.encoders.base import encode_items
 from zhiyin.models.base import Arrays, Arrivals, Batch, Model, Run, history_batch
 from zhiyin.ranking.examples import some
 from zhiyin.testing.encoders import HashEncoder
-from zhiyin.testing.small import small_dataset
+from zhiyin.testing.small import START, small_dataset
 from zhiyin.types import Item
 
 ENCODER = HashEncoder()
@@ -166,14 +166,18 @@ class ModelContract:
 
 
 def askers(data: Dataset) -> Batch:
-    """All users of the data, then nobody, somebody with repeats, somebody who only dislikes, nobody again."""
+    """All users of the data, then nobody, somebody with repeats, somebody who only dislikes, nobody again. Each
+    asks at another hour and from one of two devices, one of them at a time that is not known."""
     extra = [([], []), ([5, 2, 5, 5], [1.0, 0.5, -1.0, 0.3]), ([1, 8], [-1.0, -1.0]), ([], [])]
     rows = np.concatenate([data.item_rows, *(np.array(r, np.int32) for r, _ in extra)])
     weights = np.concatenate([data.weights, *(np.array(w, np.float32) for _, w in extra)])
     lengths = np.concatenate([np.diff(data.indptr), [len(r) for r, _ in extra]])
     indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     ages = np.concatenate([data.ages(), np.zeros(len(rows) - len(data))]).astype(np.float32)
-    return Batch(indptr, rows.astype(np.int32), weights, ages)
+    now = START.timestamp() + 5.5 * 3_600.0 * np.arange(len(lengths), dtype=np.float64)
+    now[3] = np.nan
+    devices = tuple({"device": ("phone", "desk")[asker % 2]} for asker in range(len(lengths)))
+    return Batch(indptr, rows.astype(np.int32), weights, ages, now=now, contexts=devices)
 
 
 def assert_close(actual: Floats, wanted: Floats) -> None:

@@ -18,6 +18,7 @@ from zhiyin.workflows.publish import publish
 from zhiyin.workflows.train import train
 
 _NO_REPEATS, _REPEATS = "repeats = false", "repeats = true"
+_NO_CLOCK = "# time_zone ="  # of [recipe.context]: the one of [data] is never left out
 _DATA = "# demo data: "
 
 
@@ -39,6 +40,9 @@ def begin(folder: Path, data: DemoName) -> Iterator[str]:
     if written.repeats:
         toml = toml.replace(_NO_REPEATS, _REPEATS, 1)
         yield "people take the same again here, so ranking.repeats is true"
+    if written.time_zone:
+        toml = toml.replace(_NO_CLOCK, f'time_zone = "{written.time_zone}"', 1)
+        yield f"people live by the clock of {written.time_zone}, so recipe.context.time_zone says so"
     (folder / FILE).write_text(f"{toml}\n{_DATA}{data}\n", encoding="utf-8")
 
 

@@ -127,6 +127,7 @@ def shop_data(shop: Zhiyin) -> tuple[Dataset, AsOf]:
         relations=shop.store.relations(),
         signals=shop.settings.data.signals,
         last_event=as_of.event,
+        time_zone=shop.settings.data.time_zone,
     )
     if not len(data.items):
         raise InvalidData("the catalogue is empty, so there is nothing to recommend: zhiyin import brings items")

@@ -6,6 +6,8 @@ const SAID = 2; // reasons on a card
 const VECTOR = "vector_"; // before the name of a vector that items bring along
 const PICTURES = new Set(["image", "images", "picture", "photo", "cover", "poster"]);
 const PEOPLE = new Set(["taste", "factors"]); // what people like you chose
+const HOURS = new Set(["night", "morning", "noon", "afternoon", "evening"]);
+const DAYS = new Set(["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]);
 const SIMPLE = { popular: "reason_popular", evergreen: "reason_evergreen", quality: "reason_quality", fresh: "reason_fresh", repeat: "reason_repeat", own: "reason_own", latest: "reason_fresh" };
 const WITH_ITEMS = {
   together: "reason_together",
@@ -36,12 +38,20 @@ function words(reason) {
   if (SIMPLE[channel]) return t(SIMPLE[channel]);
   if (channel === "wish_meaning") return t("reason_reads_wish");
   if (channel === "wish_words") return reason.words.length ? t("reason_matches", { words: quoted(reason.words) }) : null;
+  if (channel === "context") return reason.words.length ? t("reason_context", { when: moment(reason.words) }) : null;
   const sources = reason.items.filter(named);
   if (channel.startsWith(VECTOR)) return alike(channel.slice(VECTOR.length), sources);
   if (!sources.length) return WITHOUT[channel] ? t(WITHOUT[channel]) : null;
   if (reason.path && (reason.path.item === null || named(reason.path.item))) return path(reason.path, titles(sources));
   const key = PEOPLE.has(channel) ? (sources.every(likes) ? "reason_because" : "reason_chose") : WITH_ITEMS[channel];
   return key ? t(key, { items: titles(sources) }) : null;
+}
+
+/** The day first, then the hour, then what else is known of it: on Fridays, in the evening, device: phone. */
+function moment(words) {
+  const order = (word) => (DAYS.has(word) ? 0 : HOURS.has(word) ? 1 : 2);
+  const said = (word) => (order(word) < 2 ? t(`on_${word}`) : t("on_other", { what: word }));
+  return [...words].sort((one, other) => order(one) - order(other)).map(said).join(t("on_and"));
 }
 
 /** By a vector that both bring along: of a picture it says how things look. */

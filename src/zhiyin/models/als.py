@@ -11,7 +11,7 @@ is diagonal, which changes no product; then somebody with L < D items needs L eq
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Self
 
@@ -22,10 +22,13 @@ import scipy.sparse as sp
 from zhiyin.data.dataset import Doubles, Floats, Mask
 from zhiyin.data.vocabulary import Rows
 from zhiyin.progress import Progress
+from zhiyin.threads import side_by_side
 
 AT_ONCE = 4_000_000  # numbers gathered for the equations of one block
 UNEVEN = 1.25  # times the shortest list of a block
 Places = npt.NDArray[np.int64]
+_Block = tuple[Places, Places, Mask]
+Mapped = Callable[[Callable[[_Block], tuple[Places, Floats]], Iterable[_Block]], Iterable[tuple[Places, Floats]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,24 +103,30 @@ def alternate(taken: sp.csr_array, plan: Plan, progress: Progress) -> Fixed:
     items = Fixed.of(start, weights.unobserved)
     progress.start("solving people and items in turn", plan.epochs)
     for epoch in range(plan.epochs):
-        users = Fixed.of(solved(items, by_user, of_users), weights.unobserved)
-        items = Fixed.of(solved(users, by_item, of_items), weights.unobserved)
+        users = Fixed.of(solved(items, by_user, of_users, side_by_side), weights.unobserved)
+        items = Fixed.of(solved(users, by_item, of_items, side_by_side), weights.unobserved)
         progress.advance(epoch + 1)
     progress.done()
     return items
 
 
-def solved(fixed: Fixed, lists: Lists, ridge: Floats) -> Floats:
-    """(n, D) the vector of each list: z = (Σ |v| h hᵀ + spread + ridge)⁻¹ Σ v h. 0 for an empty list."""
+def solved(fixed: Fixed, lists: Lists, ridge: Floats, mapped: Mapped = map) -> Floats:
+    """(n, D) the vector of each list: z = (Σ |v| h hᵀ + spread + ridge)⁻¹ Σ v h. 0 for an empty list. `mapped`:
+    how block after block is done."""
     dim = fixed.vectors.shape[1]
-    out = np.zeros((len(lists), dim), np.float32)
-    for which, places, there in _blocks(lists, dim):
+
+    def of_block(block: _Block) -> tuple[Places, Floats]:
+        which, places, there = block
         values = np.where(there, lists.values[places], np.float32(0.0))
         loud = np.sqrt(np.abs(values))
         rows = fixed.vectors[lists.rows[places]] * loud[:, :, None]  # (b, L, D)
         diagonal = fixed.spread + ridge[which, None]  # (b, D)
         wanted = np.sign(values) * loud  # (b, L)
-        out[which] = _few(rows, diagonal, wanted) if rows.shape[1] < dim else _many(rows, diagonal, wanted)
+        return which, _few(rows, diagonal, wanted) if rows.shape[1] < dim else _many(rows, diagonal, wanted)
+
+    out = np.zeros((len(lists), dim), np.float32)
+    for which, found in mapped(of_block, _blocks(lists, dim)):
+        out[which] = found
     return out
 
 
@@ -147,7 +156,7 @@ def _many(rows: Floats, diagonal: Floats, wanted: Floats) -> Floats:
     return np.linalg.solve(gram, turned @ wanted[:, :, None])[:, :, 0]
 
 
-def _blocks(lists: Lists, dim: int) -> Iterator[tuple[Places, Places, Mask]]:
+def _blocks(lists: Lists, dim: int) -> Iterator[_Block]:
     """Lists of about the same length: which (b,), the places of their entries (b, L), and which of these there
     are. Empty lists are left out."""
     lengths = np.diff(lists.indptr)

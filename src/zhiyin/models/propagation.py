@@ -32,15 +32,18 @@ def text_neighbours(
     square of the mean of the words' and the meaning's cosine; weights sum to one. Never the item itself.
     An item without text has an empty row. One row `at_once` gives the same bits whatever other rows there are.
     """
-    out: list[sp.csr_array] = []
     known_words = sp.csr_array(words.rows[among].T)
     known_vectors = meaning.vectors[among].T
-    for start in range(0, len(rows), at_once):
+
+    def nearest(start: int) -> sp.csr_array:
         block = rows[start : start + at_once]
         alike = meaning.vectors[block] @ known_vectors + (words.rows[block] @ known_words).toarray()
         alike[block[:, None] == among[None, :]] = 0.0
-        out.append(_weighted(alike, np.broadcast_to(among, alike.shape), k, meaning.n_items))
-    return sp.csr_array(sp.vstack(out)) if out else sp.csr_array((0, meaning.n_items), dtype=np.float32)
+        return _weighted(alike, np.broadcast_to(among, alike.shape), k, meaning.n_items)
+
+    starts = range(0, len(rows), at_once)
+    found = list(side_by_side(nearest, starts) if len(starts) > 1 < at_once else map(nearest, starts))
+    return sp.csr_array(sp.vstack(found)) if found else sp.csr_array((0, meaning.n_items), dtype=np.float32)
 
 
 def shortlisted_neighbours(

@@ -62,14 +62,14 @@ def prune(matrix: sp.csr_array, k: int) -> sp.csr_array:
 
 def top_of_rows(block: Floats, k: int) -> sp.csr_array:
     """The k entries of largest magnitude in each row of a dense block, zeros left out; of ties the first."""
-    size = np.abs(block)
-    kept = size > 0
+    size = -np.abs(block)  # from the small end: many zeros at the other would be slow
+    kept = size < 0
     if k < block.shape[1]:
-        least = np.partition(size, -k, axis=1)[:, -k] if k else np.full(len(block), np.inf, np.float32)
-        kept &= size >= least[:, None]
+        least = np.partition(size, k - 1, axis=1)[:, k - 1] if k else np.full(len(block), -np.inf, np.float32)
+        kept &= size <= least[:, None]
         for row in np.flatnonzero(kept.sum(axis=1) > k):  # ties: those above, then the first of them
             tied = np.flatnonzero(size[row] == least[row])
-            kept[row, tied[k - int((size[row] > least[row]).sum()) :]] = False
+            kept[row, tied[k - int((size[row] < least[row]).sum()) :]] = False
     owner, columns = np.nonzero(kept)
     indptr = np.searchsorted(owner, np.arange(len(block) + 1))
     return sp.csr_array((block[kept], columns.astype(np.int32), indptr), shape=block.shape)

@@ -183,9 +183,8 @@ def pictured(kind: str, *, filtered: bool) -> dict[str, Ask]:
 
 
 UNREAD = "_unread"
-READING_ALONE = DefaultRecipe(
-    off=("popular", "together", "taste", "quality", "graph", "repeat"), fusion=FusionRecipe(n_examples=0)
-)
+BEHAVIOUR = ("popular", "evergreen", "together", "taste", "factors", "quality", "graph", "context", "repeat")
+READING_ALONE = DefaultRecipe(off=BEHAVIOUR, fusion=FusionRecipe(n_examples=0))
 """Nothing is learned from what people did; n_examples 0: not how a past fades either."""
 
 BENCHMARKS: Mapping[str, Benchmark] = {

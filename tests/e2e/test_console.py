@@ -40,6 +40,7 @@ def test_the_console_shows_the_bundle_its_gates_and_its_evaluation(page: Page, t
     expect(page.locator(".bundle-name")).to_have_text(publication.bundle[:12])
     expect(page.locator(".gates tbody tr")).to_have_count(len(trained.shop.live().snapshot().models))
     expect(page.locator(".evaluation")).to_contain_text("ndcg@10")
+    expect(page.locator(".evaluation thead")).to_contain_text("Popular in the last 7 days")
     expect(page.locator(".evaluation .ours small").first).to_contain_text("–")
     expect(page.locator(".publications li")).to_have_count(len(trained.shop.store.publications()))
 

@@ -87,7 +87,7 @@ export function drawEvaluation({ measured }) {
       h(
         "table",
         { class: "grid-table evaluation" },
-        h("thead", {}, h("tr", {}, ...[t("c_metric"), t("c_ours"), ...peers].map((name) => h("th", { scope: "col" }, name)))),
+        h("thead", {}, h("tr", {}, ...[t("c_metric"), t("c_ours"), ...peers.map(titled)].map((name) => h("th", { scope: "col" }, name)))),
         h(
           "tbody",
           {},
@@ -105,6 +105,12 @@ export function drawEvaluation({ measured }) {
     ),
     h("ul", { class: "verdict" }, ...measured.verdict.map((sentence) => h("li", { class: "fact" }, sentence))),
   ];
+}
+
+/** A baseline as people call it. */
+function titled(peer) {
+  const key = `peer_${peer}`;
+  return t(key) === key ? peer : t(key);
 }
 
 function interval(whole, metric) {

@@ -188,6 +188,15 @@ def test_expected_ends_are_told(
     assert capsys.readouterr().err.startswith(told)
 
 
+def test_who_reads_only_the_first_line_gets_no_error(shop: Path) -> None:
+    program = [sys.executable, "-m", "zhiyin", "doctor", "-C", str(shop)]
+    with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as reading:
+        assert reading.stdout is not None
+        assert reading.stderr is not None
+        reading.stdout.close()
+        assert reading.stderr.read() == ""
+
+
 def test_a_bug_is_not_hidden() -> None:
     def command() -> None:
         raise ZeroDivisionError

@@ -79,6 +79,7 @@ def test_without_events_the_bundle_is_zero_shot_and_answers(tmp_path: Path) -> N
     shop = small_shop(tmp_path, events=[])
     trained = train(shop)
     assert trained.mode == "zero_shot"
+    assert not any("again" in sentence for sentence in trained.sentences())  # nobody came back: nobody came
     shop.publish(trained.bundle)
     likeliest = max(shop.recommend(text="for the garden").items, key=lambda place: place.score)
     assert "garden" in likeliest.item_id

@@ -28,6 +28,8 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
             command(*args, **kwargs)
         except ZhiyinError as error:
             raise _end(str(error), typer.colors.RED, WRONG) from error
+        except BrokenPipeError:  # who reads what we say has read enough: the command line ends in silence
+            raise
         except OSError as error:  # a full disk, a folder that cannot be written
             told = f"{error.filename}: {error.strerror}" if error.filename else str(error)
             raise _end(told, typer.colors.RED, WRONG) from error

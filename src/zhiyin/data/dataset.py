@@ -70,8 +70,10 @@ class Dataset:
     def repeat_share(self) -> float:
         """Of the positive events, the share by which a person did with an item what they had done before."""
         liked = self.weights > 0
+        if not liked.any():
+            return 0.0
         deeds = np.stack([self.user_rows[liked], self.item_rows[liked], self.types[liked].astype(np.int32)])
-        return 1.0 - np.unique(deeds, axis=1).shape[1] / max(int(liked.sum()), 1)
+        return 1.0 - np.unique(deeds, axis=1).shape[1] / int(liked.sum())
 
     def ages(self) -> Doubles:
         """(E,) days before the newest event; 0 where there is no time."""

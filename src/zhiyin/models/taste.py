@@ -152,7 +152,8 @@ def _inverted(gram: Floats) -> Floats | None:
 
 
 def _spread(links: sp.csr_array, seen: np.ndarray, n_items: int) -> sp.csr_array:
-    """Links among the `seen` items as links among all."""
-    coo = links.tocoo()
-    row, column = seen[coo.coords[0]], seen[coo.coords[1]]
-    return sp.csr_array((coo.data, (row, column)), shape=(n_items, n_items), dtype=np.float32)
+    """Links among the `seen` items, which ascend, as links among all."""
+    lengths = np.zeros(n_items, np.int64)
+    lengths[seen] = np.diff(links.indptr)
+    indptr = np.concatenate([[0], np.cumsum(lengths)])
+    return sp.csr_array((links.data, seen.astype(np.int32)[links.indices], indptr), shape=(n_items, n_items))

@@ -17,6 +17,7 @@ from zhiyin.models.propagation import text_neighbours
 from zhiyin.models.taste import TasteRecipe
 from zhiyin.models.together import TogetherRecipe
 from zhiyin.models.words import Words, WordsRecipe
+from zhiyin.ranking import settling
 from zhiyin.ranking.examples import carve
 from zhiyin.ranking.settling import (
     Mixed,
@@ -121,16 +122,23 @@ def test_the_worth_of_an_event_is_that_of_its_rank_among_what_the_person_did_not
     assert loose <= 0.1 * len(found), "only what calming moves by a hair may change places"
 
 
-def test_links_mixed_without_their_matrix_score_as_the_fitted_channel_does() -> None:
+@pytest.mark.parametrize("few", [0.0, 1.0])
+def test_links_mixed_without_their_matrix_score_as_the_fitted_channel_does(
+    monkeypatch: pytest.MonkeyPatch, few: float
+) -> None:
+    """Whether links are gathered, multiplied, or dense."""
+    monkeypatch.setattr(settling, "FEW", few)
     data = small_dataset()
     _, _, alike = read(data)
     recipe = TogetherRecipe(discount=0.3, source_trust=3.0, target_trust=2.0, recency=0.8, k=1_000)
     plain = recipe.model(recipe.links(recipe.gather(data, RUN), data), data)
     _, examples = carve(data, 100, 0.0, 0)
     rows = np.arange(len(data.items), dtype=np.int32)
-    found = Mixed.of(plain, alike.mixture(3.0), alike.mixture(2.0)).among(examples.batch, rows)
+    mixed = Mixed.of(plain, alike.mixture(3.0), alike.mixture(2.0))
     fitted = recipe.fit(data, RUN, alike).score(examples.batch)
-    assert found == pytest.approx(fitted, abs=1e-5)
+    for links in (sp.csr_array(plain.links), plain.links.toarray()):
+        found = replace(mixed, links=links).among(examples.batch, rows)
+        assert found == pytest.approx(fitted, abs=1e-5)
 
 
 def test_where_only_the_newest_events_lead_on_a_past_fades_fast() -> None:

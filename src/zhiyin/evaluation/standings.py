@@ -20,6 +20,7 @@ from zhiyin.bundle import SHORT
 from zhiyin.data.dataset import Dataset, Doubles, Floats, Mask
 from zhiyin.data.splits import Split
 from zhiyin.errors import BrokenBundle
+from zhiyin.files import appearing
 from zhiyin.metrics.ranking import metric
 from zhiyin.metrics.ranks import Ranks
 from zhiyin.models.base import Arrays
@@ -57,9 +58,8 @@ def save_standings(folder: Path, bundle: str, standings: Standings) -> None:
         for key, array in _arrays(one).items()
     }
     digests = {name: one.split for name, one in standings.items()}
-    draft = folder / bundle / f"{FILE}.new"
-    save_file(arrays, draft, metadata={"splits": orjson.dumps(digests).decode()})
-    draft.replace(folder / bundle / FILE)
+    with appearing(folder / bundle / FILE) as draft:
+        save_file(arrays, draft, metadata={"splits": orjson.dumps(digests).decode()})
 
 
 def load_standings(folder: Path, bundle: str) -> Standings:

@@ -7,7 +7,6 @@ if nothing had happened.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from zhiyin.errors import BrokenBundle
+from zhiyin.files import appearing
 
 Tensors = Mapping[str, Tensor]
 STORY = "story"  # of the metadata
@@ -60,12 +60,9 @@ class Checkpoint:
 def save(path: Path, checkpoint: Checkpoint) -> None:
     """The file of before stays until this one is on disk."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".draft")
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.tensors.items()}
-    save_file(tensors, draft, {STORY: json.dumps(asdict(checkpoint.standing))})
-    with draft.open("rb") as handle:
-        os.fsync(handle.fileno())
-    draft.replace(path)
+    with appearing(path) as draft:
+        save_file(tensors, draft, {STORY: json.dumps(asdict(checkpoint.standing))})
 
 
 def load(path: Path) -> Checkpoint | None:

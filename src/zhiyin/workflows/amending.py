@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from zhiyin.errors import InvalidSettings
+from zhiyin.files import appearing
 from zhiyin.settings import FILE
 from zhiyin.workflows.spaces import Number, Values
 from zhiyin.workflows.toml import value_of
@@ -23,9 +24,8 @@ def amend(folder: Path, changes: Values) -> None:
     """
     path = folder / FILE
     changed = amended(path.read_text("utf-8"), changes)
-    draft = path.with_name(f"{FILE}.new")
-    draft.write_text(changed, "utf-8")
-    draft.replace(path)
+    with appearing(path) as draft:
+        draft.write_text(changed, "utf-8")
 
 
 def amended(text: str, changes: Values) -> str:

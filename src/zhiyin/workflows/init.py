@@ -24,6 +24,7 @@ from zhiyin.data.readers.synonyms import ITEM_NAMES
 from zhiyin.data.readers.table import Table, open_table
 from zhiyin.data.signals import Signals
 from zhiyin.errors import InvalidData, InvalidSettings
+from zhiyin.files import appearing
 from zhiyin.settings import FILE, DataSettings, Settings
 from zhiyin.workflows.toml import toml_of
 
@@ -66,9 +67,8 @@ def init_project(folder: Path, files: Files, *, name: str = "", force: bool = Fa
         raise InvalidData("there are neither items nor events: give --items FILE, --events FILE, or both")
     folder.mkdir(parents=True, exist_ok=True)
     assumed = _Inference(folder).infer(files, name or folder.resolve().name or "zhiyin")
-    draft = target.with_suffix(".toml.new")
-    draft.write_text(toml_of(assumed.settings, assumed.said), encoding="utf-8")
-    draft.replace(target)
+    with appearing(target) as draft:
+        draft.write_text(toml_of(assumed.settings, assumed.said), encoding="utf-8")
     return assumed
 
 

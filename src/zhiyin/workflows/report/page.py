@@ -14,6 +14,7 @@ from zhiyin.evaluation.comparison import Comparison
 from zhiyin.evaluation.record import FILE as EVALUATION
 from zhiyin.evaluation.record import Evaluation, Gain
 from zhiyin.evaluation.verdict import permutation
+from zhiyin.files import appearing
 from zhiyin.workflows.report import duel, parts
 from zhiyin.workflows.report.figures import Headline
 from zhiyin.workflows.report.wording import (
@@ -38,9 +39,8 @@ def report_in(folder: Path, bundle: str) -> Path:
 
 def write_page(path: Path, page: str) -> None:
     """It appears whole or not at all."""
-    draft = path.with_name(f"{path.name}.new")
-    draft.write_text(page, "utf-8", errors="replace")
-    draft.replace(path)
+    with appearing(path) as draft:
+        draft.write_text(page, "utf-8", errors="replace")
 
 
 def page_of(found: Evaluation | Comparison) -> str:

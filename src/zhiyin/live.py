@@ -24,7 +24,8 @@ from zhiyin.bundle import Bundle
 from zhiyin.data.cycles import uncollected
 from zhiyin.data.dataset import DAY, Doubles, Floats, Mask
 from zhiyin.data.signals import Signals
-from zhiyin.data.store.protocols import Store
+from zhiyin.data.store.codec import micros
+from zhiyin.data.store.protocols import Store, Taken
 from zhiyin.data.vocabulary import PAD, Rows, Vocabulary
 from zhiyin.encoders.base import encode_items
 from zhiyin.errors import BrokenBundle
@@ -89,7 +90,6 @@ class Asker:
     """One person's query as rows: the history with weights, what they typed, and what to leave out."""
 
     history: Batch
-    events: tuple[Event, ...]
     seen: Rows  # rows of items in the history
     hidden: Rows  # rows the person does not want
 
@@ -124,15 +124,15 @@ class Live:
 
     def asker(self, query: Query, snapshot: Snapshot, at: datetime) -> Asker:
         """What is known about who asks: the log as of the snapshot, then what the query itself says."""
-        events = self._history(query, snapshot)
-        rows = snapshot.vocabulary.rows(str(event.item_id) for event in events)
+        events, now = self._history(query, snapshot), micros(at)
+        rows = snapshot.vocabulary.rows(event.item_id for event in events)
         weights = np.array([self._signals.weight(e.type, e.value) for e in events], np.float32)
-        ages = np.array([_age(e, at) for e in events], np.float32)
+        ages = np.array([0.0 if e.at is None else (now - e.at) / 1e6 / DAY for e in events], np.float32)
         told = (*query.session, *query.like, *query.unlike)
         signs = [*[0.5] * len(query.session), *[1.0] * len(query.like), *[-1.0] * len(query.unlike)]
         rows = np.concatenate([rows, snapshot.vocabulary.rows(told)])
         weights = np.concatenate([weights, np.array(signs, np.float32)])
-        ages = np.concatenate([ages, np.zeros(len(told), np.float32)])
+        ages = np.concatenate([np.maximum(ages, 0.0), np.zeros(len(told), np.float32)])
         said = (rows != PAD) & (weights != 0)  # what was only shown says nothing
         newest = np.flatnonzero(said)[-HISTORY - len(told) :]
         return Asker(
@@ -143,17 +143,16 @@ class Live:
                 now=at.timestamp(),
                 context=query.context,
             ),
-            tuple(events),
             seen=np.unique(rows[said]),
             hidden=np.unique(rows[said & (weights < 0)]),
         )
 
-    def _history(self, query: Query, snapshot: Snapshot) -> list[Event]:
+    def _history(self, query: Query, snapshot: Snapshot) -> list[Taken]:
         if query.user_id is None or query.scenario == SIMILAR:  # like an item, whoever asks
             return []
         until = snapshot.as_of.event
-        newest = self._store.history(query.user_id, limit=HISTORY, until=until)
-        return newest if len(newest) < HISTORY else self._store.history(query.user_id, limit=SEEN, until=until)
+        newest = self._store.taken(query.user_id, limit=HISTORY, until=until)
+        return newest if len(newest) < HISTORY else self._store.taken(query.user_id, limit=SEEN, until=until)
 
     def _advanced(self, snapshot: Snapshot, to: AsOf) -> Snapshot:
         if to.item > snapshot.as_of.item:
@@ -358,8 +357,3 @@ def _readers(models: Mapping[str, Model]) -> tuple[Words, Meaning]:
             "a bundle needs the channels words and meaning: take them out of recipe.off, train again"
         )
     return words, meaning
-
-
-def _age(event: Event, at: datetime) -> float:
-    """Days from the event to `at`; 0 where unknown."""
-    return max((at - event.at).total_seconds() / DAY, 0.0) if event.at is not None else 0.0

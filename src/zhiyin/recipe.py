@@ -20,11 +20,10 @@ from zhiyin.models.context import ContextRecipe
 from zhiyin.models.evergreen import EvergreenRecipe
 from zhiyin.models.factors import FactorsRecipe, Solution
 from zhiyin.models.graph import Graph, GraphRecipe, graph_neighbours
-from zhiyin.models.index import EXACT_BELOW
 from zhiyin.models.meaning import Meaning, MeaningRecipe
 from zhiyin.models.neighbours import Alike
 from zhiyin.models.popular import PopularRecipe
-from zhiyin.models.propagation import COLD, blended, shortlisted_neighbours, text_neighbours
+from zhiyin.models.propagation import COLD, blended, near_by_text
 from zhiyin.models.quality import QualityRecipe
 from zhiyin.models.repeat import RepeatRecipe
 from zhiyin.models.sequence import SequenceRecipe
@@ -277,10 +276,7 @@ class Ground:
         """Every item borrows from warm ones."""
         everything = np.arange(len(data.items), dtype=np.int32)
         warm = np.flatnonzero(data.support >= COLD).astype(np.int32)
-        if len(warm) < EXACT_BELOW:
-            by_text = text_neighbours(read.words, read.meaning, everything, warm)
-        else:
-            by_text = shortlisted_neighbours(read.words, read.meaning, everything, warm, run.seed)
+        by_text = near_by_text(read.words, read.meaning, everything, warm, run.seed)
         by_links = None if read.graph is None else graph_neighbours(read.graph, everything, warm)
         return cls(data, run, read, by_text, by_links)
 

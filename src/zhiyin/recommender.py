@@ -139,7 +139,7 @@ class Recommender:
             return world.latest
         if len(world.items) <= self._shape.retrieve and query.scenario != TRENDING:
             return np.arange(len(world.items), dtype=np.int32)
-        rows = heard.retrieve(self._shape.retrieve)
+        rows = heard.retrieve(max(self._shape.retrieve, 2 * query.n))
         wanted = query.n + len(asker.seen) + len(query.exclude)
         if world.available[rows].sum() < wanted:  # little is known: anything may come
             rows = np.union1d(rows, np.flatnonzero(world.available)[: max(self._shape.retrieve, wanted)])
@@ -148,9 +148,10 @@ class Recommender:
     def eligible(self, rows: Rows, world: Snapshot, asker: Asker, query: Query) -> Rows:
         """Without what cannot be shown: unavailable, excluded, filtered out, disliked, what the person has
         already had, unless repeats are wanted, and what the rules of the house leave out."""
-        rows = rows[world.available[rows]]
-        rows = rows[~np.isin(rows, world.vocabulary.rows(query.exclude))]
-        rows = rows[~np.isin(rows, asker.hidden if self._shape.repeats else asker.seen)]
+        shown = world.available.copy()
+        shown[there(world, query.exclude)] = False
+        shown[asker.hidden if self._shape.repeats else asker.seen] = False
+        rows = rows[shown[rows]]
         if query.filter:
             test = compile_filter(query.filter)
             items = world.items
@@ -176,11 +177,7 @@ class Recommender:
         noise = Noise(key_of(recommendation_id), world.vocabulary.keys[ranked.rows])
         order, log_probs = self._policy.choose(ranked.scores, n, noise, diversity)
         greedy, _ = Greedy().choose(ranked.scores, n, noise, diversity)
-        adjusted, walk = np.zeros(len(order)), diversity.walk()
-        for place, pick in enumerate(order.tolist()):
-            adjusted[place] = walk.now[pick]
-            walk.fill(pick)
-        return Chosen(order, log_probs, adjusted, explored=~np.isin(order, greedy))
+        return Chosen(order, log_probs, diversity.added(order), explored=~np.isin(order, greedy))
 
     def chances(self, world: Snapshot, ranked: Ranked, chosen: Chosen, pick: int) -> Doubles:
         """(N,) the probability of candidate `pick` at each place, given the places above it as they were

@@ -142,7 +142,7 @@ class RankingSettings(Section):
     """How many are considered, how alike they may be, and what the house wants."""
 
     candidates: PositiveInt = Field(default=100, description="Candidates that reach ranking, and are logged.")
-    retrieve: PositiveInt = Field(default=300, description="Items that each channel proposes.")
+    retrieve: PositiveInt = Field(default=150, description="Items that each channel proposes.")
     diversity: float = Field(
         default=0.2, ge=0, description="What being the twin of an item already shown costs, in units of the score."
     )

@@ -28,7 +28,7 @@ def test_greedy_shows_the_best_first() -> None:
 
 
 def test_greedy_steps_over_a_twin() -> None:
-    twins = Diversity(np.array([[1, 1, 0], [1, 1, 0], [0, 0, 1]], np.float32), 0.5)
+    twins = Diversity(np.array([[1, 1, 0], [1, 1, 0], [0, 0, 1]]) * -0.5)
     order, _ = Greedy().choose(np.array([1.0, 0.9, 0.6]), 3, Noise(0, KEYS[:3]), twins)
     assert order.tolist() == [0, 2, 1]
 

@@ -53,5 +53,5 @@ def _served(folder: Path, fitted: Fitted, recipe: DefaultRecipe, split: Split, r
 
 
 def _proposed(recommender: Recommender, world: Snapshot, one: Batch) -> Rows:
-    asker, query = Asker(one, (), seen=union([one.rows]), hidden=np.zeros(0, np.int32)), Query(n=PLACES)
+    asker, query = Asker(one, seen=union([one.rows]), hidden=np.zeros(0, np.int32)), Query(n=PLACES)
     return recommender.retrieve(world, asker, recommender.hear(world, asker, query), query)

@@ -12,6 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
+from zhiyin.data.dataset import Floats
 from zhiyin.data.vocabulary import Rows, Vocabulary
 from zhiyin.models.base import Model
 from zhiyin.models.context import ContextScorer
@@ -95,11 +96,22 @@ def _sources(
     for channel, scorer in heard.past.items():
         places = [n for n, one in enumerate(largest) if any(name == channel for name, _ in one)]
         if places:
-            contributions = scorer.why(rows[places])  # (H, len(places))
-            order = np.argsort(-contributions, axis=0, kind="stable")
-            positive = np.take_along_axis(contributions, order, axis=0) > 0
-            for n, ranked, stop in zip(places, heard.history.rows[order].T, positive.sum(axis=0), strict=True):
-                found[channel, n] = list(dict.fromkeys(ranked[:stop].tolist()))[:MAX_SOURCES]
+            top = _top_sources(scorer.why(rows[places]), heard.history.rows)
+            found.update({(channel, n): sources for n, sources in zip(places, top, strict=True)})
+    return found
+
+
+def _top_sources(contributions: Floats, history: Rows) -> list[list[int]]:
+    """Of (H, p) contributions to p places: rows of the MAX_SOURCES items of the (H,) history whose entries added
+    most, each item once; the older entry of equals."""
+    found: list[list[int]] = [[] for _ in range(contributions.shape[1])]
+    left, places = contributions.copy(), np.arange(contributions.shape[1])
+    for _ in range(MAX_SOURCES):
+        first = left.argmax(axis=0)
+        added, sources = left[first, places], history[first]
+        for place in np.flatnonzero(added > 0).tolist():
+            found[place].append(int(sources[place]))
+        left[history[:, None] == sources[None, :]] = -np.inf
     return found
 
 

@@ -98,7 +98,7 @@ class Factors:
 
 
 class FactorScorer:
-    """One asker's vector (D,), as what each entry of the history adds to it."""
+    """One asker's vector (D,), and what each entry of the history adds to it."""
 
     def __init__(self, model: Factors, batch: Batch) -> None:
         self._model = model

@@ -21,7 +21,7 @@ from zhiyin.models.base import Arrays, best, union
 if TYPE_CHECKING:
     import faiss
 
-EXACT_BELOW = 20_000  # rows: up to there a scan takes less than a millisecond
+EXACT_BELOW = 5_000  # rows: up to there a scan takes a tenth of a millisecond
 RECALL = 0.95  # of the 200 nearest; of the 20 nearest far more (docs/LOG.md)
 TRIALS, FOUND = 100, 200  # questions by which cells are counted, and rows that each asks for
 TRAINED_ON = 64  # rows a cell

@@ -17,7 +17,7 @@ from zhiyin.data.dataset import Floats
 from zhiyin.data.vocabulary import Rows
 from zhiyin.encoders.lexical import unit_sparse
 from zhiyin.models.base import Batch, best, union
-from zhiyin.models.sparse import Entries, entries, weighted_sum
+from zhiyin.models.sparse import Entries, all_zero, entries, weighted_sum
 
 Salient = Callable[[Rows, Floats], Rows]  # columns of a profile and their weights -> places of those to look up
 
@@ -61,14 +61,13 @@ class SparseScorer:
         self, model: SparseRows, batch: Batch, salient: Salient, typed: tuple[Rows, Floats] | None = None
     ) -> None:
         self._model, self._batch, self._salient, self._typed = model, batch, salient, typed is not None
-        self._dense = np.zeros(model.rows.shape[1], np.float32)
         columns, weights = _summed(model, batch) if typed is None else typed
-        np.add.at(self._dense, columns, weights)
         self._columns = union([columns])
-        said = self._dense[self._columns]
+        with all_zero(model.rows.shape[1], self._columns) as dense:
+            np.add.at(dense, columns, weights)
+            said = dense[self._columns]
         self._length = max(float(np.sqrt((said**2).sum())), 1e-6)
         self._weights: Floats = (said / self._length).astype(np.float32)
-        self._dense[self._columns] = self._weights
 
     @property
     def shares(self) -> Floats:
@@ -86,7 +85,9 @@ class SparseScorer:
         return best(scores[said], k, said)
 
     def score(self, rows: Rows) -> Floats:
-        return np.asarray(self._model.rows[rows] @ self._dense, np.float32)
+        with all_zero(self._model.rows.shape[1], self._columns) as dense:
+            dense[self._columns] = self._weights
+            return np.asarray(self._model.rows[rows] @ dense, np.float32)
 
     def why(self, rows: Rows) -> Floats:
         if self._typed:

@@ -21,8 +21,16 @@ from zhiyin.threads import side_by_side
 
 COLD = 5  # events below which an item is cold
 ROWS_AT_ONCE = 512
+COMPARED_BELOW = 20_000  # items: up to there each is compared with all
 SHORTLIST = 100
 DENSE_BELOW = 20_000  # items: a mixed row of links is as good as full there
+
+
+def near_by_text(words: Words, meaning: Meaning, rows: Rows, among: Rows, seed: int, k: int = 20) -> sp.csr_array:
+    """`text_neighbours`, of a shortlist only where there are many to compare with."""
+    if len(among) < COMPARED_BELOW or not len(rows):
+        return text_neighbours(words, meaning, rows, among, k)
+    return shortlisted_neighbours(words, meaning, rows, among, seed, k)
 
 
 def text_neighbours(

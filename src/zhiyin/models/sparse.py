@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import local
+
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
@@ -10,6 +14,16 @@ from zhiyin.data.dataset import Floats
 from zhiyin.data.vocabulary import Rows
 
 Places = npt.NDArray[np.int64]
+
+
+class _Kept(local):
+    """Of each thread: a row of zeros by its width."""
+
+    def __init__(self) -> None:
+        self.rows: dict[int, Floats] = {}
+
+
+_kept = _Kept()
 Entries = tuple[Places, Rows, Floats]  # whose, which column, what value
 
 
@@ -27,6 +41,18 @@ def weighted_sum(matrix: sp.csr_array, rows: Rows, weights: Floats) -> Floats:
     """(columns,) Σ weights · rows, dense."""
     owner, columns, data = entries(matrix, rows)
     return np.bincount(columns, data * weights[owner], minlength=matrix.shape[1]).astype(np.float32)
+
+
+@contextmanager
+def all_zero(width: int, columns: npt.NDArray[np.integer]) -> Iterator[Floats]:
+    """(width,) zeros, of which the block writes these columns only. The row is kept by the thread for the next
+    block: to ask the system for a million zeros takes longer than what is done with them."""
+    dense = _kept.rows.pop(width, None)  # not there for a block within the block
+    if dense is None:
+        dense = np.zeros(width, np.float32)
+    yield dense
+    dense[columns] = 0.0
+    _kept.rows[width] = dense
 
 
 def picked(found: Entries, n: int, width: int, columns: npt.NDArray[np.integer]) -> Floats:

@@ -22,9 +22,9 @@ from zhiyin.data.dataset import Dataset, Floats, Mask
 from zhiyin.data.vocabulary import Rows
 from zhiyin.models.base import Arrays, Arrivals, Batch, Choices, Fading, Run
 from zhiyin.models.dense import DenseRows, DenseScorer, centre_of, main_axes, turned, turned_one_by_one
-from zhiyin.models.index import EXACT_BELOW, build_index, index_of
+from zhiyin.models.index import build_index, index_of
 from zhiyin.models.meaning import Meaning
-from zhiyin.models.propagation import shortlisted_neighbours, text_neighbours
+from zhiyin.models.propagation import near_by_text
 from zhiyin.models.sparse import prune
 from zhiyin.models.words import Words
 from zhiyin.types import MAX_VECTORS, Item
@@ -103,7 +103,7 @@ class VectorsRecipe(Fading):
         axes = main_axes(read[told] - centre, self.dim, self.whiten)
         vectors = turned(read, centre, axes)
         lacking, having = (np.flatnonzero(which).astype(np.int32) for which in (~told, told))
-        vectors[lacking] = near_by_text(readers, lacking, having, run.seed) @ vectors
+        vectors[lacking] = near_by_text(*readers, lacking, having, run.seed, NEAREST) @ vectors
         index = build_index(vectors, run.seed)
         return Vectors(vectors, self.fades(data), index, name, centre, axes, told, vectors)
 
@@ -139,13 +139,6 @@ def read_vectors(items: Sequence[Item], name: str, dim: int) -> tuple[Floats, Ma
     read[told] /= np.abs(read[told]).max(axis=1, keepdims=True)  # the square of a huge number is none
     read[told] /= np.linalg.norm(read[told], axis=1, keepdims=True)
     return read.astype(np.float32), told
-
-
-def near_by_text(readers: tuple[Words, Meaning], rows: Rows, among: Rows, seed: int) -> sp.csr_array:
-    """(n, I) for each of the `rows` the NEAREST items `among` that read most like it; weights sum to one."""
-    if len(among) < EXACT_BELOW or not len(rows):
-        return text_neighbours(*readers, rows, among, NEAREST)
-    return shortlisted_neighbours(*readers, rows, among, seed, NEAREST)
 
 
 def nearest(near: sp.csr_array) -> sp.csr_array:

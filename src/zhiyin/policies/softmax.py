@@ -28,16 +28,16 @@ class Softmax:
         """Gumbel-max over the mixture, here as the largest ratio of a probability to an exponential: fresh noise
         of the item at each place."""
         order = np.zeros(min(n, len(scores)), np.int64)
-        log_probs = np.zeros(len(order))
+        chances = np.zeros(len(order))
         exponentials = -np.log(noise.until(len(order)))
         left, walk = scores.astype(np.float64), adjustment.walk()
         for place in range(len(order)):
             probability = self._probabilities(left + walk.now, len(left) - place)
             order[place] = pick = int((probability / exponentials[place]).argmax())
-            log_probs[place] = np.log(probability[pick])
+            chances[place] = probability[pick]
             left[pick] = -np.inf
             walk.fill(pick)
-        return order, log_probs
+        return order, np.log(chances)
 
     def log_probs(self, scores: Doubles, order: Order, adjustment: Adjustment) -> Doubles:
         out = np.zeros(len(order))
@@ -51,8 +51,10 @@ class Softmax:
 
     def _probabilities(self, adjusted: Doubles, n_left: int) -> Doubles:
         """(k,) of one place; `adjusted` is -inf for those that stand above, and so their chance is 0."""
-        weight = np.exp((adjusted - adjusted.max()) / self.temperature)
+        weight = adjusted - adjusted.max()
+        weight /= self.temperature
+        np.exp(weight, out=weight)
         weight *= (1.0 - self.floor) / weight.sum()
         if self.floor:
-            weight += (adjusted > -np.inf) * (self.floor / n_left)
+            np.add(weight, self.floor / n_left, out=weight, where=adjusted > -np.inf)
         return weight

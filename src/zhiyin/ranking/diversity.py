@@ -10,32 +10,36 @@ from dataclasses import dataclass
 import numpy as np
 
 from zhiyin.data.dataset import Doubles, Floats
+from zhiyin.policies.base import Order
 
 
 @dataclass(frozen=True, slots=True)
 class Diversity:
     """After each choice: − strength · (largest cosine with what was chosen, where above 0)."""
 
-    alike: Floats  # (k, k) cosines of the candidates
-    strength: float  # in units of the score
+    costs: Doubles  # (k, k) what each candidate adds to the score of each other once it is shown; none above 0
 
     @classmethod
     def of(cls, vectors: Floats, strength: float) -> Diversity:
-        """`vectors` (k, dim) are unit rows of the candidates."""
-        return cls(np.maximum(vectors @ vectors.T, 0.0), strength)
+        """`vectors` (k, dim) are unit rows of the candidates; `strength` in units of the score."""
+        return cls(np.maximum(vectors @ vectors.T, 0.0) * -np.float64(strength))
 
     def walk(self) -> DiversityWalk:
-        return DiversityWalk(self)
+        return DiversityWalk(self.costs)
+
+    def added(self, order: Order) -> Doubles:
+        """(N,) what was added to the score of each place of a list, given the places above it."""
+        costs = self.costs[np.ix_(order, order)]
+        above = np.minimum.accumulate(costs, axis=0)
+        return np.append(np.zeros(min(1, len(order))), above.diagonal(1))
 
 
 class DiversityWalk:
     """The penalties of one list as its places fill."""
 
-    def __init__(self, diversity: Diversity) -> None:
-        self._diversity = diversity
-        self.now: Doubles = np.zeros(len(diversity.alike))
+    def __init__(self, costs: Doubles) -> None:
+        self._costs = costs
+        self.now: Doubles = np.zeros(len(costs))
 
     def fill(self, pick: int) -> None:
-        if self._diversity.strength:
-            penalty = self._diversity.alike[pick] * -np.float64(self._diversity.strength)
-            self.now = np.minimum(self.now, penalty)
+        np.minimum(self.now, self._costs[pick], out=self.now)

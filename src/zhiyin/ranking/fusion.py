@@ -90,25 +90,30 @@ class Fusion:
         bucket = int(buckets(heard.history)[0])
         kind = self.kinds(heard.history, rows[None, :])[0]
         names: list[str] = []
-        values: list[Floats] = []
-        gates: dict[str, float] = {}
+        scores: list[Floats] = []
+        scales: list[float] = []
+        gates: list[Floats] = []
         calm = CALM if heard.wished else 1.0  # what is asked now goes before the past and the crowd
         for c, name in enumerate(self.channels):
-            gate = self.gates[c, bucket] * calm
+            gate = self.gates[c, bucket] * np.float32(calm)
             if name in heard.past and gate.any():
-                standard = standardised(heard.past[name].score(rows), self.scales[c])
                 names.append(name)
-                values.append(gate[kind] * standard)
-                gates[name] = float(gate[0])
+                scores.append(heard.past[name].score(rows))
+                scales.append(self.scales[c])
+                gates.append(gate)
             if name in heard.wished and self.wish_scales[c] > 0:
                 names.append(f"wish_{name}")
-                standard = standardised(heard.wished[name].score(rows), self.wish_scales[c])
-                values.append(WISH_GATES[name] * standard)
-                gates[f"wish_{name}"] = WISH_GATES[name]
-        for name, one in ((FRESH, COLD_KIND), (OWN, OWN_KIND)):
-            names.append(name)
-            values.append((kind == one) * (calm * self.constants[bucket, one]))
-        return Parts(tuple(names), np.stack(values).astype(np.float64), gates)
+                scores.append(heard.wished[name].score(rows))
+                scales.append(self.wish_scales[c])
+                gates.append(np.full(KINDS, WISH_GATES[name], np.float32))
+        values = np.zeros((len(names) + 2, len(rows)))
+        if names:
+            standard = standardised(np.stack(scores), np.array(scales, np.float32)[:, None])
+            values[:-2] = np.stack(gates)[:, kind] * standard
+        for place, one in ((-2, COLD_KIND), (-1, OWN_KIND)):
+            values[place] = (kind == one) * (calm * self.constants[bucket, one])
+        shown = {name: float(gate[WARM_KIND]) for name, gate in zip(names, gates, strict=True)}
+        return Parts((*names, FRESH, OWN), values, shown)
 
     def score(self, models: Mapping[str, Model], batch: Batch) -> Floats:
         """(B, I): the same sum for everybody and everything, without wishes."""
@@ -128,7 +133,9 @@ class Fusion:
         kind = np.where(self.cold[rows], COLD_KIND, WARM_KIND)
         if AGAIN not in self.channels:
             return kind
-        own = batch.matrix(len(self.cold), (batch.weights > 0).astype(np.float32)).toarray() > 0
+        own = np.zeros((len(batch), len(self.cold)), bool)
+        liked = (batch.weights > 0) & (batch.rows < len(self.cold))
+        own[batch.askers[liked], batch.rows[liked]] = True
         return np.where(
             np.take_along_axis(own, np.broadcast_to(rows, (len(batch), rows.shape[1])), 1), OWN_KIND, kind
         )
@@ -184,10 +191,10 @@ class Parts:
         }
 
 
-def standardised(scores: Floats, scale: float) -> Floats:
+def standardised(scores: Floats, scale: float | Floats) -> Floats:
     """φ(s / scale): odd, concave above 0, so a channel's outliers do not drown the others."""
-    z = scores / np.float32(scale)
-    return np.sign(z) * np.log1p(np.abs(z))
+    z = scores / np.asarray(scale, np.float32)
+    return np.copysign(np.log1p(np.abs(z)), z)
 
 
 def buckets(batch: Batch) -> npt.NDArray[np.int64]:

@@ -10,7 +10,8 @@ from itertools import permutations
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from zhiyin.data.store.protocols import Appended, Store
+from zhiyin.data.store.codec import micros
+from zhiyin.data.store.protocols import Appended, Store, Taken
 from zhiyin.errors import InvalidData
 from zhiyin.testing import strategies as some
 from zhiyin.types import AsOf, Event, Item
@@ -28,6 +29,10 @@ def click(user_id: str, item_id: str, minute: int | None = None, order: int | No
 
 def item_ids(events: list[Event]) -> list[str | None]:
     return [event.item_id for event in events]
+
+
+def told(event: Event) -> Taken:
+    return Taken(str(event.item_id), event.type, event.value, None if event.at is None else micros(event.at))
 
 
 class EventLogContract:
@@ -99,6 +104,18 @@ class EventLogContract:
         store.append([right[place] for place in arrival])
         assert store.history("u", limit=9) == right
         assert store.history("u", limit=3) == right[1:]
+        assert store.taken("u", limit=3) == [told(event) for event in right[1:]]
+
+    def test_what_was_taken_is_the_history_in_few_words(self, store: Store) -> None:
+        store.append([Event("u", "a", "view", at=NOON, value=2.5), click("v", "b", 1), click("u", "c", None, 1)])
+        store.append([Event("u", None, "search", at=NOON, text="garden")])
+        store.merge("v", "u")
+        for limit, until in ((9, None), (2, None), (9, 2), (0, None)):
+            history = store.history("v", limit=limit, until=until)
+            assert store.taken("v", limit=limit, until=until) == [told(event) for event in history]
+        assert len(store.taken("u", limit=9)) == 3
+        with pytest.raises(InvalidData, match="limit"):
+            store.taken("u", limit=-1)
 
     def test_events_alike_in_time_stay_in_order_of_arrival(self, store: Store) -> None:
         store.append([click("u", name, 0) for name in "dacb"])

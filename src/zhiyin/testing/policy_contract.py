@@ -74,7 +74,7 @@ class PolicyContract:
         self, policy: Policy, arrival: list[int], draw: int
     ) -> None:
         here, there = alike(8), alike(8)
-        there = Diversity(there.alike[np.ix_(arrival, arrival)], there.strength)
+        there = Diversity(there.costs[np.ix_(arrival, arrival)])
         order, logged = policy.choose(SCORES, 8, Noise(draw, KEYS), here)
         moved, moved_logged = policy.choose(SCORES[arrival], 8, Noise(draw, KEYS[arrival]), there)
         assert [arrival[pick] for pick in moved] == order.tolist()

@@ -14,13 +14,13 @@ from typing import Literal
 import numpy as np
 
 from zhiyin.data.vocabulary import PAD, Rows
-from zhiyin.live import Live
+from zhiyin.live import SEEN, SIMILAR, Live
 from zhiyin.models.base import Scorer
 from zhiyin.ranking.house_rules import set_off
 from zhiyin.ranking.rules import compile_filter
 from zhiyin.recommender import LATEST, Ranked
 from zhiyin.shop import Zhiyin, new_id
-from zhiyin.types import Query
+from zhiyin.types import Event, Query
 
 Stage = Literal[
     "unknown",
@@ -127,7 +127,7 @@ class _Look:
         hidden = self._asker.hidden if self._shop.settings.ranking.repeats else self._asker.seen
         if self._row not in hidden:
             return None
-        events = [event for event in self._asker.events if event.item_id == self._item_id]
+        events = [event for event in self._past() if event.item_id == self._item_id]
         if not events:
             return self._lost("seen", "the query itself names it as an example")
         last = events[-1]
@@ -135,6 +135,13 @@ class _Look:
         more = "" if self._row in self._asker.hidden else "; ranking.repeats = true lets items come again"
         told = f"{len(events)} events, the last a {last.type}{when}{more}"
         return self._lost("seen", f"{self._query.user_id!r} already had to do with it ({told})")
+
+    def _past(self) -> list[Event]:
+        """The events that the list was made from."""
+        until, person = self._world.as_of.event, self._query.user_id
+        if person is None or self._query.scenario == SIMILAR:
+            return []
+        return self._shop.store.history(person, limit=SEEN, until=until)
 
     def _house_rule(self) -> Traced | None:
         """Lost to a rule of the house that the recent history sets off."""

@@ -13,7 +13,7 @@ from threading import RLock
 from zhiyin.data.store import codec
 from zhiyin.data.store.checks import check_limit, check_no_cycle, check_same
 from zhiyin.data.store.codec import Row
-from zhiyin.data.store.protocols import Appended, Erased, ItemChange, Publication
+from zhiyin.data.store.protocols import Appended, Erased, ItemChange, Publication, Taken
 from zhiyin.data.store.snapshot import write_snapshot
 from zhiyin.types import AsOf, Event, Item, Recommendation, Relation, User, check_id
 
@@ -47,13 +47,12 @@ class MemoryStore:
             return [self._append_all(some) for some in rows]
 
     def history(self, user_id: str, *, limit: int, until: int | None = None) -> list[Event]:
-        check_limit(limit)
-        with self._lock:
-            root, *others = self._ids_of(user_id)
-            seqs = [seq for id_ in (root, *others) for seq in self._by_user.get(id_, ())]
-            rows = [(seq, *self._events[seq]) for seq in seqs if until is None or seq <= until]
-        newest = sorted((row for row in rows if row[3] is not None), key=_recency, reverse=True)[:limit]
-        return [codec.event_of((root, *row[3:])) for row in reversed(newest)]
+        root, rows = self._newest(user_id, limit, until)
+        return [codec.event_of((root, *row[3:])) for row in rows]
+
+    def taken(self, user_id: str, *, limit: int, until: int | None = None) -> list[Taken]:
+        _, rows = self._newest(user_id, limit, until)
+        return [Taken(item_id, type_, value, at) for _, _, _, item_id, type_, at, _, value, *_ in rows]
 
     def events(self, *, after: int = 0, until: int | None = None) -> Iterator[tuple[int, Event]]:
         last = self.last_event() if until is None else min(until, self.last_event())
@@ -86,6 +85,16 @@ class MemoryStore:
         self._events[self._last_given] = row
         self._by_user[user_id].append(self._last_given)
         return True
+
+    def _newest(self, user_id: str, limit: int, until: int | None) -> tuple[str, list[Row]]:
+        """The id of the person, and rows of seq, digest, user_id … context with an item, oldest first."""
+        check_limit(limit)
+        with self._lock:
+            root, *others = self._ids_of(user_id)
+            seqs = [seq for id_ in (root, *others) for seq in self._by_user.get(id_, ())]
+            rows = [(seq, *self._events[seq]) for seq in seqs if until is None or seq <= until]
+        newest = sorted((row for row in rows if row[3] is not None), key=_recency, reverse=True)[:limit]
+        return root, newest[::-1]
 
     # -- catalogue
 

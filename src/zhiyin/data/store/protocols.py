@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from zhiyin.types import AsOf, Event, Item, Recommendation, Relation, User
+from zhiyin.types import AsOf, Event, EventType, Item, Recommendation, Relation, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,15 @@ class Erased:
     aliases: int
 
 
+class Taken(NamedTuple):
+    """What a list needs to know of an event of a history."""
+
+    item_id: str
+    type: EventType
+    value: float | None
+    at: int | None  # microseconds since 1970
+
+
 class EventLog(Protocol):
     """Append-only truth about behaviour."""
 
@@ -68,6 +77,10 @@ class EventLog(Protocol):
     def history(self, user_id: str, *, limit: int, until: int | None = None) -> list[Event]:
         """The newest `limit` events with an item of a person (all merged ids), oldest first.
         `until`: only events with a sequence number up to this one."""
+        ...
+
+    def taken(self, user_id: str, *, limit: int, until: int | None = None) -> list[Taken]:
+        """The same events as `history`, of which only this is read: lists are made while somebody waits."""
         ...
 
     def events(self, *, after: int = 0, until: int | None = None) -> Iterator[tuple[int, Event]]:

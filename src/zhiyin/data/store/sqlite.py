@@ -23,7 +23,7 @@ from zhiyin.data.store.checks import check_limit, check_same
 from zhiyin.data.store.codec import Row
 from zhiyin.data.store.database import Database, new_file
 from zhiyin.data.store.migrate import migrate
-from zhiyin.data.store.protocols import Appended, Erased, ItemChange, Publication
+from zhiyin.data.store.protocols import Appended, Erased, ItemChange, Publication, Taken
 from zhiyin.data.store.schema import EVENT_FIELDS
 from zhiyin.errors import StoreBusy
 from zhiyin.types import AsOf, Event, Item, Recommendation, Relation, User, check_id
@@ -47,10 +47,12 @@ _LAST_EVENT = "SELECT coalesce(max(seq), 0) FROM events"
 _POSITION = (  # one statement: both as of the same moment
     "SELECT (SELECT coalesce(max(seq), 0) FROM events), (SELECT coalesce(max(seq), 0) FROM item_log)"
 )
-_HISTORY = (  # "+seq": the index gives the order, never the rowid
-    f"SELECT seq, {_FIELDS} FROM events WHERE user_id = ? AND item_id IS NOT NULL AND +seq <= ? "
+_NEWEST_OF = (  # "+seq": the index gives the order, never the rowid
+    "SELECT seq, at, ord, {} FROM events WHERE user_id = ? AND item_id IS NOT NULL AND +seq <= ? "
     "ORDER BY at DESC, ord DESC, seq DESC LIMIT ?"
 )
+_HISTORY = _NEWEST_OF.format(", ".join(name for name in EVENT_FIELDS if name != "user_id"))
+_TAKEN = _NEWEST_OF.format("item_id, type, value, at")
 _MERGED = (
     f"SELECT seq, aliases.user_id, {', '.join(f'events.{name}' for name in EVENT_FIELDS)} "
     "FROM events LEFT JOIN aliases ON alias = events.user_id "
@@ -96,15 +98,12 @@ class SqliteStore:
             return [_append(connection, some) for some in rows]
 
     def history(self, user_id: str, *, limit: int, until: int | None = None) -> list[Event]:
-        check_limit(limit)
-        newest = _LAST if until is None else until
-        with self._database.driver() as connection:
-            ids = people.ids_of(connection, user_id)
-            rows = [row for id_ in ids for row in connection.execute(_HISTORY, (id_, newest, limit))]
-        if len(ids) > 1:
-            rows = sorted(rows, key=_recency, reverse=True)[:limit]
-        rows.reverse()
-        return [codec.event_of((ids[0], *row[2:])) for row in rows]
+        root, rows = self._newest(_HISTORY, user_id, limit, until)
+        return [codec.event_of((root, *row[3:])) for row in rows]
+
+    def taken(self, user_id: str, *, limit: int, until: int | None = None) -> list[Taken]:
+        _, rows = self._newest(_TAKEN, user_id, limit, until)
+        return [Taken._make(row[3:]) for row in rows]
 
     def events(self, *, after: int = 0, until: int | None = None) -> Iterator[tuple[int, Event]]:
         until = self.last_event() if until is None else until
@@ -125,6 +124,18 @@ class SqliteStore:
         with self._database.driver() as connection:
             last: int = connection.execute(_LAST_EVENT).fetchone()[0]
         return last
+
+    def _newest(self, statement: str, user_id: str, limit: int, until: int | None) -> tuple[str, list[Row]]:
+        """The id of the person, and rows of seq, at, ord and what else is asked for, oldest first."""
+        check_limit(limit)
+        until = _LAST if until is None else until
+        with self._database.driver() as connection:
+            ids = people.ids_of(connection, user_id)
+            rows = [row for id_ in ids for row in connection.execute(statement, (id_, until, limit))]
+        if len(ids) > 1:
+            rows = sorted(rows, key=_recency, reverse=True)[:limit]
+        rows.reverse()
+        return ids[0], rows
 
     def _page_of_events(self, statement: str, values: Row) -> list[Row]:
         """Rows of seq, user_id … context, the user being the person behind the stored id."""
@@ -351,5 +362,5 @@ def _check_same(connection: sqlite3.Connection, recommendations: Iterable[Recomm
 
 def _recency(row: Row) -> tuple[bool, int, bool, int, int]:
     """The order of SQLite for (at, ord, seq), where nothing comes before every number."""
-    seq, at, order = row[0], row[4], row[5]
+    seq, at, order = row[:3]
     return at is not None, at or 0, order is not None, order or 0, seq

@@ -82,6 +82,7 @@ def test_a_bundle_knows_whom_it_saw_without_naming_them(bundle: Path) -> None:
     assert not any(b"user 3" in path.read_bytes() for path in bundle.iterdir())
 
 
+@pytest.mark.slow
 def test_the_same_data_recipe_and_seed_give_the_same_name(tmp_path: Path) -> None:
     names = {save(tmp_path / "a"), save(tmp_path / "b"), save(tmp_path / "a")}
     assert len(names) == 1
@@ -90,6 +91,7 @@ def test_the_same_data_recipe_and_seed_give_the_same_name(tmp_path: Path) -> Non
     assert len(bundles_in(tmp_path / "a")) == 1
 
 
+@pytest.mark.slow
 def test_the_order_in_which_events_were_read_does_not_change_the_name(tmp_path: Path) -> None:
     names = set()
     for folder, events in (("a", small_events()), ("b", small_events()[::-1])):

@@ -92,6 +92,7 @@ def test_a_catalogue_without_items_cannot_be_trained_on(empty_shop: Zhiyin) -> N
         train(empty_shop)
 
 
+@pytest.mark.slow
 def test_training_twice_on_the_same_data_gives_the_same_bundle(shop: Zhiyin, tmp_path: Path) -> None:
     with Zhiyin(Settings(folder=tmp_path / "twin"), MemoryStore(), HashEncoder()) as twin:
         twin.put_items(small_catalogue())

@@ -10,6 +10,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import chain, islice
 from typing import TypeVar
 
 from threadpoolctl import threadpool_limits
@@ -21,13 +22,14 @@ R = TypeVar("R")
 def side_by_side(act: Callable[[P], R], parts: Iterable[P], cores: int | None = None) -> Iterator[R]:
     """What `act` makes of each part; of twice as many parts as `cores` (all there are), the results lie in memory
     at most. An error of any of them comes up in its place."""
-    cores = cores or len(os.sched_getaffinity(0))
-    if cores == 1:
-        yield from map(act, parts)
+    cores, parts = cores or len(os.sched_getaffinity(0)), iter(parts)
+    first = list(islice(parts, 2))
+    if cores == 1 or len(first) < 2:
+        yield from map(act, chain(first, parts))
         return
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(cores) as threads:
         under_way: deque[Future[R]] = deque()
-        for part in parts:
+        for part in chain(first, parts):
             under_way.append(threads.submit(act, part))
             if len(under_way) >= 2 * cores:
                 yield under_way.popleft().result()

@@ -82,6 +82,7 @@ def test_a_shop_moves_by_backup_and_by_export(shop: Path, zhi: Zhi, tmp_path: Pa
             assert opened.store.counts()["events"] == 72
 
 
+@pytest.mark.slow
 def test_a_bundle_is_measured_on_the_split_that_is_asked_for(shop: Path, zhi: Zhi, tmp_path: Path) -> None:
     said(zhi("train", "-C", shop))
     files = ("--out", tmp_path / "one.json", "--report", tmp_path / "one.html")
@@ -188,6 +189,7 @@ def test_expected_ends_are_told(
     assert capsys.readouterr().err.startswith(told)
 
 
+@pytest.mark.slow
 def test_who_reads_only_the_first_line_gets_no_error(shop: Path) -> None:
     program = [sys.executable, "-m", "zhiyin", "doctor", "-C", str(shop)]
     with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as reading:

@@ -61,6 +61,7 @@ def said(zhi: Zhi, *words: object) -> str:
     return str(result.stdout)
 
 
+@pytest.mark.slow
 def test_from_pictures_to_lists_of_what_looks_alike(pictured: Path, zhi: Zhi) -> None:
     assert "-> zhiyin images, then zhiyin train" in said(zhi, "doctor", "-C", pictured)
     told = said(zhi, "images", "--dir", pictured / "pictures", "--out", pictured / "told.json", "-C", pictured)

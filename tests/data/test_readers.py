@@ -199,6 +199,7 @@ def test_parquet_gives_times_lists_and_numbers_as_they_are(tmp_path: Path) -> No
     assert second == {"at": None, "tags": [], "n": None}
 
 
+@pytest.mark.slow
 def test_memory_is_bounded_by_the_batch_and_not_by_the_file(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(gzip.compress(b"id,text\n" + b"12345,some words of a review\n" * 60_000))
     table = open_table(tmp_path / "a")

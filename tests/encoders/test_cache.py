@@ -114,6 +114,7 @@ def test_two_that_write_in_turn_stay_aligned(inner: Counting, tmp_path: Path) ->
         assert np.array_equal(encoder.encode(TEXTS), wanted)
 
 
+@pytest.mark.slow
 def test_processes_that_write_at_the_same_time_stay_aligned(tmp_path: Path) -> None:
     said = """
 import sys

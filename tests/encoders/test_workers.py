@@ -53,6 +53,7 @@ def _stop_and_go_on(done: Event) -> None:
                 os.kill(int(child), signal.SIGCONT)
 
 
+@pytest.mark.slow
 def test_nobody_is_hired_for_a_few_chunks_or_for_another_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/nobody")
     assert len(list(spread(SentenceEncoder(), CHUNKS[:1], cores=4))) == 1
@@ -65,6 +66,7 @@ def test_a_process_that_ends_too_soon_is_told(monkeypatch: pytest.MonkeyPatch) -
         list(spread(SentenceEncoder(), CHUNKS, cores=2))
 
 
+@pytest.mark.slow
 def test_a_worker_answers_each_line_and_ends_with_its_input() -> None:
     given = io.BytesIO(b"".join(orjson.dumps(chunk) + b"\n" for chunk in CHUNKS[:2]))
     taken = io.BytesIO()

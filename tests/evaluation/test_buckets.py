@@ -51,6 +51,7 @@ def people() -> dict[str, dict[str, Scalar]]:
     }
 
 
+@pytest.mark.slow
 def test_every_target_is_in_one_bucket_of_support_and_everybody_in_one_of_history() -> None:
     sections, _ = bucket_sections(asked(), {})
     for names in (("support",), ("history",), ("warm items", "cold items")):

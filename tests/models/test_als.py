@@ -73,6 +73,7 @@ def test_turning_a_side_changes_no_product() -> None:
     np.testing.assert_allclose(gram, np.diag(turned.spread / 0.3), atol=1e-4)
 
 
+@pytest.mark.slow
 def test_every_epoch_lowers_the_loss_and_the_last_leaves_it_flat() -> None:
     matrix = taken()
     losses = []

@@ -152,6 +152,7 @@ def test_neighbours_share_most_and_their_weights_sum_to_one(graph: Graph, data: 
     assert set(np.flatnonzero(graph_neighbours(graph, everything, few).toarray().any(axis=0))) <= set(few.tolist())
 
 
+@pytest.mark.slow
 def test_what_very_many_share_is_looked_up_last() -> None:
     n = MOST_POSTINGS // 2 + 10
     ids = [str(number) for number in range(n)]

@@ -126,6 +126,7 @@ def test_an_item_that_loses_its_image_loses_no_place_to_what_is_unlike(theme: st
 
 
 @given(st.lists(st.floats(1e-6, 1e150), min_size=25, max_size=25))
+@pytest.mark.slow
 def test_how_long_a_vector_is_says_nothing(lengths: list[float]) -> None:
     plain = small_pictures()
     scaled = [

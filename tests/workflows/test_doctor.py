@@ -119,6 +119,7 @@ def test_a_zero_shot_bundle_beside_events_wants_training(tmp_path: Path) -> None
     assert "evaluation" not in found
 
 
+@pytest.mark.slow
 def test_who_wins_is_said(tmp_path: Path) -> None:
     shop = well_shop(tmp_path)
     evaluation = evaluate_bundle(shop, terms=Terms(resamples=50))

@@ -27,6 +27,7 @@ def test_the_receipt_counts_what_is_gone_under_all_merged_ids(tmp_path: Path) ->
         assert shop.store.recent(limit=9, user_id="user 2") == []
 
 
+@pytest.mark.slow
 def test_it_names_every_bundle_that_saw_the_person_and_no_other(tmp_path: Path) -> None:
     shop = small_shop(tmp_path, small_events(6))
     before = train(shop).bundle

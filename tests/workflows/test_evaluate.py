@@ -1,8 +1,9 @@
+"""A bundle or a folder is measured, and what was found lies beside it."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -12,181 +13,22 @@ import pyarrow.parquet as pq
 import pytest
 from small_shop import small_shop
 
-from zhiyin.data.dataset import Dataset, build_dataset
+from zhiyin.data.dataset import build_dataset
 from zhiyin.data.splits import Split, leave_one_out
 from zhiyin.errors import BrokenBundle, InvalidData, NotFound
 from zhiyin.evaluation.judging import CHANNEL, OURS, WITHOUT, Listed, Systems, batch_of, judge_all
-from zhiyin.evaluation.posing import Terms, carve_cold, deeds, pose, sample
+from zhiyin.evaluation.posing import Terms
 from zhiyin.evaluation.record import FILE, Evaluation, attached
-from zhiyin.evaluation.standings import split_digest
 from zhiyin.models.base import Run
 from zhiyin.models.baselines import fit_baselines
 from zhiyin.recipe import DefaultRecipe
 from zhiyin.testing.encoders import HashEncoder
-from zhiyin.testing.small import START, small_catalogue, small_dataset, small_events
-from zhiyin.types import Event, Item, User
+from zhiyin.testing.small import by_user, small_catalogue, small_dataset, small_events
+from zhiyin.types import Event, User
 from zhiyin.workflows.evaluate import evaluate_bundle, evaluate_protocol, measure_protocol
 from zhiyin.workflows.train import train
 
 QUICK = Terms(resamples=100)
-
-
-def spread_out(n_users: int = 60) -> list[Event]:
-    """The small events over ten weeks, so that everybody comes back after any cut."""
-    return [
-        replace(event, at=START + timedelta(days=5 * place + number % 3))
-        for number, events in enumerate(by_user(small_events(n_users)).values())
-        for place, event in enumerate(events)
-    ]
-
-
-def by_user(events: list[Event]) -> dict[str, list[Event]]:
-    found: dict[str, list[Event]] = {}
-    for event in events:
-        found.setdefault(event.user_id, []).append(event)
-    return found
-
-
-def wide(n_users: int = 600, n_items: int = 600) -> Dataset:
-    """Enough people and items for something to be carved."""
-    rng = np.random.default_rng(0)
-    events = [
-        Event(f"u{user}", f"i{item}", "click", order=place)
-        for user in range(n_users)
-        for place, item in enumerate(rng.choice(n_items, 8, replace=False))
-    ]
-    return build_dataset([Item(f"i{n}", f"thing {n % 7}") for n in range(n_items)], events)
-
-
-def test_people_who_come_back_are_judged_by_a_cut_in_time() -> None:
-    data = build_dataset(small_catalogue(), spread_out())
-    posed = pose(data, Terms())
-    split = posed.split
-    assert posed.rule == "global_time"
-    assert split.past.at.max() < split.past.now.min()
-    assert split.fit.until < split.past.now.min()
-    assert len(split.fit) == (data.at < split.past.now.min()).sum()
-
-
-def test_where_few_come_back_the_last_event_of_each_is_hidden() -> None:
-    posed = pose(small_dataset(), Terms())
-    assert posed.rule == "leave_one_out"
-    assert "known" in posed.words, "that others' later events are seen is said"
-
-
-def test_a_history_never_holds_what_is_wanted() -> None:
-    for data in (small_dataset(), small_dataset(timed=False), build_dataset(small_catalogue(), spread_out())):
-        split = pose(data, Terms()).split
-        for user in range(len(split)):
-            assert not set(split.past.take(np.array([user])).rows) & set(split.targets[user])
-
-
-def test_a_set_without_order_loses_a_random_event() -> None:
-    data = small_dataset(timed=False)
-    one, same, other = (pose(data, Terms(seed=seed)) for seed in (0, 0, 1))
-    assert one.rule == "one_of_a_set"
-    assert split_digest(one.split) == split_digest(same.split) != split_digest(other.split)
-
-
-def test_too_little_to_measure_says_what_it_takes() -> None:
-    data = build_dataset(small_catalogue(), [Event("ann", "music/harp", "click", order=1)])
-    with pytest.raises(InvalidData, match="two events or more"):
-        pose(data, Terms())
-
-
-def test_carved_items_and_people_are_unknown_to_what_is_fitted() -> None:
-    data = wide()
-    cold = carve_cold(data, 0)
-    assert set(cold) == {"cold_items", "newcomers_1", "newcomers_3", "newcomers_5"}
-    fit = cold["cold_items"].fit
-    assert (fit.support[cold["cold_items"].targets.rows] == 0).all()
-    for n in (1, 3, 5):
-        split = cold[f"newcomers_{n}"]
-        assert split.fit is fit
-        assert (split.past.lengths == n).all()
-        lengths = np.diff(fit.indptr)
-        assert (lengths[split.users] == 0).all()
-        assert (fit.support[split.targets.rows] > 0).all()
-    assert carve_cold(small_dataset(), 0) == {}
-
-
-@pytest.mark.parametrize("given", [1, 3, 5, 7])
-def test_new_people_tell_their_first_events_and_want_the_others(given: int) -> None:
-    data = wide()
-    posed = pose(data, Terms("new-users", given))
-    split = posed.split
-    assert len(split) == 60, "a tenth of the people"
-    assert (split.past.lengths == given).all()
-    for number, user in enumerate(split.users):
-        life = data.item_rows[data.indptr[user] : data.indptr[user + 1]]
-        assert split.past.take(np.array([number])).rows.tolist() == life[:given].tolist()
-        assert set(split.targets[number]) == set(life[given:])
-        assert split.fit.indptr[user] == split.fit.indptr[user + 1], "nothing was fitted on"
-    assert len(split.fit) == 8 * 480, "strict: the tenth for validation is hidden too"
-
-
-def test_new_people_tell_four_fifths_where_no_number_is_asked_for() -> None:
-    split = pose(wide(), Terms("new-users")).split
-    assert (split.past.lengths == 6).all()
-    assert (split.targets.sizes == 2).all()
-
-
-def test_new_people_of_a_set_tell_random_events() -> None:
-    data = build_dataset(
-        [Item(f"i{n}") for n in range(10)],
-        [Event(f"u{user}", f"i{item}", "like") for user in range(400) for item in range(10)],
-    )
-    split = pose(data, Terms("new-users", 4)).split
-    told = np.bincount(split.past.rows, minlength=10)
-    assert (np.abs(told - 0.4 * len(split)) < 4 * np.sqrt(0.24 * len(split))).all()
-
-
-def test_validation_and_test_ask_other_people_and_other_items() -> None:
-    for which in ("new-users", "new-items"):
-        test, validation = (pose(wide(), Terms(which, part=part)).split for part in ("test", "validation"))
-        asked = [set(split.users if which == "new-users" else split.targets.rows) for split in (test, validation)]
-        assert not asked[0] & asked[1]
-        assert len(test.fit) == len(validation.fit)
-        assert len(pose(wide(), Terms(which, refit=True)).split.fit) > len(test.fit)
-
-
-def test_new_items_are_hidden_from_all_and_must_win_against_all() -> None:
-    split = pose(wide(), Terms("new-items")).split
-    assert (split.fit.support[split.targets.rows] == 0).all()
-    assert len(np.unique(split.targets.rows)) == 60
-    assert split.candidates.all()
-
-
-def test_the_validation_of_a_cut_in_time_lies_before_the_test() -> None:
-    data = build_dataset(small_catalogue(), spread_out())
-    test, validation = (pose(data, Terms("time", part=part)) for part in ("test", "validation"))
-    assert validation.cut < test.cut
-    assert validation.split.fit.until < validation.cut
-    at = data.at[data.weights > 0]
-    assert (at < test.cut).mean() == pytest.approx(0.9, abs=0.02)
-    assert (at < validation.cut).mean() == pytest.approx(0.8, abs=0.02)
-
-
-def test_a_split_that_the_data_cannot_give_is_refused() -> None:
-    with pytest.raises(InvalidData, match="all have a time"):
-        pose(small_dataset(timed=False), Terms("time"))
-    with pytest.raises(InvalidData, match="add --split new-users"):
-        pose(wide(), Terms("last", given=3))
-    with pytest.raises(InvalidData, match="too few"):
-        pose(wide(), Terms("new-users", given=8))
-
-
-def test_a_deed_is_found_by_who_did_what() -> None:
-    data = build_dataset(
-        [Item("a"), Item("b")],
-        [Event(*pair, "rating", value=n, order=n) for n, pair in enumerate([("u", "a"), ("u", "a"), ("v", "b")])],
-    )
-    users, rows = data.users.rows(["u", "u", "v", "nobody"]), data.items.rows(["a", "b", "b", "a"])
-    last, first = (deeds(data, users, rows, last=last) for last in (True, False))
-    assert data.values[last[[0, 2]]].tolist() == [1, 2]
-    assert data.values[first[[0, 2]]].tolist() == [0, 2]
-    assert last[[1, 3]].tolist() == first[[1, 3]].tolist() == [-1, -1]
-    assert deeds(data, users, rows, data.values < 0).tolist() == [-1] * 4
 
 
 def test_parts_add_up_to_the_score_and_leaving_one_out_is_a_shut_gate() -> None:
@@ -223,14 +65,6 @@ def test_an_impression_is_not_part_of_a_history_that_is_scored() -> None:
     assert batch.indptr.tolist() == [0, 2]
 
 
-def test_a_sample_of_people_is_drawn_alike_and_never_grows() -> None:
-    split = leave_one_out(small_dataset())
-    assert sample(split, 0, 0) is split
-    assert sample(split, 10_000, 0) is split
-    assert len(sample(split, 7, 0)) == 7
-    np.testing.assert_array_equal(sample(split, 7, 1).users, sample(split, 7, 1).users)
-
-
 def test_an_evaluation_is_attached_to_its_bundle_and_read_back(tmp_path: Path) -> None:
     shop = small_shop(tmp_path)
     name = train(shop, seed=4).bundle
@@ -256,6 +90,7 @@ def test_an_evaluation_is_attached_to_its_bundle_and_read_back(tmp_path: Path) -
     assert evaluation.verdict
 
 
+@pytest.mark.slow
 def test_its_json_is_a_results_file_and_holds_no_single_person(tmp_path: Path) -> None:
     shop = small_shop(tmp_path)
     train(shop)
@@ -268,6 +103,7 @@ def test_its_json_is_a_results_file_and_holds_no_single_person(tmp_path: Path) -
     assert Evaluation.of_json(evaluation.to_json()) == evaluation
 
 
+@pytest.mark.slow
 def test_where_things_come_again_personal_frequency_is_a_baseline(tmp_path: Path) -> None:
     shop = small_shop(tmp_path, repeats=True)
     train(shop)
@@ -303,6 +139,7 @@ def test_a_zero_shot_bundle_has_nothing_to_measure(tmp_path: Path) -> None:
         evaluate_bundle(shop)
 
 
+@pytest.mark.slow
 def test_a_data_folder_is_judged_by_its_protocol_and_fitted_on_its_part_only(tmp_path: Path) -> None:
     path = data_folder(tmp_path)
     evaluation = evaluate_protocol(path, Run(HashEncoder()), terms=QUICK)
@@ -316,6 +153,7 @@ def test_a_data_folder_is_judged_by_its_protocol_and_fitted_on_its_part_only(tmp
     assert replace(again, seconds={}) == replace(evaluation, seconds={})
 
 
+@pytest.mark.slow
 def test_who_answers_with_lists_stands_beside_the_baselines(tmp_path: Path) -> None:
     path = data_folder(tmp_path)
     most = 50
@@ -368,6 +206,7 @@ def test_attributes_of_people_make_buckets_in_a_shop_and_in_a_folder(tmp_path: P
         assert found.gaps["side left"].value == pytest.approx(-found.gaps["side right"].value)
 
 
+@pytest.mark.slow
 def test_only_the_question_that_publishing_goes_by_is_attached(tmp_path: Path) -> None:
     shop = small_shop(tmp_path)
     name = train(shop).bundle

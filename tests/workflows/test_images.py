@@ -210,6 +210,7 @@ def test_an_import_leaves_the_vectors_of_pictures_that_are_called_as_before(tmp_
         assert told(encode_images(shop, ColourEncoder())) == (1, 3, 0), "which was seen already"
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_goes_on_where_it_was(tmp_path: Path) -> None:
     n = 4 * CHUNK
     with shop_in(tmp_path, open_store(f"sqlite:///{tmp_path / 'shop.db'}")) as shop:

@@ -17,6 +17,7 @@ QUERIES = (Query("user 3", n=5), Query(text="a knife for the kitchen"), Query(li
 
 
 @pytest.mark.parametrize("query", QUERIES, ids=["person", "wish", "example"])
+@pytest.mark.slow
 def test_a_list_comes_out_the_same_whatever_happened_since(tmp_path: Path, query: Query) -> None:
     shop = small_shop(tmp_path)
     shop.publish(train(shop).bundle)

@@ -108,6 +108,7 @@ def test_an_evaluation_tells_every_measure_with_its_places_as_steps(
     assert settings_in(run) == dict(flat(evaluation.recipe))
 
 
+@pytest.mark.slow
 def test_training_and_evaluating_are_noted(tmp_path: Path) -> None:
     log = TensorBoard(tmp_path / "log")
     with small_shop(tmp_path) as shop:

@@ -24,6 +24,7 @@ from zhiyin.data.vocabulary import Rows
 from zhiyin.progress import Progress
 from zhiyin.threads import side_by_side
 
+FEW = 20_000  # entries: threads take longer to start than to solve fewer
 AT_ONCE = 4_000_000  # numbers gathered for the equations of one block
 UNEVEN = 1.25  # times the shortest list of a block
 Places = npt.NDArray[np.int64]
@@ -101,10 +102,11 @@ def alternate(taken: sp.csr_array, plan: Plan, progress: Progress) -> Fixed:
     rng = np.random.default_rng(plan.seed)
     start = rng.normal(0.0, 0.1 / np.sqrt(dim), (taken.shape[1], dim)).astype(np.float32)
     items = Fixed.of(start, weights.unobserved)
+    mapped: Mapped = map if taken.nnz < FEW else side_by_side
     progress.start("solving people and items in turn", plan.epochs)
     for epoch in range(plan.epochs):
-        users = Fixed.of(solved(items, by_user, of_users, side_by_side), weights.unobserved)
-        items = Fixed.of(solved(users, by_item, of_items, side_by_side), weights.unobserved)
+        users = Fixed.of(solved(items, by_user, of_users, mapped), weights.unobserved)
+        items = Fixed.of(solved(users, by_item, of_items, mapped), weights.unobserved)
         progress.advance(epoch + 1)
     progress.done()
     return items

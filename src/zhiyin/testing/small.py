@@ -58,6 +58,14 @@ def small_events(n_users: int = 30, seed: int = 5, *, timed: bool = True) -> lis
     return events
 
 
+def by_user(events: list[Event]) -> dict[str, list[Event]]:
+    """The events of each, in the order of the list."""
+    found: dict[str, list[Event]] = {}
+    for event in events:
+        found.setdefault(event.user_id, []).append(event)
+    return found
+
+
 def small_relations() -> list[Relation]:
     """Makers within a theme, their towns, and a thing that goes with the next of its theme."""
     edges = [Relation("maker 0", "works_in", "Oslo"), Relation("maker 1", "works_in", "Oslo")]

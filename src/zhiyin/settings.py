@@ -157,6 +157,20 @@ class RankingSettings(Section):
         return tuple(rule.of(name) for name, rule in sorted(self.rules.items()))
 
 
+class EncoderSettings(Section):
+    """The language model that reads the catalogue and what people type."""
+
+    model: str = Field(
+        default="use",
+        description="use: Google's multilingual sentence encoder, 16 languages, comes along; minilm: "
+        "all-MiniLM-L6-v2, English; or a folder with a model of the BERT family, or its id on the Hugging Face "
+        "hub. All but use need zhiyin[text]. After a change train again.",
+    )
+    precision: Literal["int8", "float32"] = Field(
+        default="int8", description="Of the numbers in a model of the BERT family: int8 is twice as fast."
+    )
+
+
 class TrackingSettings(Section):
     """Where runs are noted for those who watch them elsewhere."""
 
@@ -187,6 +201,7 @@ class Settings(BaseSettings):
     store: StoreSettings = Field(default_factory=StoreSettings, description="Database.")
     bundles: BundleSettings = Field(default_factory=BundleSettings, description="Fitted models.")
     service: ServiceSettings = Field(default_factory=ServiceSettings, description="HTTP service.")
+    encoder: EncoderSettings = Field(default_factory=EncoderSettings, description="What reads.")
     policy: PolicySettings = Field(default_factory=PolicySettings, description="Choice of places.")
     ranking: RankingSettings = Field(default_factory=RankingSettings, description="Candidates and diversity.")
     recipe: DefaultRecipe = Field(default_factory=DefaultRecipe, description="What is fitted, and how.")

@@ -22,6 +22,8 @@ from zhiyin.data.store.open import open_store
 from zhiyin.data.store.protocols import Appended, Publication, Store
 from zhiyin.encoders.base import Encoder
 from zhiyin.encoders.cache import CachedEncoder
+from zhiyin.encoders.language import LanguageEncoder
+from zhiyin.encoders.pretrained import find_pretrained
 from zhiyin.encoders.sentence import SentenceEncoder
 from zhiyin.errors import NotFound
 from zhiyin.live import Live
@@ -35,6 +37,7 @@ from zhiyin.settings import Settings
 from zhiyin.settings_file import load_settings
 from zhiyin.types import Event, Item, Query, Recommendation
 
+OUR_OWN = "use"
 LOOK_AGAIN = 1.0  # seconds between two looks for a new publication
 
 
@@ -54,7 +57,8 @@ class Zhiyin:
     def open(cls, folder: str | Path = ".", progress: Progress | None = None) -> Self:
         """The shop in a folder that holds a zhiyin.toml."""
         settings = load_settings(Path(folder))
-        return cls(settings, open_store(settings.store_url()), SentenceEncoder(), progress)
+        encoder = encoder_of(settings)  # first: where it lacks, no store is made
+        return cls(settings, open_store(settings.store_url()), encoder, progress)
 
     def __enter__(self) -> Self:
         return self
@@ -179,3 +183,14 @@ class Zhiyin:
 def new_id() -> str:
     """A fresh recommendation id."""
     return uuid4().hex
+
+
+def encoder_of(settings: Settings, threads: int = 1) -> Encoder:
+    """What the settings say that texts are read by; `threads` of the one that comes along, others take all cores.
+
+    Raises MissingExtra, InvalidSettings, InvalidData and BrokenBundle, each with its cure.
+    """
+    if settings.encoder.model == OUR_OWN:
+        return SentenceEncoder(threads)
+    model = find_pretrained(settings.encoder.model, settings.folder)
+    return LanguageEncoder(model, settings.path("cache"), settings.encoder.precision)

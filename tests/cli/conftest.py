@@ -35,7 +35,7 @@ EVENTS = "user_id,item_id,event,at\n" + "".join(
 @pytest.fixture
 def zhi(monkeypatch: pytest.MonkeyPatch, sentence_encoder: SentenceEncoder) -> Zhi:
     """`zhi("train", "--seed", 3)`: run a command in this process, which loads the encoder once."""
-    monkeypatch.setattr("zhiyin.shop.SentenceEncoder", lambda: sentence_encoder)
+    monkeypatch.setattr("zhiyin.shop.SentenceEncoder", lambda threads: sentence_encoder)
     runner = CliRunner()
 
     def run(*words: object) -> Result:

@@ -22,14 +22,14 @@ def evaluate(
     folder: Folder = HERE,
 ) -> None:
     """Measure a bundle against the baselines."""
-    from zhiyin.workflows.evaluate import evaluate_alone, evaluate_bundle, page_kept, recipe_in
+    from zhiyin.workflows.evaluate import evaluate_alone, evaluate_bundle, page_kept, settings_in
     from zhiyin.workflows.tracking import open_log
 
     terms, report = question.terms(permute=question.permute), written.report
     log = open_log(folder, log_dir)
     if question.protocol is not None:
-        recipe = recipe_in(folder, deep=question.deep)
-        found = evaluate_alone(question.protocol, recipe, question.name, terminal_progress(), terms, log)
+        settings = settings_in(folder, deep=question.deep)
+        found = evaluate_alone(question.protocol, settings, question.name, terminal_progress(), terms, log)
     elif question.deep:
         raise InvalidQuery(ALREADY)
     else:

@@ -8,17 +8,15 @@ is done to them, (x - 127) / 128, is part of the graph. Every batch norm is fold
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from types import ModuleType
+from dataclasses import dataclass
 
 import numpy as np
 
-from zhiyin._extras import need
 from zhiyin.data.dataset import Floats
+from zhiyin.encoders.onnx_graph import Graph, Tensor
 
 SIDE = 224  # pixels of the square that is looked at
 DIM = 1_280
-OPSET, IR = 17, 9  # what onnxruntime of the last three years reads
 MEAN, SCALE = 127.0, 128.0
 EPSILON = 1e-3  # of the batch norms
 STAGES = (  # blocks, kernel, stride of the first, expansion, channels out
@@ -38,15 +36,14 @@ def lite0_graph(weights: Mapping[str, Floats]) -> bytes:
 
     Raises MissingExtra without the package onnx, KeyError for weights of another net.
     """
-    onnx = need("onnx", extra="images")
-    graph = _Graph(onnx, weights)
+    graph = _Graph(weights)
     x = graph.convolved(graph.normalised("pictures"), "_conv_stem", "_bn0", stride=2)
     for number, block in enumerate(blocks()):
         x = graph.block(x, f"_blocks.{number}.", block)
     x = graph.convolved(x, "_conv_head", "_bn1")
-    x = graph.node("GlobalAveragePool", (x,))
-    graph.node("Flatten", (x,), out="features", axis=1)
-    return graph.file()
+    graph.node("Flatten", graph.node("GlobalAveragePool", x), out="features", axis=1)
+    taken, given = Tensor("pictures", "UINT8", ("n", SIDE, SIDE, 3)), Tensor("features", "FLOAT", ("n", DIM))
+    return graph.file("efficientnet-lite0", [taken], [given])
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,21 +65,19 @@ def blocks() -> Iterator[Block]:
             before = channels
 
 
-@dataclass
-class _Graph:
-    """Nodes as they are added; each gives the name of what it makes."""
+class _Graph(Graph):
+    """Nodes, and blocks of them."""
 
-    onnx: ModuleType
-    weights: Mapping[str, Floats]
-    nodes: list[object] = field(default_factory=list)
-    constants: dict[str, Floats] = field(default_factory=dict)
+    def __init__(self, weights: Mapping[str, Floats]) -> None:
+        super().__init__("images")
+        self._weights = weights
 
     def normalised(self, x: str) -> str:
         """Bytes by place and colour to numbers by colour and place."""
-        x = self.node("Cast", (x,), to=self.onnx.TensorProto.FLOAT)
-        x = self.node("Transpose", (x,), perm=[0, 3, 1, 2])
-        x = self.node("Sub", (x, self.constant("mean", np.array(MEAN, np.float32))))
-        return self.node("Div", (x, self.constant("scale", np.array(SCALE, np.float32))))
+        x = self.node("Cast", x, to=self.onnx.TensorProto.FLOAT)
+        x = self.node("Transpose", x, perm=[0, 3, 1, 2])
+        x = self.node("Sub", x, self.number(MEAN))
+        return self.node("Div", x, self.number(SCALE))
 
     def block(self, x: str, at: str, block: Block) -> str:
         inside = x
@@ -90,38 +85,15 @@ class _Graph:
             inside = self.convolved(inside, f"{at}_expand_conv", f"{at}_bn0")
         inside = self.convolved(inside, f"{at}_depthwise_conv", f"{at}_bn1", stride=block.stride)
         inside = self.convolved(inside, f"{at}_project_conv", f"{at}_bn2", cut=False)
-        return self.node("Add", (inside, x)) if block.adds else inside
+        return self.node("Add", inside, x) if block.adds else inside
 
     def convolved(self, x: str, conv: str, norm: str, *, stride: int = 1, cut: bool = True) -> str:
         """Convolution with its batch norm folded in, then ReLU6 where it is `cut`."""
-        kernel, bias = folded(self.weights, conv, norm)
+        kernel, bias = folded(self._weights, conv, norm)
         names = (x, self.constant(f"{conv}.weight", kernel), self.constant(f"{conv}.bias", bias))
         group = len(kernel) if kernel.shape[1] == 1 else 1
-        x = self.node("Conv", names, strides=[stride, stride], auto_pad="SAME_UPPER", group=group)
-        if not cut:
-            return x
-        zero, six = (self.constant(f"{n:g}", np.array(n, np.float32)) for n in (0.0, 6.0))
-        return self.node("Clip", (x, zero, six))
-
-    def constant(self, name: str, value: Floats) -> str:
-        self.constants[name] = value
-        return name
-
-    def node(self, kind: str, of: tuple[str, ...], out: str = "", **attributes: int | str | list[int]) -> str:
-        out = out or f"x{len(self.nodes)}"
-        self.nodes.append(self.onnx.helper.make_node(kind, of, (out,), **attributes))
-        return out
-
-    def file(self) -> bytes:
-        helper, kinds = self.onnx.helper, self.onnx.TensorProto
-        taken = helper.make_tensor_value_info("pictures", kinds.UINT8, ["n", SIDE, SIDE, 3])
-        given = helper.make_tensor_value_info("features", kinds.FLOAT, ["n", DIM])
-        values = [self.onnx.numpy_helper.from_array(value, name) for name, value in self.constants.items()]
-        graph = helper.make_graph(self.nodes, "efficientnet-lite0", [taken], [given], values)
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR)
-        self.onnx.checker.check_model(model)
-        content: bytes = model.SerializeToString(deterministic=True)
-        return content
+        x = self.node("Conv", *names, strides=[stride, stride], auto_pad="SAME_UPPER", group=group)
+        return self.node("Clip", x, self.number(0), self.number(6)) if cut else x
 
 
 def folded(weights: Mapping[str, Floats], conv: str, norm: str) -> tuple[Floats, Floats]:

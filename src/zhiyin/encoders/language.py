@@ -1,0 +1,146 @@
+"""Sentence encoders of the BERT family, run by onnxruntime: no PyTorch is needed to serve them.
+
+The graph is made from the weights (zhiyin.encoders.bert) when it is first needed, in whole numbers of eight bits
+where that is asked for, and kept in a folder with a note of its digest, its source and its licence. Each text is
+read by itself: in a batch the size of the numbers would depend on what else is read, and so would the rows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import orjson
+
+from zhiyin._extras import need
+from zhiyin.data.dataset import Floats
+from zhiyin.encoders.base import MAX_READ, unit
+from zhiyin.encoders.bert import Shape, bert_graph
+from zhiyin.encoders.pretrained import TOKENS, Pretrained
+from zhiyin.errors import BrokenBundle, InvalidData
+from zhiyin.files import appearing
+
+VERSION = 1  # of the graph: counts up when other rows come out
+
+Precision = Literal["int8", "float32"]
+
+
+class LanguageEncoder:
+    """Unit rows of one model. Safe to share between threads."""
+
+    def __init__(
+        self, model: Pretrained, folder: Path, precision: Precision = "int8", threads: int | None = None
+    ) -> None:
+        """`folder`: where the graph is kept. `threads`: as many as this process may use cores.
+
+        Raises MissingExtra where a package is missing, InvalidData for a model that cannot be read.
+        """
+        runtime, tokenizers = need("onnxruntime", extra="text"), need("tokenizers", extra="text")
+        self.licence, self.fingerprint = model.licence, f"{model.fingerprint}.{VERSION}.{precision}"
+        options = runtime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        graph = graph_in(folder, model, precision)
+        self._session = runtime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        self._tokens = _tokenizer(tokenizers, model)
+        self._prompt, self._pooling = model.prompt, model.pooling
+        self._threads = threads or len(os.sched_getaffinity(0))
+        self._inputs = [one.name for one in self._session.get_inputs()]
+        self.dim = int(self._session.get_outputs()[0].shape[-1])
+
+    def encode(self, texts: Sequence[str]) -> Floats:
+        out = np.zeros((len(texts), self.dim), np.float32)
+        filled = [n for n, text in enumerate(texts) if text.strip()]
+        if len(filled) == 1 or self._threads == 1:
+            rows = [self._row(texts[n]) for n in filled]
+        else:
+            with ThreadPoolExecutor(self._threads) as pool:
+                rows = list(pool.map(self._row, (texts[n] for n in filled)))
+        if filled:
+            out[filled] = rows
+        return out
+
+    def _row(self, text: str) -> Floats:
+        read = self._tokens.encode(self._prompt + text[:MAX_READ])
+        ids = np.array([read.ids], np.int64)
+        given = {name: _given(name, ids) for name in self._inputs}
+        (found, *_) = self._session.run(None, given)
+        if found.ndim == 3:  # a published graph ends before pooling
+            found = found.mean(axis=1) if self._pooling == "mean" else found[:, 0]
+        return unit(found.astype(np.float32))[0]
+
+
+def graph_in(folder: Path, model: Pretrained, precision: Precision) -> bytes:
+    """The graph that is kept there, if its digest is the noted one; else it is made, and kept."""
+    path = folder / f"{model.fingerprint.replace(':', '-')}.{VERSION}.{precision}.onnx"
+    note = path.with_suffix(".json")
+    with suppress(FileNotFoundError):
+        content, noted = path.read_bytes(), note.read_bytes()
+        if noted == _note(model, content):
+            return content
+    content = _made(model)
+    if precision == "int8":
+        content = _in_bytes(content)
+    folder.mkdir(parents=True, exist_ok=True)
+    for target, what in ((path, content), (note, _note(model, content))):
+        with appearing(target) as draft:
+            draft.write_bytes(what)
+    return content
+
+
+def _made(model: Pretrained) -> bytes:
+    """From the weights; as it was published where the net is of another family."""
+    try:
+        shape = Shape.of(model.config)
+    except InvalidData:
+        if model.graph.is_file():
+            return model.graph.read_bytes()
+        raise
+    return bert_graph(shape, model.weights(), model.pooling)
+
+
+def _in_bytes(graph: bytes) -> bytes:
+    """Weights as whole numbers of eight bits, each column with a size of its own; what they meet is brought to
+    bytes as it comes (Jacob et al. 2018, "Quantization and Training of Neural Networks", section 2)."""
+    quantization = need("onnxruntime.quantization", extra="text")
+    with tempfile.TemporaryDirectory(prefix="zhiyin-") as name:
+        before, after = Path(name) / "before.onnx", Path(name) / "after.onnx"
+        before.write_bytes(graph)
+        quantization.quantize_dynamic(
+            before, after, per_channel=True, reduce_range=True, weight_type=quantization.QuantType.QInt8
+        )
+        return after.read_bytes()
+
+
+def _tokenizer(tokenizers: Any, model: Pretrained) -> Any:  # the package is optional
+    try:
+        found = tokenizers.Tokenizer.from_file(str(model.folder / TOKENS))
+    except Exception as error:  # the package raises bare Exceptions
+        raise BrokenBundle(f"{model.folder / TOKENS} cannot be read ({error}): copy the model again") from error
+    found.no_padding()
+    found.enable_truncation(model.longest)
+    return found
+
+
+def _given(name: str, ids: np.ndarray) -> np.ndarray:
+    """What an input of a graph is, by its name: the tokens, that all are there, that all are of one text."""
+    if "mask" in name:
+        return np.ones_like(ids)
+    return np.zeros_like(ids) if "type" in name else ids
+
+
+def _note(model: Pretrained, graph: bytes) -> bytes:
+    told = {
+        "sha256": hashlib.sha256(graph).hexdigest(),
+        "model": model.name,
+        "weights": model.sha256,
+        "licence": model.licence,
+    }
+    return orjson.dumps(told, option=orjson.OPT_INDENT_2) + b"\n"

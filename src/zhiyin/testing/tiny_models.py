@@ -1,0 +1,106 @@
+"""Language models of a few thousand numbers, drawn at random: the same files as published ones have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import orjson
+from safetensors.numpy import save_file
+
+from zhiyin.data.dataset import Floats
+from zhiyin.encoders.bert import Names
+
+DIM, HEADS, LAYERS, WIDE, PLACES = 16, 4, 2, 32, 40
+WORDS = (
+    "[PAD]",
+    "[UNK]",
+    "[CLS]",
+    "[SEP]",
+    "tea",
+    "cup",
+    "iron",
+    "pot",
+    "garden",
+    "saw",
+    "wood",
+    "warm",
+    "the",
+    "of",
+)
+PAD = 0
+
+
+def tiny_model(folder: Path, kind: str = "bert", seed: int = 0, prefix: str = "") -> Path:
+    """A folder with a model of the family: config.json, tokenizer.json, model.safetensors."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.json").write_bytes(orjson.dumps(config_of(kind)))
+    (folder / "tokenizer.json").write_bytes(orjson.dumps(_tokenizer()))
+    weights = {f"{prefix}{name}": value for name, value in tiny_weights(kind, seed).items()}
+    save_file(weights, folder / "model.safetensors")
+    return folder
+
+
+def config_of(kind: str) -> dict[str, object]:
+    common = {"model_type": kind, "pad_token_id": PAD, "max_position_embeddings": PLACES + _behind(kind)}
+    if kind == "distilbert":
+        return {**common, "n_layers": LAYERS, "n_heads": HEADS, "dim": DIM, "activation": "gelu"}
+    named = {"num_hidden_layers": LAYERS, "num_attention_heads": HEADS, "hidden_size": DIM, "hidden_act": "gelu"}
+    return {**common, **named, "layer_norm_eps": 1e-5}
+
+
+def tiny_weights(kind: str, seed: int) -> dict[str, Floats]:
+    rng, names = np.random.default_rng(seed), Names.of(kind)
+    found: dict[str, Floats] = {}
+
+    def draw(name: str, *shape: int, around: float = 0.0) -> None:
+        found[name] = (around + 0.3 * rng.standard_normal(shape)).astype(np.float32)
+
+    draw("embeddings.word_embeddings.weight", len(WORDS), DIM)
+    draw("embeddings.position_embeddings.weight", PLACES + _behind(kind), DIM)
+    if kind != "distilbert":
+        draw("embeddings.token_type_embeddings.weight", 2, DIM)
+    norms = ["embeddings.LayerNorm"]
+    for layer in range(LAYERS):
+        at = names.layer.format(layer)
+        for name, (wide, narrow) in {
+            **dict.fromkeys((names.query, names.key, names.value, names.mixed), (DIM, DIM)),
+            names.wide: (WIDE, DIM),
+            names.narrow: (DIM, WIDE),
+        }.items():
+            draw(f"{at}{name}.weight", wide, narrow)
+            draw(f"{at}{name}.bias", wide)
+        norms += [at + names.mixed_norm, at + names.last_norm]
+    for norm in norms:
+        draw(f"{norm}.weight", DIM, around=1.0)
+        draw(f"{norm}.bias", DIM)
+    return found
+
+
+def _behind(kind: str) -> int:
+    """Places of the table that stand before the first."""
+    return PAD + 1 if kind in ("roberta", "xlm-roberta") else 0
+
+
+def _tokenizer() -> dict[str, object]:
+    numbers = {word: number for number, word in enumerate(WORDS)}
+    special = [{"SpecialToken": {"id": name, "type_id": 0}} for name in ("[CLS]", "[SEP]")]
+    text = {"Sequence": {"id": "A", "type_id": 0}}
+    return {
+        "version": "1.0",
+        "truncation": None,
+        "padding": None,
+        "added_tokens": [],
+        "normalizer": {"type": "Lowercase"},
+        "pre_tokenizer": {"type": "Whitespace"},
+        "post_processor": {
+            "type": "TemplateProcessing",
+            "single": [special[0], text, special[1]],
+            "pair": [special[0], text, special[1]],
+            "special_tokens": {
+                name: {"id": name, "ids": [numbers[name]], "tokens": [name]} for name in ("[CLS]", "[SEP]")
+            },
+        },
+        "decoder": None,
+        "model": {"type": "WordLevel", "vocab": numbers, "unk_token": "[UNK]"},
+    }

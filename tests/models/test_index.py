@@ -37,6 +37,13 @@ def test_a_small_catalogue_is_searched_exactly() -> None:
     assert index.search(few[7], 5).tolist() == np.argsort(-cosines)[:5].tolist()
 
 
+def test_a_large_catalogue_without_texts_is_searched_exactly() -> None:
+    silent = np.zeros((EXACT_BELOW + 1, DIM), np.float32)
+    index = build_index(silent, seed=0)
+    assert isinstance(index, ExactIndex)
+    assert not len(index.search(clustered(1)[0], 5))
+
+
 def test_cells_find_what_an_exact_search_finds(vectors: Floats, cells: CellIndex) -> None:
     exact, found = ExactIndex(vectors), []
     rng = np.random.default_rng(5)

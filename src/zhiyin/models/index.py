@@ -88,8 +88,9 @@ class CellIndex:
 
 
 def build_index(vectors: Floats, seed: int) -> VectorIndex:
-    """An exact index for a small catalogue, cells for a large one."""
-    return ExactIndex(vectors) if len(vectors) < EXACT_BELOW else build_cells(vectors, seed)
+    """An exact index where few items are told of, cells where many are."""
+    told = np.count_nonzero(vectors.any(axis=1))
+    return ExactIndex(vectors) if told < EXACT_BELOW else build_cells(vectors, seed)
 
 
 def build_cells(vectors: Floats, seed: int) -> CellIndex:

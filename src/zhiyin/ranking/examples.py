@@ -14,7 +14,7 @@ from zhiyin.data.vocabulary import Rows
 from zhiyin.models.base import Batch
 
 BATCH = 128
-BEGUN = 1 / 3  # share of the people who are asked as they began, and of the examples
+BEGUN = 1 / 3  # share of the people who are asked as they began
 BEGINNINGS = np.array([0, 0, 0, 1, 1, 1, 2, 3, 4, 5, 6, 8])  # items that they had then, few as often as some
 MOST_OF_ONE = 5  # targets, and never more than a tenth of what the person likes
 REPEATS = 0.25  # share of repeated events from which on what comes back is a target, too
@@ -55,9 +55,9 @@ class Examples:
 
 
 def carve(data: Dataset, n_examples: int, hidden_share: float, seed: int) -> tuple[Dataset, Examples]:
-    """The part to fit, and examples held out of it, at most a tenth of what somebody likes or one: of most people
-    the newest items that were new to them, or any where histories have no order; of the others, as they began,
-    what they took later.
+    """The part to fit, and examples held out of it, at most a tenth of what somebody likes or one: `n_examples` of
+    most people, the newest items that were new to them, or any where histories have no order; and as many of the
+    others, as they began, what they took later.
 
     A share of the items is hidden from everybody, as if they had just arrived; they come up as targets as often as
     people took them, so cold and warm items are learned on one scale.
@@ -67,15 +67,15 @@ def carve(data: Dataset, n_examples: int, hidden_share: float, seed: int) -> tup
     hidden = np.zeros(len(data.items), bool)
     hidden[rng.permutation(known)[: int(hidden_share * len(known))]] = True
     beginners = rng.random(len(data.users)) < BEGUN
-    n_begun, pairs = int(BEGUN * n_examples), _pairs_of(data)
+    pairs = _pairs_of(data)
     if data.ordered and data.repeat_share >= REPEATS:
         targets, held = _late(data)
-        targets = rng.permutation(targets)[: n_examples - n_begun]
+        targets = rng.permutation(targets)[:n_examples]
     else:
-        targets = _new_to_them(data, ~beginners, n_examples - n_begun, rng)
-        targets = rng.permutation(targets)[: n_examples - n_begun]
+        targets = _new_to_them(data, ~beginners, n_examples, rng)
+        targets = rng.permutation(targets)[:n_examples]
         held = np.isin(pairs, pairs[targets])
-    until, later = _begun(data, beginners, n_begun, rng)
+    until, later = _begun(data, beginners, n_examples, rng)
     held |= hidden[data.item_rows] | np.isin(pairs, pairs[later])
     begun = np.arange(len(targets) + len(later)) >= len(targets)
     places = np.concatenate([targets, until]), np.concatenate([targets, later])

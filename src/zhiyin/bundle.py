@@ -145,7 +145,7 @@ def load_bundle(folder: Path, name: str, encoder: Encoder) -> Bundle:
     if manifest.encoder != encoder.fingerprint:
         raise BrokenBundle(
             f"bundle {path.name[:SHORT]} was made with encoder {manifest.encoder}, here is {encoder.fingerprint}: "
-            "install the version it names, or train again"
+            "train, evaluate and publish anew, or take that encoder again (encoder.model)"
         )
     with ThreadPoolExecutor() as threads:  # hashing lets go of the interpreter
         list(threads.map(lambda file: _verify(path / file, manifest.files[file]), manifest.files))

@@ -44,8 +44,14 @@ def test_another_model_asks_for_another_training(folder: Path) -> None:
         shop.add_events(small_events())
         shop.publish(train(shop).bundle)
     tiny_model(folder / "models" / "ours", seed=1)
-    with Zhiyin.open(folder) as shop, pytest.raises(BrokenBundle, match=r"made with encoder ours:.*train again"):
+    with (
+        Zhiyin.open(folder) as shop,
+        pytest.raises(BrokenBundle, match=r"encoder ours:.*train, evaluate and publish"),
+    ):
         shop.live()
+    (bundle,) = (one for one in doctor(folder) if one.about == "bundle")
+    assert bundle.light == "red"
+    assert "no list can be made" in bundle.told
     with Zhiyin.open(folder) as shop:
         shop.publish(train(shop).bundle)
         assert shop.recommend(user_id="user 1", n=3).items

@@ -204,6 +204,11 @@ def _bundle(shop: Zhiyin) -> Iterator[Finding]:
         yield Finding("bundle", "red", str(error), "zhiyin rollback, or zhiyin train && zhiyin publish")
         return
     name = live.bundle[:SHORT]
+    if manifest.encoder != (here := shop.encoder().fingerprint):
+        told = f"{name} was made with encoder {manifest.encoder}, here is {here}: no list can be made"
+        cure = "zhiyin train && zhiyin evaluate && zhiyin publish, or take that encoder again"
+        yield Finding("bundle", "red", told, cure)
+        return
     since = shop.store.last_event() - manifest.data.last_event
     if manifest.mode == "zero_shot" and shop.store.last_event():
         told = f"{name} is zero-shot, and there are events to learn from"

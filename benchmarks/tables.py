@@ -93,7 +93,13 @@ def others(searched: dict[str, dict[str, object]]) -> list[str]:
     """What libraries of others chose and what that cost, a row each."""
     if not searched:
         return []
-    lines = ["", "| library | settings chosen | tried | search, fit, score | peak |", "|---|---|---|---|---|"]
+    minutes = max(float(told["minutes"]) for told in searched.values())
+    lines = [
+        "",
+        f"Libraries of others, each with {cell(minutes)} minutes to search its settings in, or for a net to learn in: with "
+        "few of them a net sees the data once or twice, which says nothing of what it could learn.",
+    ]
+    lines += ["", "| library | settings chosen | tried | search, fit, score | peak |", "|---|---|---|---|---|"]
     for name, told in searched.items():
         settings = ", ".join(f"{key} {cell(value)}" for key, value in told["settings"].items()) or "its usual ones"
         seconds = ", ".join(f"{cell(float(took))} s" for took in told["seconds"].values())

@@ -96,8 +96,8 @@ def others(searched: dict[str, dict[str, object]]) -> list[str]:
     minutes = max(float(told["minutes"]) for told in searched.values())
     lines = [
         "",
-        f"Libraries of others, each with {cell(minutes)} minutes to search its settings in, or for a net to learn in: with "
-        "few of them a net sees the data once or twice, which says nothing of what it could learn.",
+        f"Libraries of others, each with {cell(minutes)} minutes to search its settings in, or for a net to learn "
+        "in: with few of them a net sees the data once or twice, which says nothing of what it could learn.",
     ]
     lines += ["", "| library | settings chosen | tried | search, fit, score | peak |", "|---|---|---|---|---|"]
     for name, told in searched.items():

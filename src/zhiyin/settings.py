@@ -167,7 +167,8 @@ class EncoderSettings(Section):
         "hub. All but use need zhiyin[text]. After a change train again.",
     )
     precision: Literal["int8", "float32"] = Field(
-        default="int8", description="Of the numbers in a model of the BERT family: int8 is twice as fast."
+        default="int8",
+        description="Of the numbers in a model of the BERT family: int8 is faster, and a little less exact.",
     )
 
 

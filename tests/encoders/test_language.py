@@ -130,7 +130,7 @@ def test_the_graph_says_what_a_layer_of_torch_says(tmp_path: Path) -> None:
 
 def test_rows_have_length_one_and_do_not_depend_on_what_else_is_read(tmp_path: Path) -> None:
     for precision in ("float32", "int8"):
-        reader = encoder(tmp_path, precision=precision, threads=2)
+        reader = encoder(tmp_path, precision=precision)
         rows = reader.encode([*TEXTS, "", "  "])
         assert (rows[-2:] == 0).all()
         np.testing.assert_allclose(np.linalg.norm(rows[:-2], axis=1), 1.0, atol=1e-6)
@@ -188,12 +188,15 @@ def test_what_was_saved_with_a_head_on_top_is_read(prefix: str, tmp_path: Path) 
     np.testing.assert_allclose(reader.encode(TEXTS), encoder(tmp_path).encode(TEXTS), atol=1e-6)
 
 
-def test_a_published_graph_is_taken_where_the_net_is_of_another_family(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["mpnet", "bert"])
+def test_a_published_graph_is_taken_where_weights_lack_or_the_net_is_of_another_family(
+    kind: str, tmp_path: Path
+) -> None:
     folder = tiny_model(tmp_path / "other")
     graph = bert_graph(Shape.of(config_of("bert")), tiny_weights("bert", 0))
     (folder / "onnx").mkdir()
     (folder / "onnx" / "model.onnx").write_bytes(graph)
-    (folder / "config.json").write_text('{"model_type": "mpnet", "hidden_act": "gelu"}')
+    (folder / "config.json").write_bytes(orjson.dumps({**config_of("bert"), "model_type": kind}))
     (folder / "model.safetensors").unlink()
     reader = LanguageEncoder(find_pretrained("other", tmp_path), tmp_path / "cache", "float32")
     np.testing.assert_allclose(reader.encode(TEXTS), encoder(tmp_path).encode(TEXTS), atol=1e-6)

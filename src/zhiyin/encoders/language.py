@@ -23,7 +23,7 @@ from zhiyin.data.dataset import Floats
 from zhiyin.encoders.base import MAX_READ, unit
 from zhiyin.encoders.bert import Shape, bert_graph
 from zhiyin.encoders.onnx_graph import kept
-from zhiyin.encoders.pretrained import TOKENS, Pretrained
+from zhiyin.encoders.pretrained import TOKENS, WEIGHTS, Pretrained
 from zhiyin.errors import BrokenBundle, InvalidData
 
 VERSION = 1  # of the graph: counts up when other rows come out
@@ -34,10 +34,8 @@ Precision = Literal["int8", "float32"]
 class LanguageEncoder:
     """Unit rows of one model. Safe to share between threads."""
 
-    def __init__(
-        self, model: Pretrained, folder: Path, precision: Precision = "int8", threads: int | None = None
-    ) -> None:
-        """`folder`: where the graph is kept. `threads`: as many as this process may use cores.
+    def __init__(self, model: Pretrained, folder: Path, precision: Precision = "int8") -> None:
+        """`folder`: where the graph is kept.
 
         Raises MissingExtra where a package is missing, InvalidData for a model that cannot be read.
         """
@@ -50,7 +48,7 @@ class LanguageEncoder:
         self._session = runtime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         self._tokens = _tokenizer(tokenizers, model)
         self._prompt, self._pooling = model.prompt, model.pooling
-        self._threads = threads or len(os.sched_getaffinity(0))
+        self._threads = len(os.sched_getaffinity(0))
         self._inputs = [one.name for one in self._session.get_inputs()]
         self.dim = int(self._session.get_outputs()[0].shape[-1])
 
@@ -84,14 +82,14 @@ def graph_in(folder: Path, model: Pretrained, precision: Precision) -> bytes:
 
 
 def _made(model: Pretrained) -> bytes:
-    """From the weights; as it was published where the net is of another family."""
+    """From the weights; as it was published where these are not there, or the net is of another family."""
     try:
-        shape = Shape.of(model.config)
+        if (model.folder / WEIGHTS).is_file():
+            return bert_graph(Shape.of(model.config), model.weights(), model.pooling)
     except InvalidData:
-        if model.graph.is_file():
-            return model.graph.read_bytes()
-        raise
-    return bert_graph(shape, model.weights(), model.pooling)
+        if not model.graph.is_file():
+            raise
+    return model.graph.read_bytes()
 
 
 def _in_bytes(graph: bytes) -> bytes:

@@ -89,7 +89,7 @@ class Pretrained:
     @property
     def pooling(self) -> Pooling:
         """How tokens become one row. Raises InvalidData for what is neither a mean nor the first token."""
-        told = self._json(*(path.relative_to(self.folder).as_posix() for path in self._poolings()))
+        told = next(map(self._json, sorted(self.folder.glob("*_Pooling/config.json"))), {})
         chosen = [name for name, wanted in told.items() if name.startswith("pooling_mode") and wanted is True]
         match chosen or ["pooling_mode_mean_tokens"]:
             case ["pooling_mode_mean_tokens"]:
@@ -126,13 +126,10 @@ class Pretrained:
         except (SafetensorError, KeyError) as error:  # KeyError: numbers of a kind that numpy has not
             raise BrokenBundle(f"{self.folder / WEIGHTS} cannot be read ({error}): copy it again") from error
 
-    def _poolings(self) -> list[Path]:
-        return sorted(self.folder.glob("*_Pooling/config.json"))[:1]
-
-    def _json(self, name: str = "") -> Mapping[str, Any]:
+    def _json(self, name: str | Path) -> Mapping[str, Any]:
         """What a file says; nothing where it is not there. Raises InvalidData for what is no JSON object."""
         path = self.folder / name
-        if not name or not path.is_file():
+        if not path.is_file():
             return {}
         try:
             told = orjson.loads(path.read_bytes())

@@ -170,6 +170,11 @@ class EncoderSettings(Section):
         default="int8",
         description="Of the numbers in a model of the BERT family: int8 is faster, and a little less exact.",
     )
+    depth: Literal["last", "spread"] = Field(
+        default="last",
+        description="What is taken of a model of the BERT family: its last state, or spread: the first, the "
+        "middle and the last side by side, three times as long, closer to the words.",
+    )
 
 
 class TrackingSettings(Section):

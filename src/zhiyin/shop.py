@@ -193,4 +193,4 @@ def encoder_of(settings: Settings, threads: int = 1) -> Encoder:
     if settings.encoder.model == OUR_OWN:
         return SentenceEncoder(threads)
     model = find_pretrained(settings.encoder.model, settings.folder)
-    return LanguageEncoder(model, settings.path("cache"), settings.encoder.precision)
+    return LanguageEncoder(model, settings.path("cache"), settings.encoder.precision, settings.encoder.depth)

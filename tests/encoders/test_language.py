@@ -28,7 +28,9 @@ def ids_of(text: str) -> list[int]:
     return [2, *(WORDS.index(word) if word in WORDS else 1 for word in text.split()), 3]
 
 
-def by_hand(kind: str, weights: Mapping[str, Floats], ids: list[int], pooling: Pooling) -> Floats:
+def by_hand(
+    kind: str, weights: Mapping[str, Floats], ids: list[int], pooling: Pooling, layers: int = LAYERS
+) -> Floats:
     """A second implementation in plain numpy, one text, one token at a time where it can be."""
     names, table = Names.of(kind), weights["embeddings.position_embeddings.weight"]
     behind = 1 if kind in ("roberta", "xlm-roberta") else 0
@@ -46,7 +48,7 @@ def by_hand(kind: str, weights: Mapping[str, Floats], ids: list[int], pooling: P
         return np.einsum("ti,oi->to", rows, weights[f"{name}.weight"]) + weights[f"{name}.bias"]
 
     x = normed(x, "embeddings.LayerNorm")
-    for layer in range(LAYERS):
+    for layer in range(layers):
         at, width = names.layer.format(layer), DIM // HEADS
         query, key, value = (linear(x, at + name) for name in (names.query, names.key, names.value))
         mixed = np.zeros_like(x)
@@ -76,6 +78,25 @@ def test_the_graph_says_what_is_counted_by_hand(kind: str, pooling: Pooling, tmp
     weights = tiny_weights(kind, 0)
     wanted = [by_hand(kind, weights, ids_of(text), pooling) for text in TEXTS]
     np.testing.assert_allclose(found, wanted, atol=2e-6)
+
+
+@pytest.mark.parametrize("kind", FAMILY)
+def test_states_of_three_depths_lie_side_by_side(kind: str, tmp_path: Path) -> None:
+    found = encoder(tmp_path, kind, depth="spread").encode(TEXTS)
+    weights, depths = tiny_weights(kind, 0), (0, LAYERS // 2, LAYERS)
+    parts = [[by_hand(kind, weights, ids_of(text), "mean", n) for text in TEXTS] for n in depths]
+    np.testing.assert_allclose(found, np.concatenate(parts, axis=1) / np.sqrt(len(depths)), atol=2e-6)
+
+
+def test_without_weights_only_the_last_state_is_read(tmp_path: Path) -> None:
+    folder = tiny_model(tmp_path / "bert", "bert")
+    (folder / "onnx").mkdir()
+    (folder / "onnx" / "model.onnx").write_bytes(bert_graph(Shape.of(config_of("bert")), tiny_weights("bert", 0)))
+    (folder / "model.safetensors").unlink()
+    model = find_pretrained("bert", tmp_path)
+    with pytest.raises(InvalidData, match=r"encoder\.depth = last"):
+        LanguageEncoder(model, tmp_path / "cache", "float32", "spread")
+    assert LanguageEncoder(model, tmp_path / "cache", "float32").dim == DIM
 
 
 def test_padding_changes_nothing(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ ends after pooling, in rows of length 1 (Reimers & Gurevych 2019, "Sentence-BERT
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
@@ -97,22 +97,26 @@ class Names:
         return cls("encoder.layer.{}.", *inner, "intermediate.dense", "output.dense", "output.LayerNorm")
 
 
-def bert_graph(shape: Shape, weights: Mapping[str, Floats], pooling: Pooling = "mean") -> bytes:
+def bert_graph(
+    shape: Shape, weights: Mapping[str, Floats], pooling: Pooling = "mean", depths: Sequence[int] = ()
+) -> bytes:
     """The ONNX file: ids and mask (n, T) int64 to vectors (n, dim) float32 of length 1.
 
+    With `depths`, the states after so many layers (0: the words as they are looked up), each pooled to length 1,
+    side by side, all together of length 1; before the last layer the mean is taken, whatever the `pooling`.
     Raises MissingExtra without the package onnx, InvalidData for weights of another net.
     """
-    net = _Net(shape, _without_prefix(weights))
+    net, depths = _Net(shape, _without_prefix(weights)), sorted(set(depths)) or [shape.layers]
     try:
-        x = net.embedded()
+        states = [net.embedded()]
         hidden = net.hidden()
-        for layer in range(shape.layers):
-            x = net.layer(x, layer, hidden)
+        for layer in range(depths[-1]):
+            states.append(net.layer(states[-1], layer, hidden))
     except KeyError as error:
         raise InvalidData(f"the weights have no {error.args[0]!r}: they are not of a {shape.kind} net") from error
-    net.pooled(x, pooling)
+    net.joined([net.pooled(states[at], pooling if at == shape.layers else "mean") for at in depths])
     taken = [Tensor(name, "INT64", ("n", "T")) for name in ("ids", "mask")]
-    return net.file(shape.kind, taken, [Tensor("vectors", "FLOAT", ("n", shape.dim))])
+    return net.file(shape.kind, taken, [Tensor("vectors", "FLOAT", ("n", len(depths) * shape.dim))])
 
 
 class _Net(Graph):
@@ -176,8 +180,8 @@ class _Net(Graph):
         part = self.node("Mul", x, self.node("Add", part, self.number(1.0)))
         return self.node("Mul", part, self.number(0.5))
 
-    def pooled(self, x: str, pooling: Pooling) -> None:
-        """Rows of length 1: the mean of the tokens that are there, or the first of them."""
+    def pooled(self, x: str, pooling: Pooling) -> str:
+        """(n, dim) rows of length 1: the mean of the tokens that are there, or the first of them."""
         if pooling == "cls":
             x = self.node("Gather", x, self.constant("first", np.array(0, np.int64)), axis=1)
         else:
@@ -185,7 +189,12 @@ class _Net(Graph):
             summed = self.node("MatMul", self.node("Unsqueeze", there, self.whole(1)), x)  # (n, 1, dim)
             x = self.node("Squeeze", summed, self.whole(1))  # its length goes
         length = self.node("ReduceL2", x, axes=[1], keepdims=1)
-        self.node("Div", x, self.node("Max", length, self.number(SMALL)), out="vectors")
+        return self.node("Div", x, self.node("Max", length, self.number(SMALL)))
+
+    def joined(self, rows: Sequence[str]) -> None:
+        """Rows of length 1 side by side, of length 1."""
+        beside = rows[0] if len(rows) == 1 else self.node("Concat", *rows, axis=1)
+        self.node("Div", beside, self.number(len(rows) ** 0.5), out="vectors")
 
     def _places(self) -> str:
         table = self.weight("embeddings.position_embeddings.weight")

@@ -26,25 +26,30 @@ from zhiyin.encoders.onnx_graph import kept
 from zhiyin.encoders.pretrained import TOKENS, WEIGHTS, Pretrained
 from zhiyin.errors import BrokenBundle, InvalidData
 
-VERSION = 1  # of the graph: counts up when other rows come out
+VERSION = 2  # of the graph: counts up when other rows come out
 
 Precision = Literal["int8", "float32"]
+Depth = Literal["last", "spread"]
 
 
 class LanguageEncoder:
     """Unit rows of one model. Safe to share between threads."""
 
-    def __init__(self, model: Pretrained, folder: Path, precision: Precision = "int8") -> None:
-        """`folder`: where the graph is kept.
+    def __init__(
+        self, model: Pretrained, folder: Path, precision: Precision = "int8", depth: Depth = "last"
+    ) -> None:
+        """`folder`: where the graph is kept; `depth` "spread" reads the first, the middle and the last state side
+        by side: what words are said (a year, a name), how they stand together, what is meant.
 
         Raises MissingExtra where a package is missing, InvalidData for a model that cannot be read.
         """
         runtime, tokenizers = need("onnxruntime", extra="text"), need("tokenizers", extra="text")
-        self.licence, self.fingerprint = model.licence, f"{model.fingerprint}.{VERSION}.{precision}"
+        kind = precision if depth == "last" else f"{precision}.{depth}"
+        self.licence, self.fingerprint = model.licence, f"{model.fingerprint}.{VERSION}.{kind}"
         options = runtime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        graph = graph_in(folder, model, precision)
+        graph = graph_in(folder, model, kind)
         self._session = runtime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         self._tokens = _tokenizer(tokenizers, model)
         self._prompt, self._pooling = model.prompt, model.pooling
@@ -74,11 +79,26 @@ class LanguageEncoder:
         return unit(found.astype(np.float32))[0]
 
 
-def graph_in(folder: Path, model: Pretrained, precision: Precision) -> bytes:
-    """The graph that is kept there, if its digest is the noted one; else it is made, and kept."""
-    path = folder / f"{model.fingerprint.replace(':', '-')}.{VERSION}.{precision}.onnx"
+def graph_in(folder: Path, model: Pretrained, kind: str) -> bytes:
+    """The graph that is kept there, if its digest is the noted one; else it is made, and kept. `kind`: a precision
+    and, behind a dot, a depth."""
+    path = folder / f"{model.fingerprint.replace(':', '-')}.{VERSION}.{kind}.onnx"
     told = {"model": model.name, "weights": model.sha256, "licence": model.licence}
-    return kept(path, lambda: _in_bytes(_made(model)) if precision == "int8" else _made(model), told)
+    precision, _, depth = kind.partition(".")
+
+    def made() -> bytes:
+        graph = _spread(model) if depth == "spread" else _made(model)
+        return _in_bytes(graph) if precision == "int8" else graph
+
+    return kept(path, made, told)
+
+
+def _spread(model: Pretrained) -> bytes:
+    """Three states of a net, which only its weights give."""
+    if not (model.folder / WEIGHTS).is_file():
+        raise InvalidData(f"{model.folder} has no {WEIGHTS}, so only its last state is read: encoder.depth = last")
+    shape = Shape.of(model.config)
+    return bert_graph(shape, model.weights(), model.pooling, (0, shape.layers // 2, shape.layers))
 
 
 def _made(model: Pretrained) -> bytes:

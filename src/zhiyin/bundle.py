@@ -42,6 +42,7 @@ from zhiyin.models.graph import Graph
 from zhiyin.models.meaning import Meaning
 from zhiyin.models.popular import Popular
 from zhiyin.models.quality import Quality
+from zhiyin.models.reader import Reader
 from zhiyin.models.repeat import Repeat
 from zhiyin.models.sequence import Sequence as SequenceChannel
 from zhiyin.models.taste import Taste
@@ -236,6 +237,7 @@ def _load_models(path: Path, channels: Sequence[str], encoder: Encoder) -> dict[
         "words": Words.of_arrays,
         "meaning": lambda _: meaning,
         "quality": lambda found: Quality.of_arrays(found, meaning),
+        "reader": Reader.of_arrays,
         "graph": Graph.of_arrays,
         "repeat": Repeat.of_arrays,
         "sequence": SequenceChannel.of_arrays,

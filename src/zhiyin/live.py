@@ -38,6 +38,7 @@ from zhiyin.models.neighbours import Neighbours
 from zhiyin.models.popular import Popular
 from zhiyin.models.propagation import text_neighbours
 from zhiyin.models.quality import Quality
+from zhiyin.models.reader import Reader
 from zhiyin.models.sequence import Sequence as SequenceChannel
 from zhiyin.models.vectors import Vectors
 from zhiyin.models.words import Words
@@ -329,7 +330,7 @@ def _reworded(snapshot: Snapshot, reworded: Mapping[int, Item]) -> Snapshot:
     for name, model in models.items():
         if isinstance(model, Quality):
             models[name] = model.beside(meaning)
-        if isinstance(model, Vectors):
+        if isinstance(model, Vectors | Reader):
             models[name] = model.read_again(rows, arrivals).with_rows_of(origin[name], again)
         if isinstance(model, SequenceChannel) and later.any():
             models[name] = model.read_again(rows[later], arrivals.vectors[later])

@@ -25,6 +25,7 @@ from zhiyin.models.neighbours import Alike
 from zhiyin.models.popular import PopularRecipe
 from zhiyin.models.propagation import COLD, blended, near_by_text
 from zhiyin.models.quality import QualityRecipe
+from zhiyin.models.reader import Reader, ReaderRecipe
 from zhiyin.models.repeat import RepeatRecipe
 from zhiyin.models.sequence import SequenceRecipe
 from zhiyin.models.taste import TasteRecipe
@@ -68,6 +69,9 @@ class DefaultRecipe(Recipe):
     factors: FactorsRecipe = Field(default_factory=FactorsRecipe, description="Who is like what, in few numbers.")
     words: WordsRecipe = Field(default_factory=WordsRecipe, description="The same words.")
     meaning: MeaningRecipe = Field(default_factory=MeaningRecipe, description="The same meaning.")
+    reader: ReaderRecipe = Field(
+        default_factory=ReaderRecipe, description="The same meaning to the people of this shop."
+    )
     quality: QualityRecipe = Field(default_factory=QualityRecipe, description="What is held to be good.")
     graph: GraphRecipe = Field(default_factory=GraphRecipe, description="What is linked to what was taken.")
     vectors: VectorsRecipe = Field(
@@ -91,6 +95,7 @@ class DefaultRecipe(Recipe):
             "together",
             "taste",
             "factors",
+            "reader",
             "quality",
             "graph",
             "vectors",
@@ -150,6 +155,9 @@ class DefaultRecipe(Recipe):
         links: dict[str, sp.csr_array] = {}
         factors = None
         alike = ground.alike
+        if "reader" not in self.off and (reader := self.reader_of(ground)).speaks:
+            beside, held = (ground.read.words, ground.read.meaning), trial.examples
+            chosen["reader"] = settle_reader(self.reader, [reader], beside, ground.data, held, ground.run.seed)
         for name, recipe in (("together", self.together), ("taste", self.taste)):
             if name not in self.off:
                 chosen[name], links[name] = settle_links(recipe, ground.data, ground.run, alike, trial)
@@ -177,8 +185,7 @@ class DefaultRecipe(Recipe):
     def channels(self, ground: Ground, gathered: Gathered, *, again: bool) -> dict[str, Model]:
         """Every channel that is not off. `gathered`: what is there already; `again`: people take things again."""
         data, run, alike = ground.data, ground.run, ground.alike
-        models: dict[str, Model] = {"words": ground.read.words, "meaning": ground.read.meaning}
-        models |= self.counted(data, run)
+        models = self.reading(ground) | self.counted(data, run)
         for name, recipe in (("together", self.together), ("taste", self.taste)):
             if name not in self.off:
                 models[name] = recipe.fit(data, run, alike, gathered.links.get(name))
@@ -194,6 +201,17 @@ class DefaultRecipe(Recipe):
         if again and "repeat" not in self.off:
             models["repeat"] = self.repeat.fit(data, run)
         return models
+
+    def reading(self, ground: Ground) -> dict[str, Model]:
+        """What reads the catalogue, as it is and as it is taken here."""
+        models: dict[str, Model] = {"words": ground.read.words, "meaning": ground.read.meaning}
+        if "reader" not in self.off and (reader := self.reader_of(ground)).speaks:
+            models["reader"] = reader
+        return models
+
+    def reader_of(self, ground: Ground) -> Reader:
+        """What texts mean to these people."""
+        return self.reader.fit(ground.data, ground.run, ground.read.meaning, ground.by_text)
 
     def taught(self, data: Dataset, run: Run, meaning: Meaning) -> Taught | None:
         """The net of the sequence channel; None where it is not asked for, or histories have no order."""

@@ -31,7 +31,7 @@ from zhiyin.models.vectors import is_vector
 from zhiyin.recipe import DefaultRecipe, Fitted
 from zhiyin.types import Item, Relation
 
-READING = ("words", "meaning", "quality")  # channels that read, beside those of vectors
+READING = ("words", "meaning", "reader", "quality")  # channels that read, beside those of vectors
 CHANCE, SILENT = "chance", "silent"
 HIDDEN = 0.1  # of the items
 FEW = 20  # hidden items, or people who want one, below which nothing can be told

@@ -36,6 +36,7 @@ PRIOR_GATES: Mapping[str, float] = {
     "factors": 0.5,
     "words": 0.7,
     "meaning": 1.0,
+    "reader": 0.7,
     "quality": 0.3,
     "graph": 0.7,
     "repeat": 1.0,

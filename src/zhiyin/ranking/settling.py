@@ -22,6 +22,7 @@ from zhiyin.models.base import Batch, Model, Recipe, Run
 from zhiyin.models.meaning import Meaning, MeaningRecipe
 from zhiyin.models.neighbours import Alike, LinksRecipe, Neighbours
 from zhiyin.models.popular import PopularRecipe
+from zhiyin.models.reader import Reader, ReaderRecipe
 from zhiyin.models.taste import TasteRecipe
 from zhiyin.models.vectors import Vectors, VectorsRecipe
 from zhiyin.models.words import Words, WordsRecipe
@@ -32,8 +33,8 @@ from zhiyin.threads import side_by_side
 R = TypeVar("R", bound=Recipe)
 H = TypeVar("H")  # a heat: what a worth is asked about
 K = TypeVar("K", bound=LinksRecipe)
-W = TypeVar("W", WordsRecipe, MeaningRecipe, VectorsRecipe)
-Reader = Words | Meaning | Vectors
+W = TypeVar("W", WordsRecipe, MeaningRecipe, VectorsRecipe, ReaderRecipe)
+Reading = Words | Meaning | Vectors | Reader
 
 MOST_NUMBERS = 20_000_000  # scores of a trial in memory
 MOST_EXAMPLES = 1_500
@@ -67,7 +68,7 @@ class Trial:
     said: Floats  # (N, m + 1)
 
     @classmethod
-    def of(cls, examples: Examples, readers: Sequence[Reader], seed: int) -> Trial:
+    def of(cls, examples: Examples, readers: Sequence[Reading], seed: int) -> Trial:
         """As many of the examples as memory allows."""
         rng = np.random.default_rng(seed)
         n_items = readers[0].n_items
@@ -128,7 +129,7 @@ class Whole:
 class Summed:
     """Channels that read, whose scores are on one scale."""
 
-    readers: Sequence[Reader]
+    readers: Sequence[Reading]
 
     def among(self, batch: Batch, rows: Rows) -> Floats:
         first, *others = (reader.among(batch, rows) for reader in self.readers)
@@ -198,7 +199,7 @@ def _race(
 
 
 def settle_reader(
-    recipe: W, models: Sequence[Reader], beside: Sequence[Reader], data: Dataset, examples: Examples, seed: int
+    recipe: W, models: Sequence[Reading], beside: Sequence[Reading], data: Dataset, examples: Examples, seed: int
 ) -> W:
     """How fast a past fades for channels that read, `beside` others; for several of one recipe as their sum."""
     if not (models and recipe.open and data.ordered and len(examples) >= LEAST_EXAMPLES):

@@ -14,6 +14,7 @@ const WITH_ITEMS = {
   sequence: "reason_next",
   words: "reason_words",
   meaning: "reason_reads",
+  reader: "reason_reader",
   graph: "reason_graph",
 };
 const WITHOUT = {
@@ -23,6 +24,7 @@ const WITHOUT = {
   factors: "reason_taste_you",
   words: "reason_reads_you",
   meaning: "reason_reads_you",
+  reader: "reason_reader_you",
   graph: "reason_graph_you",
 };
 

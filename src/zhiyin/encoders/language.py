@@ -23,10 +23,10 @@ from zhiyin.data.dataset import Floats
 from zhiyin.encoders.base import MAX_READ, unit
 from zhiyin.encoders.bert import Shape, bert_graph
 from zhiyin.encoders.onnx_graph import kept
-from zhiyin.encoders.pretrained import TOKENS, WEIGHTS, Pretrained
+from zhiyin.encoders.pretrained import Pretrained
 from zhiyin.errors import BrokenBundle, InvalidData
 
-VERSION = 1  # of the graph: counts up when other rows come out
+VERSION = 2  # of the graph: counts up when other rows come out
 
 Precision = Literal["int8", "float32"]
 
@@ -78,31 +78,34 @@ def graph_in(folder: Path, model: Pretrained, precision: Precision) -> bytes:
     """The graph that is kept there, if its digest is the noted one; else it is made, and kept."""
     path = folder / f"{model.fingerprint.replace(':', '-')}.{VERSION}.{precision}.onnx"
     told = {"model": model.name, "weights": model.sha256, "licence": model.licence}
-    return kept(path, lambda: _in_bytes(_made(model)) if precision == "int8" else _made(model), told)
+    return kept(path, lambda: _made(model, precision), told)
 
 
-def _made(model: Pretrained) -> bytes:
+def _made(model: Pretrained, precision: Precision) -> bytes:
     """From the weights; as it was published where these are not there, or the net is of another family."""
+    in_bytes = precision == "int8"
     try:
-        if (model.folder / WEIGHTS).is_file():
-            return bert_graph(Shape.of(model.config), model.weights(), model.pooling)
+        if model.weights_file.is_file():
+            shape, pooling = Shape.of(model.config), model.pooling
+            graph = bert_graph(shape, model.weights(), pooling, bytes_for_words=in_bytes)
+            return _in_bytes(graph, ["MatMul"]) if in_bytes else graph
     except InvalidData:
         if not model.graph.is_file():
             raise
-    return model.graph.read_bytes()
+    return _in_bytes(model.graph.read_bytes(), None) if in_bytes else model.graph.read_bytes()
 
 
-def _in_bytes(graph: bytes) -> bytes:
+def _in_bytes(graph: bytes, kinds: list[str] | None) -> bytes:
     """Weights as whole numbers of eight bits, each column with a size of its own; what they meet is brought to
-    bytes as it comes (Jacob et al. 2018, "Quantization and Training of Neural Networks", section 2)."""
+    bytes as it comes (Jacob et al. 2018, "Quantization and Training of Neural Networks", section 2). `kinds`: of
+    the nodes; None: all that can be."""
     quantization = need("onnxruntime.quantization", extra="text")
+    how = {"per_channel": True, "reduce_range": True, "weight_type": quantization.QuantType.QInt8}
     with tempfile.TemporaryDirectory(prefix="zhiyin-") as name:
         before, after = Path(name) / "before.onnx", Path(name) / "after.onnx"
         before.write_bytes(graph)
         with _without_advice():
-            quantization.quantize_dynamic(
-                before, after, per_channel=True, reduce_range=True, weight_type=quantization.QuantType.QInt8
-            )
+            quantization.quantize_dynamic(before, after, op_types_to_quantize=kinds, **how)
         return after.read_bytes()
 
 
@@ -123,9 +126,9 @@ def _is_no_advice(record: logging.LogRecord) -> bool:
 
 def _tokenizer(tokenizers: Any, model: Pretrained) -> Any:  # the package is optional
     try:
-        found = tokenizers.Tokenizer.from_file(str(model.folder / TOKENS))
+        found = tokenizers.Tokenizer.from_file(str(model.tokens))
     except Exception as error:  # the package raises bare Exceptions
-        raise BrokenBundle(f"{model.folder / TOKENS} cannot be read ({error}): copy the model again") from error
+        raise BrokenBundle(f"{model.tokens} cannot be read ({error}): copy the model again") from error
     found.no_padding()
     found.enable_truncation(model.longest)
     return found

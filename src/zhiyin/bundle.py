@@ -32,6 +32,7 @@ from safetensors.numpy import load_file, save_file
 from zhiyin.data.dataset import Dataset
 from zhiyin.data.vocabulary import Keys, Vocabulary, key_of
 from zhiyin.encoders.base import Encoder
+from zhiyin.encoders.pair import at_hand
 from zhiyin.errors import BrokenBundle, NotFound
 from zhiyin.files import flush
 from zhiyin.models.base import Arrays, Model, Run
@@ -143,7 +144,7 @@ def load_bundle(folder: Path, name: str, encoder: Encoder) -> Bundle:
     """
     path = find_bundle(folder, name)
     manifest = read_manifest(path)
-    if manifest.encoder != encoder.fingerprint:
+    if manifest.encoder not in (encoder.fingerprint, at_hand(encoder).fingerprint):
         raise BrokenBundle(
             f"bundle {path.name[:SHORT]} was made with encoder {manifest.encoder}, here is {encoder.fingerprint}: "
             "train, evaluate and publish anew, or take that encoder again (encoder.model)"
@@ -153,7 +154,7 @@ def load_bundle(folder: Path, name: str, encoder: Encoder) -> Bundle:
     vocabulary = _load_vocabulary(path / "vocabulary.arrow")
     fusion_arrays = _load_arrays(path / "fusion.safetensors")
     fusion = Fusion.of_arrays(manifest.channels, fusion_arrays, learned=manifest.fusion_learned)
-    models = _load_models(path, manifest.channels, encoder)
+    models = _load_models(path, manifest.channels, at_hand(encoder))
     return Bundle(
         path.name,
         manifest,

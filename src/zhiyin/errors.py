@@ -49,3 +49,11 @@ class StoreBusy(ZhiyinError):
 
 class LogUnreachable(ZhiyinError):
     """Where runs are to be noted nobody takes the note; all that the run itself made is kept."""
+
+
+class EndpointFailed(ZhiyinError):
+    """An embedding endpoint did not answer, or not usably; what it had read before is kept."""
+
+
+class BudgetSpent(EndpointFailed):
+    """No more may be sent to an embedding endpoint, today or in this run; what it had read before is kept."""

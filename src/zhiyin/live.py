@@ -28,6 +28,7 @@ from zhiyin.data.store.codec import micros
 from zhiyin.data.store.protocols import Store, Taken
 from zhiyin.data.vocabulary import PAD, Rows, Vocabulary
 from zhiyin.encoders.base import encode_items
+from zhiyin.encoders.pair import NOT_ASKED, Listen, Reading, nobody_listens
 from zhiyin.errors import BrokenBundle
 from zhiyin.models.base import Arrivals, Batch, Model, best, history_batch
 from zhiyin.models.context import Context
@@ -98,8 +99,9 @@ class Asker:
 class Live:
     """Tails the logs of one store for one bundle. Safe to share between threads."""
 
-    def __init__(self, bundle: Bundle, store: Store, signals: Signals) -> None:
-        self._store, self._signals = store, signals
+    def __init__(self, bundle: Bundle, store: Store, signals: Signals, listen: Listen = nobody_listens) -> None:
+        """`listen`: how an endpoint reads what is typed."""
+        self._store, self._signals, self._listen = store, signals, listen
         self._base = _first_snapshot(bundle, store)  # as of the bundle's own position
         self._now = self._base
         self._lock = Lock()
@@ -147,6 +149,15 @@ class Live:
             seen=np.unique(rows[said]),
             hidden=np.unique(rows[said & (weights < 0)]),
         )
+
+    @property
+    def listens(self) -> bool:
+        """Whether an endpoint may be asked."""
+        return self._listen is not nobody_listens
+
+    def reading(self, snapshot: Snapshot, text: str) -> Reading:
+        """How an endpoint reads what was typed; it is not asked where it has not read the bundle's catalogue."""
+        return self._listen(text) if _readers(snapshot.models)[1].two else NOT_ASKED
 
     def _history(self, query: Query, snapshot: Snapshot) -> list[Taken]:
         if query.user_id is None or query.scenario == SIMILAR:  # like an item, whoever asks
@@ -306,7 +317,7 @@ def _arrivals(snapshot: Snapshot, arrived: Sequence[Item]) -> Arrivals:
     """What the channels need of items that the bundle does not know; `near` as the bundle read its own."""
     words, meaning = _readers(snapshot.bundle.fitted.models)
     n = len(snapshot.bundle.items)
-    vectors = np.concatenate([encode_items(meaning.encoder, [item]) for item in arrived])
+    vectors = meaning.joined(np.concatenate([encode_items(meaning.encoder, [item]) for item in arrived]))
     blind = Arrivals(arrived, vectors, near=sp.csr_array((len(arrived), n), dtype=np.float32))
     words, meaning = words.extended(blind), meaning.extended(blind)
     later = np.arange(n, n + len(arrived), dtype=np.int32)

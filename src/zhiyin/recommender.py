@@ -22,7 +22,7 @@ from zhiyin.ranking.diversity import Diversity
 from zhiyin.ranking.fusion import READS, Heard, Parts
 from zhiyin.ranking.house_rules import HouseRule, allowed, lowered
 from zhiyin.ranking.rules import compile_filter
-from zhiyin.types import AsOf, Mode, Place, Query, Recommendation
+from zhiyin.types import FALLBACK, AsOf, Mode, Place, Query, Recommendation
 
 TRENDING, LATEST, DIVERSITY, POPULAR, CONTEXT = "trending", "latest", "diversity", "popular", "context"
 ECHO_OF, ECHO, ECHO_AMONG = 3, 2.0, 50  # items that echo a wish, their weight against it, and where from
@@ -96,6 +96,7 @@ class Recommender:
             policy=self._policy.name,
             variant="champion",
             mode=_mode(world, heard),
+            reading=heard.reading.code,
             items=places(world, heard, ranked, chosen),
             candidates=tuple(
                 (world.vocabulary[row], score)
@@ -113,19 +114,24 @@ class Recommender:
     def hear(self, world: Snapshot, asker: Asker, query: Query) -> Heard:
         """What the channels that take part in the scenario say to the person, and to what they typed."""
         models = {name: model for name, model in world.models.items() if speaks(name, query)}
-        return Heard.by(models, asker.history, self._wish(world, query))
-
-    def _wish(self, world: Snapshot, query: Query) -> Batch | None:
-        """What was typed, with the ECHO_OF items that answer it best (pseudo-relevance feedback, Rocchio 1971):
-        a wish names a need, the items that meet it name the things. Nothing without readable text."""
         if query.text is None or not query.text.strip():
-            return None
+            return Heard.by(models, asker.history)
+        reading = self._live.reading(world, query.text)
+        typed = history_batch([], [], [], query.text)
+        if reading.code:
+            typed = replace(typed, readings=reading.row[None, :])
+        return replace(Heard.by(models, asker.history, self._wish(world, typed)), reading=reading)
+
+    def _wish(self, world: Snapshot, typed: Batch) -> Batch:
+        """What was typed, with the ECHO_OF items that answer it best (pseudo-relevance feedback, Rocchio 1971):
+        a wish names a need, the items that meet it name the things."""
         readers = {name: world.models[name] for name in READS}
-        typed = Heard.by(readers, NOBODY, history_batch([], [], [], query.text))
-        rows = union([scorer.retrieve(ECHO_AMONG) for scorer in typed.wished.values()])
+        alone = Heard.by(readers, NOBODY, typed)
+        rows = union([scorer.retrieve(ECHO_AMONG) for scorer in alone.wished.values()])
         rows = rows[world.available[rows]]
-        echo = best(world.fusion.parts(typed, rows).scores, ECHO_OF, rows)
-        return history_batch(echo.tolist(), [ECHO / ECHO_OF] * len(echo), [0.0] * len(echo), query.text)
+        echo = best(world.fusion.parts(alone, rows).scores, ECHO_OF, rows)
+        named = history_batch(echo.tolist(), [ECHO / ECHO_OF] * len(echo), [0.0] * len(echo))
+        return replace(named, texts=typed.texts, readings=typed.readings)
 
     def retrieve(self, world: Snapshot, asker: Asker, heard: Heard, query: Query) -> Rows:
         """What the channels propose, sorted by row; all that passes where a filter leaves few."""
@@ -246,6 +252,8 @@ def places(world: Snapshot, heard: Heard, ranked: Ranked, chosen: Chosen) -> tup
 
 
 def _mode(world: Snapshot, heard: Heard) -> Mode:
+    if heard.reading.failed:
+        return FALLBACK
     if world.bundle.manifest.mode == "zero_shot":
         return "zero_shot"
     return "trained" if len(heard.history.rows) or heard.wished else "popular"

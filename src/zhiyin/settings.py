@@ -157,14 +157,58 @@ class RankingSettings(Section):
         return tuple(rule.of(name) for name, rule in sorted(self.rules.items()))
 
 
+class HostedSettings(Section):
+    """An endpoint that speaks as OpenAI's does, beside the encoder that comes along."""
+
+    url: str = Field(
+        default="", description="Its address up to /embeddings, which is added: https://HOST/v1. No redirects."
+    )
+    model: str = Field(default="", description="What the endpoint calls the model.")
+    dim: int = Field(default=0, ge=0, description="Numbers of a row that it gives.")
+    dimensions: bool = Field(
+        default=False,
+        description="Whether the endpoint is asked for `dim` numbers: for models that can be cut short.",
+    )
+    key: SecretStr | None = Field(
+        default=None,
+        description="Sent as Authorization: Bearer KEY; better in ZHIYIN_ENCODER__HOSTED__KEY=KEY.",
+    )
+    queries: bool = Field(
+        default=False,
+        description="Whether what people type is sent there; false: only the catalogue is, and what is typed is "
+        "read on this machine.",
+    )
+    query_timeout: PositiveFloat = Field(
+        default=1.0, description="Seconds that a person waits for it; after that the encoder at hand reads."
+    )
+    timeout: PositiveFloat = Field(
+        default=60.0, description="Seconds for each request while the catalogue is read."
+    )
+    attempts: PositiveInt = Field(
+        default=6, description="Of a request while the catalogue is read, with longer and longer waits between."
+    )
+    batch: PositiveInt = Field(default=64, description="Most texts of a request.")
+    batch_characters: PositiveInt = Field(default=100_000, description="Most characters of a request.")
+    budget_day: PositiveInt = Field(
+        default=10_000_000, description="Most characters sent a day (UTC), counted on disk."
+    )
+    budget_run: PositiveInt | None = Field(
+        default=None, description="Most characters sent by one process; unset: as many as the day allows."
+    )
+    price: float | None = Field(
+        default=None, ge=0, description="Of a million tokens: for the estimate before a catalogue is read."
+    )
+
+
 class EncoderSettings(Section):
     """The language model that reads the catalogue and what people type."""
 
     model: str = Field(
         default="use",
         description="use: Google's multilingual sentence encoder, 16 languages, comes along; minilm: "
-        "all-MiniLM-L6-v2, English; or a folder with a model of the BERT family, or its id on the Hugging Face "
-        "hub. All but use need zhiyin[text]. After a change train again.",
+        "all-MiniLM-L6-v2, English; e5: multilingual-e5-small, a hundred languages; or a folder with a model of "
+        "the BERT family, or its id on the Hugging Face "
+        "hub, all of which need zhiyin[text]; hosted: use and an endpoint beside it. After a change train again.",
     )
     precision: Literal["int8", "float32"] = Field(
         default="int8",
@@ -174,6 +218,9 @@ class EncoderSettings(Section):
         default="last",
         description="What is taken of a model of the BERT family: its last state, or spread: the first, the "
         "middle and the last side by side, three times as long, closer to the words.",
+    )
+    hosted: HostedSettings = Field(
+        default_factory=HostedSettings, description="The endpoint; only where `model` is hosted."
     )
 
 

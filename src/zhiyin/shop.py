@@ -14,6 +14,7 @@ from pathlib import Path
 from threading import Lock
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 from zhiyin.bundle import Bundle, load_bundle, save_bundle
@@ -21,11 +22,14 @@ from zhiyin.data.dataset import build_dataset
 from zhiyin.data.store.open import open_store
 from zhiyin.data.store.protocols import Appended, Publication, Store
 from zhiyin.encoders.base import Encoder
-from zhiyin.encoders.cache import CachedEncoder
+from zhiyin.encoders.budget import Budget
+from zhiyin.encoders.endpoint import Endpoint, Patience
+from zhiyin.encoders.hosted import HostedEncoder, HostedModel
 from zhiyin.encoders.language import LanguageEncoder
+from zhiyin.encoders.pair import Ear, Listen, TwoReaders, at_hand, cached, nobody_listens
 from zhiyin.encoders.pretrained import find_pretrained
 from zhiyin.encoders.sentence import SentenceEncoder
-from zhiyin.errors import NotFound
+from zhiyin.errors import InvalidSettings, NotFound
 from zhiyin.live import Live
 from zhiyin.models.base import Run
 from zhiyin.policies.base import Policy
@@ -37,7 +41,7 @@ from zhiyin.settings import Settings
 from zhiyin.settings_file import load_settings
 from zhiyin.types import Event, Item, Query, Recommendation
 
-OUR_OWN = "use"
+OUR_OWN, HOSTED = "use", "hosted"
 LOOK_AGAIN = 1.0  # seconds between two looks for a new publication
 
 
@@ -48,7 +52,7 @@ class Zhiyin:
         self, settings: Settings, store: Store, encoder: Encoder, progress: Progress | None = None
     ) -> None:
         self.settings, self.store, self.progress = settings, store, progress or Silent()
-        self._plain = encoder
+        self._plain, self._listen = encoder, ear_of(settings, encoder)
         self._serving: tuple[Publication, Live] | None = None
         self._looked = 0.0
         self._lock = Lock()
@@ -73,9 +77,9 @@ class Zhiyin:
         """The folder of the bundles."""
         return self.settings.path(self.settings.bundles.folder)
 
-    def encoder(self) -> CachedEncoder:
+    def encoder(self) -> Encoder:
         """The encoder that remembers the catalogue on disk: for reading many items."""
-        return CachedEncoder(self._plain, self.settings.path("cache"), self.progress)
+        return cached(self._plain, self.settings.path("cache"), self.progress)
 
     def recommend(self, *, user_id: str | None = None, text: str | None = None, n: int = 10) -> Recommendation:
         """A list for a person, a wish in words, or both; logged like every list that is shown."""
@@ -136,7 +140,7 @@ class Zhiyin:
 
     def warm_up(self) -> None:
         """Load what the first typed wish would otherwise wait for: the encoder's weights."""
-        self._plain.encode(["知音"])
+        at_hand(self._plain).encode(["知音"])
 
     def publication(self) -> Publication | None:
         """What is live."""
@@ -151,7 +155,7 @@ class Zhiyin:
         bundle = self.bundle(name)
         publication = self.store.publish(bundle.name, at=datetime.now(UTC), reason=reason)
         with self._lock:
-            self._serving = (publication, Live(bundle, self.store, self.settings.data.signals))
+            self._serving = (publication, self._live_of(bundle))
         return publication
 
     def fold_again(self) -> None:
@@ -164,11 +168,15 @@ class Zhiyin:
         if serving is not None and serving[0].seq == publication.seq:
             return serving
         bundle = self.bundle(publication.bundle)
-        return publication, Live(bundle, self.store, self.settings.data.signals)
+        return publication, self._live_of(bundle)
+
+    def _live_of(self, bundle: Bundle) -> Live:
+        return Live(bundle, self.store, self.settings.data.signals, self._listen)
 
     def _publish_zero_shot(self) -> Publication:
-        """Nothing was trained yet: a bundle that only reads the catalogue."""
-        recipe, run = self.settings.recipe, Run(self.encoder(), progress=self.progress)
+        """Nothing was trained yet: a bundle that only reads the catalogue, with what is at hand: somebody waits,
+        and nothing is sent or spent unasked."""
+        recipe, run = self.settings.recipe, Run(at_hand(self.encoder()), progress=self.progress)
         as_of = self.store.position()
         data = build_dataset(self.store.items(), (), relations=self.store.relations())
         fitted = recipe.fit(data, run)
@@ -192,5 +200,34 @@ def encoder_of(settings: Settings, threads: int = 1) -> Encoder:
     """
     if settings.encoder.model == OUR_OWN:
         return SentenceEncoder(threads)
+    if settings.encoder.model == HOSTED:
+        return TwoReaders(SentenceEncoder(threads), hosted_of(settings))
     model = find_pretrained(settings.encoder.model, settings.folder)
     return LanguageEncoder(model, settings.path("cache"), settings.encoder.precision, settings.encoder.depth)
+
+
+def hosted_of(settings: Settings) -> HostedEncoder:
+    """What the settings say of an endpoint. Raises InvalidSettings where that is not enough."""
+    said = settings.encoder.hosted
+    lacking = [name for name in ("url", "model", "dim") if not getattr(said, name)]
+    if lacking:
+        names = ", ".join(f"encoder.hosted.{name}" for name in lacking)
+        raise InvalidSettings(f'encoder.model = "hosted" needs {names}: write them into zhiyin.toml')
+    parts = urlsplit(said.url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.username:
+        raise InvalidSettings(
+            "encoder.hosted.url is an address such as https://HOST/v1, without a name, key or query"
+        )
+    key = "" if said.key is None else said.key.get_secret_value()
+    endpoint = Endpoint(f"{said.url.rstrip('/')}/embeddings", key)
+    model = HostedModel(said.model, said.dim, said.dimensions, said.batch, said.batch_characters, said.price)
+    budget = Budget(settings.path("cache") / "hosted-budget.json", said.budget_day, said.budget_run)
+    return HostedEncoder(endpoint, model, budget, Patience(said.timeout, said.attempts))
+
+
+def ear_of(settings: Settings, encoder: Encoder) -> Listen:
+    """Who reads what is typed beside the encoder at hand: the endpoint, where it may."""
+    if not (isinstance(encoder, TwoReaders) and isinstance(encoder.hosted, HostedEncoder)):
+        return nobody_listens
+    said = settings.encoder.hosted
+    return Ear(encoder.hosted, Patience(said.query_timeout)) if said.queries else nobody_listens

@@ -32,7 +32,8 @@ EventType = Literal[
     "share",
     "search",
 ]
-Mode = Literal["zero_shot", "trained", "popular"]
+Mode = Literal["zero_shot", "trained", "popular", "fallback"]
+FALLBACK: Mode = "fallback"  # an endpoint was to read the typed text and did not answer: the encoder at hand did
 SplitName = Literal["auto", "time", "last", "new-users", "new-items"]  # how an evaluation hides what it asks for
 Scalar = str | float | int | bool
 
@@ -261,6 +262,7 @@ class Recommendation:
     items: tuple[Place, ...]
     candidates: tuple[tuple[str, float], ...] = ()  # the top M item ids with their scores, best first
     missing_ids: tuple[str, ...] = ()  # ids in the query that the catalogue does not know
+    reading: str = ""  # the row that an endpoint made of the typed text, as encoders.pair.Reading has it
 
 
 def check_id(name: str, value: str) -> None:

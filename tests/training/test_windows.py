@@ -8,8 +8,8 @@ import pytest
 from cycles import N_ITEMS, SMALL, cycle_dataset
 
 from zhiyin.data.vocabulary import PAD
-from zhiyin.testing.nets import random_net
 from zhiyin.models.company import pairs, surprise
+from zhiyin.testing.nets import random_net
 from zhiyin.training.beginning import borrowed_vectors, first_vectors
 from zhiyin.training.judging import Held
 from zhiyin.training.rivals import Rivals

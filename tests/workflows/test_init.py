@@ -69,6 +69,7 @@ def test_files_elsewhere_are_named_by_their_full_path(tmp_path: Path) -> None:
 
 def test_the_environment_does_not_leak_into_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZHIYIN_SERVICE__API_KEYS", "geheim")
+    monkeypatch.setenv("ZHIYIN_ENCODER__HOSTED__KEY", "geheim")
     monkeypatch.setenv("ZHIYIN_SERVICE__PORT", "1")
     init_project(tmp_path, files(tmp_path))
     text = (tmp_path / FILE).read_text()

@@ -19,6 +19,7 @@ from zhiyin.errors import InvalidData
 
 HIDDEN = -1e9  # added to what must not be attended to
 SMALL = 1e-12
+ROWS_AT_ONCE = 16_384  # of a large table
 FAMILY = ("bert", "roberta", "xlm-roberta", "distilbert")
 _AFTER_PADDING = frozenset({"roberta", "xlm-roberta"})  # places begin behind the number of the padding
 _GELU = frozenset({"gelu", "gelu_python"})
@@ -98,9 +99,15 @@ class Names:
 
 
 def bert_graph(
-    shape: Shape, weights: Mapping[str, Floats], pooling: Pooling = "mean", depths: Sequence[int] = ()
+    shape: Shape,
+    weights: Mapping[str, Floats],
+    pooling: Pooling = "mean",
+    depths: Sequence[int] = (),
+    *,
+    bytes_for_words: bool = False,
 ) -> bytes:
-    """The ONNX file: ids and mask (n, T) int64 to vectors (n, dim) float32 of length 1.
+    """The ONNX file: ids and mask (n, T) int64 to vectors (n, dim) float32 of length 1. With `bytes_for_words` the
+    table of the words, most of a multilingual net, is kept in eight bits, each word with a size of its own.
 
     With `depths`, the states after so many layers (0: the words as they are looked up), each pooled to length 1,
     side by side, all together of length 1; before the last layer the mean is taken, whatever the `pooling`.
@@ -108,7 +115,7 @@ def bert_graph(
     """
     net, depths = _Net(shape, _without_prefix(weights)), sorted(set(depths)) or [shape.layers]
     try:
-        states = [net.embedded()]
+        states = [net.embedded(in_bytes=bytes_for_words)]
         hidden = net.hidden()
         for layer in range(depths[-1]):
             states.append(net.layer(states[-1], layer, hidden))
@@ -129,9 +136,10 @@ class _Net(Graph):
     def weight(self, name: str) -> str:
         return self.constant(name, np.ascontiguousarray(self._weights[name], np.float32))
 
-    def embedded(self) -> str:
+    def embedded(self, *, in_bytes: bool) -> str:
         """Words, their places, and that all of it is one text."""
-        x = self.node("Gather", self.weight("embeddings.word_embeddings.weight"), "ids")
+        words = "embeddings.word_embeddings.weight"
+        x = self._in_bytes(words) if in_bytes else self.node("Gather", self.weight(words), "ids")
         x = self.node("Add", x, self._places())
         if (kinds := "embeddings.token_type_embeddings.weight") in self._weights:
             x = self.node("Add", x, self.constant("one text", self._weights[kinds][0].astype(np.float32)))
@@ -195,6 +203,18 @@ class _Net(Graph):
         """Rows of length 1 side by side, of length 1."""
         beside = rows[0] if len(rows) == 1 else self.node("Concat", *rows, axis=1)
         self.node("Div", beside, self.number(len(rows) ** 0.5), out="vectors")
+
+    def _in_bytes(self, name: str) -> str:
+        """Rows of a table of which only whole numbers from -127 to 127 are kept, and the size of each row."""
+        table = self._weights[name]
+        size = np.maximum(np.abs(table).max(axis=1, keepdims=True), SMALL).astype(np.float32) / np.float32(127)
+        whole = np.empty(table.shape, np.int8)
+        for start in range(0, len(table), ROWS_AT_ONCE):
+            part = slice(start, start + ROWS_AT_ONCE)
+            whole[part] = np.rint(table[part] / size[part])
+        x = self.node("Gather", self.constant(name, whole), "ids")
+        x = self.node("Cast", x, to=self.onnx.TensorProto.FLOAT)
+        return self.node("Mul", x, self.node("Gather", self.constant(f"{name}.size", size), "ids"))
 
     def _places(self) -> str:
         table = self.weight("embeddings.position_embeddings.weight")

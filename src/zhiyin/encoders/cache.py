@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,11 +17,14 @@ import numpy as np
 
 from zhiyin.data.dataset import Floats
 from zhiyin.encoders.base import Encoder
+from zhiyin.encoders.hosted import HostedEncoder
 from zhiyin.encoders.workers import spread
 from zhiyin.progress import Progress, Silent
 
 KEY_BYTES = 16
-CHUNK = 256  # texts encoded between two reports of progress and two writes
+CHUNK = 256  # texts encoded between two reports of progress and two writes; of an endpoint as many as it is sent
+
+log = logging.getLogger(__name__)
 
 
 class CachedEncoder:
@@ -55,20 +59,26 @@ class CachedEncoder:
 
     def _learn(self, missing: dict[bytes, str]) -> None:
         keys = list(missing)
+        size = CHUNK
+        if isinstance(self._inner, HostedEncoder):
+            size = self._inner.model.batch
+            log.warning("%s", self._inner.estimate(list(missing.values())))  # seen by who sets no handlers, too
         self._progress.start("reading texts", len(keys))
-        chunks = [keys[start : start + CHUNK] for start in range(0, len(keys), CHUNK)]
-        fresh, done = [], 0
-        for chunk, rows in zip(
-            chunks, spread(self._inner, [[missing[key] for key in chunk] for chunk in chunks]), strict=True
-        ):
-            fresh.append(rows)
-            self._append(chunk, rows)
-            done += len(chunk)
-            self._progress.advance(done)
-        for row, key in enumerate(keys, start=len(self._rows)):
-            self._row_of[key] = row
-        self._rows = np.concatenate([self._rows, *fresh])
-        self._progress.done()
+        chunks = [keys[start : start + size] for start in range(0, len(keys), size)]
+        fresh, done = list[Floats](), 0
+        try:
+            for chunk, rows in zip(
+                chunks, spread(self._inner, [[missing[key] for key in chunk] for chunk in chunks]), strict=True
+            ):
+                self._append(chunk, rows)
+                fresh.append(rows)
+                done += len(chunk)
+                self._progress.advance(done)
+        finally:  # an endpoint may fail: what was read is known
+            for row, key in enumerate(keys[:done], start=len(self._rows)):
+                self._row_of[key] = row
+            self._rows = np.concatenate([self._rows, *fresh])
+            self._progress.done()
 
     def _append(self, keys: Sequence[bytes], rows: Floats) -> None:
         with self._alone():

@@ -23,7 +23,7 @@ from zhiyin.data.dataset import Floats
 from zhiyin.encoders.base import MAX_READ, unit
 from zhiyin.encoders.bert import Shape, bert_graph
 from zhiyin.encoders.onnx_graph import kept
-from zhiyin.encoders.pretrained import TOKENS, WEIGHTS, Pretrained
+from zhiyin.encoders.pretrained import Pretrained
 from zhiyin.errors import BrokenBundle, InvalidData
 
 VERSION = 2  # of the graph: counts up when other rows come out
@@ -85,44 +85,37 @@ def graph_in(folder: Path, model: Pretrained, kind: str) -> bytes:
     path = folder / f"{model.fingerprint.replace(':', '-')}.{VERSION}.{kind}.onnx"
     told = {"model": model.name, "weights": model.sha256, "licence": model.licence}
     precision, _, depth = kind.partition(".")
-
-    def made() -> bytes:
-        graph = _spread(model) if depth == "spread" else _made(model)
-        return _in_bytes(graph) if precision == "int8" else graph
-
-    return kept(path, made, told)
+    return kept(path, lambda: _made(model, in_bytes=precision == "int8", spread=depth == "spread"), told)
 
 
-def _spread(model: Pretrained) -> bytes:
-    """Three states of a net, which only its weights give."""
-    if not (model.folder / WEIGHTS).is_file():
-        raise InvalidData(f"{model.folder} has no {WEIGHTS}, so only its last state is read: encoder.depth = last")
-    shape = Shape.of(model.config)
-    return bert_graph(shape, model.weights(), model.pooling, (0, shape.layers // 2, shape.layers))
-
-
-def _made(model: Pretrained) -> bytes:
-    """From the weights; as it was published where these are not there, or the net is of another family."""
+def _made(model: Pretrained, *, in_bytes: bool, spread: bool) -> bytes:
+    """From the weights; as it was published where these are not there, or the net is of another family: then its
+    last state is all that is known."""
+    if spread and not model.weights_file.is_file():
+        raise InvalidData(f"{model.folder} has no weights, so only its last state is read: encoder.depth = last")
     try:
-        if (model.folder / WEIGHTS).is_file():
-            return bert_graph(Shape.of(model.config), model.weights(), model.pooling)
+        if model.weights_file.is_file():
+            shape, pooling = Shape.of(model.config), model.pooling
+            depths = (0, shape.layers // 2, shape.layers) if spread else ()
+            graph = bert_graph(shape, model.weights(), pooling, depths, bytes_for_words=in_bytes)
+            return _in_bytes(graph, ["MatMul"]) if in_bytes else graph
     except InvalidData:
-        if not model.graph.is_file():
+        if spread or not model.graph.is_file():
             raise
-    return model.graph.read_bytes()
+    return _in_bytes(model.graph.read_bytes(), None) if in_bytes else model.graph.read_bytes()
 
 
-def _in_bytes(graph: bytes) -> bytes:
+def _in_bytes(graph: bytes, kinds: list[str] | None) -> bytes:
     """Weights as whole numbers of eight bits, each column with a size of its own; what they meet is brought to
-    bytes as it comes (Jacob et al. 2018, "Quantization and Training of Neural Networks", section 2)."""
+    bytes as it comes (Jacob et al. 2018, "Quantization and Training of Neural Networks", section 2). `kinds`: of
+    the nodes; None: all that can be."""
     quantization = need("onnxruntime.quantization", extra="text")
+    how = {"per_channel": True, "reduce_range": True, "weight_type": quantization.QuantType.QInt8}
     with tempfile.TemporaryDirectory(prefix="zhiyin-") as name:
         before, after = Path(name) / "before.onnx", Path(name) / "after.onnx"
         before.write_bytes(graph)
         with _without_advice():
-            quantization.quantize_dynamic(
-                before, after, per_channel=True, reduce_range=True, weight_type=quantization.QuantType.QInt8
-            )
+            quantization.quantize_dynamic(before, after, op_types_to_quantize=kinds, **how)
         return after.read_bytes()
 
 
@@ -143,9 +136,9 @@ def _is_no_advice(record: logging.LogRecord) -> bool:
 
 def _tokenizer(tokenizers: Any, model: Pretrained) -> Any:  # the package is optional
     try:
-        found = tokenizers.Tokenizer.from_file(str(model.folder / TOKENS))
+        found = tokenizers.Tokenizer.from_file(str(model.tokens))
     except Exception as error:  # the package raises bare Exceptions
-        raise BrokenBundle(f"{model.folder / TOKENS} cannot be read ({error}): copy the model again") from error
+        raise BrokenBundle(f"{model.tokens} cannot be read ({error}): copy the model again") from error
     found.no_padding()
     found.enable_truncation(model.longest)
     return found

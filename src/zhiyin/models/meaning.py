@@ -17,9 +17,12 @@ from pydantic import Field
 from zhiyin.data.dataset import Dataset, Floats
 from zhiyin.data.vocabulary import Rows
 from zhiyin.encoders.base import Encoder, encode_items, unit
+from zhiyin.encoders.pair import at_hand, beside
 from zhiyin.models.base import Arrays, Arrivals, Batch, Choices, Fading, Run
 from zhiyin.models.dense import DenseRows, DenseScorer, centre_of, main_axes, summed, turned, turned_one_by_one
 from zhiyin.models.index import build_index, index_of
+
+SILENT = 1e-9  # variance of a reader to whom all items are the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,8 @@ class Meaning(DenseRows):
     name: ClassVar[str] = "meaning"
     centre: Floats  # (encoder's dim,)
     axes: Floats  # (encoder's dim, dim): main axes of the catalogue, each with its damping
-    encoder: Encoder
+    encoder: Encoder  # at hand; where the catalogue was read by two, its rows are the first part of all rows
+    loudness: float = 1.0  # of the second part
 
     def score(self, batch: Batch) -> Floats:
         return self.profiles(batch) @ self.vectors.T
@@ -51,13 +55,35 @@ class Meaning(DenseRows):
             "centre": self.centre,
             "axes": self.axes,
             "recency": np.array([self.recency]),
+            **({"loudness": np.array([self.loudness])} if self.two else {}),
             **self.index.arrays(),
         }
 
     @classmethod
     def of_arrays(cls, arrays: Arrays, encoder: Encoder) -> Self:
         vectors, centre, axes = (np.asarray(arrays[name], np.float32) for name in ("vectors", "centre", "axes"))
-        return cls(vectors, float(arrays["recency"][0]), index_of(vectors, arrays), centre, axes, encoder)
+        loudness = float(arrays["loudness"][0]) if "loudness" in arrays else 1.0
+        index = index_of(vectors, arrays)
+        return cls(vectors, float(arrays["recency"][0]), index, centre, axes, encoder, loudness)
+
+    @property
+    def two(self) -> bool:
+        """Whether a second reader read the catalogue, too."""
+        return len(self.centre) > self.encoder.dim
+
+    def joined(self, read: Floats) -> Floats:
+        """(n, all) rows of items that only the encoder at hand has read; in the second part they are as usual."""
+        return beside(read, self.centre[self.encoder.dim :]) if self.two else read
+
+    def heard(self, batch: Batch) -> Floats:
+        """(B, all) rows of what was typed; zeros, which are like nothing, where only the encoder at hand read."""
+        read = self.encoder.encode(batch.texts)
+        if not self.two:
+            return read
+        second = np.zeros((len(batch), len(self.centre) - self.encoder.dim), np.float32)
+        if batch.readings.shape == second.shape:
+            second = batch.readings * np.float32(self.loudness * np.sqrt(0.5))
+        return beside(read, second)
 
     def profiles(self, batch: Batch) -> Floats:
         """(B, dim) unit rows: of the history, or where askers typed something, of their text plus the weighted
@@ -66,7 +92,7 @@ class Meaning(DenseRows):
             return self.past(batch)
         echo = summed(batch, self.vectors[batch.rows] * batch.weights[:, None])
         loudness = np.bincount(batch.askers, batch.weights, minlength=len(batch)).astype(np.float32)
-        heard = unit(self.encoder.encode(batch.texts) @ self._undamped)
+        heard = unit(self.heard(batch) @ self._undamped)
         return unit(heard + unit(echo) * loudness[:, None])
 
     def _read(self, vectors: Floats) -> Floats:
@@ -88,9 +114,23 @@ class MeaningRecipe(Fading):
     whiten: float = Field(default=0.25, ge=0, le=0.5, description="Damping of strong axes: 0 none, 0.5 whitening.")
 
     def fit(self, data: Dataset, run: Run) -> Meaning:
-        read = encode_items(run.encoder, data.catalogue)
+        encoder = at_hand(run.encoder)
+        read, loudness = evened(encode_items(run.encoder, data.catalogue), encoder.dim)
         told = read[np.abs(read).sum(axis=1) > 0]
         centre = centre_of(told)
         axes = main_axes(told - centre, self.dim, self.whiten)
         vectors = turned(read, centre, axes)
-        return Meaning(vectors, self.fades(data), build_index(vectors, run.seed), centre, axes, run.encoder)
+        index = build_index(vectors, run.seed)
+        return Meaning(vectors, self.fades(data), index, centre, axes, encoder, loudness)
+
+
+def evened(read: Floats, first: int) -> tuple[Floats, float]:
+    """Rows of two readers, of which the `first` numbers are the one's, with the other's part as loud: of the same
+    variance over the catalogue (cosines of some models lie in a narrow band). And how much louder that is."""
+    if read.shape[1] == first or not len(read):
+        return read, 1.0
+    variance = [float(part.var(axis=0).sum()) for part in (read[:, :first], read[:, first:])]
+    if min(variance) < SILENT:
+        return read, 1.0
+    loudness = float(np.sqrt(variance[0] / variance[1]))
+    return np.concatenate([read[:, :first], read[:, first:] * np.float32(loudness)], axis=1), loudness

@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from zhiyin.data.dataset import Floats, Mask
 from zhiyin.data.vocabulary import Rows
+from zhiyin.encoders.pair import NOT_ASKED, Reading
 from zhiyin.models.base import Arrays, Batch, Model, Scorer, union
 from zhiyin.models.vectors import is_vector
 
@@ -58,6 +59,7 @@ class Heard:
     past: Mapping[str, Scorer]
     wished: Mapping[str, Scorer]  # empty where nothing was typed
     text: str = ""  # what was typed
+    reading: Reading = NOT_ASKED  # of it, by an endpoint
 
     @classmethod
     def by(cls, models: Mapping[str, Model], history: Batch, wish: Batch | None = None) -> Self:

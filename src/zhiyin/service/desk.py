@@ -35,6 +35,7 @@ T = TypeVar("T")
 
 ANSWERING = 1  # threads that make lists: two were slower (they share one interpreter), none (on the event loop)
 # slower still, since then nobody is read from and nothing is written meanwhile
+LISTENING = 8  # threads that wait for an endpoint to read what was typed
 ASIDE = 2  # threads for everything else that takes a while
 MOST_ASKING = 256  # requests under way
 LOOK_EVERY = 1.0  # seconds between two looks for a new publication
@@ -59,6 +60,7 @@ class Desk:
         self.meters = Meters(lambda: self.writer.waiting)
         self._answering = ThreadPoolExecutor(ANSWERING, thread_name_prefix="zhiyin-answer")
         self._aside = ThreadPoolExecutor(ASIDE, thread_name_prefix="zhiyin-aside")
+        self._listening = ThreadPoolExecutor(LISTENING, thread_name_prefix="zhiyin-listen")
         self._serving: Serving | None = None
         self._trouble = "the shop is being opened"
         self._asking = 0
@@ -79,13 +81,14 @@ class Desk:
         await self.writer.close()
         self._answering.shutdown()
         self._aside.shutdown()
+        self._listening.shutdown()
 
     # -- lists
 
     async def recommend(self, query: Query) -> Response:
         """The list for a query, in the log before it is returned."""
-        recommender = (await self.open_now()).recommender
-        return await self._answer(lambda: recommender.recommend(query, new_id(), self.clock()))
+        serving = await self._listened(query)
+        return await self._answer(lambda: serving.recommender.recommend(query, new_id(), self.clock()))
 
     async def similar(self, query: Query) -> Response:
         """Raises NotFound unless the catalogue has the item."""
@@ -94,7 +97,7 @@ class Desk:
 
     async def order(self, ranking: Ranking) -> Response:
         """Given items in order, logged like a list."""
-        recommender = (await self.open_now()).recommender
+        recommender = (await self._listened(ranking.query)).recommender
         query = replace(ranking.query, n=len(ranking.item_ids))
         return await self._answer(lambda: recommender.order(query, ranking.item_ids, new_id(), self.clock()))
 
@@ -176,6 +179,14 @@ class Desk:
             yield
         finally:
             self._asking -= 1
+
+    async def _listened(self, query: Query) -> Serving:
+        """What to answer from, once an endpoint has read what was typed: ahead, or other lists would wait, too."""
+        serving = await self.open_now()
+        if query.text and serving.live.listens:
+            live, text = serving.live, query.text
+            await self._in(self._listening, lambda: live.reading(live.folded, text))
+        return serving
 
     async def _answer(self, make: Callable[[], Recommendation]) -> Response:
         start = perf_counter()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime, timedelta, timezone
+from typing import get_args
 
 from hypothesis import strategies as st
 
@@ -16,6 +17,7 @@ from zhiyin.types import (
     Event,
     GraphPath,
     Item,
+    Mode,
     Place,
     Query,
     Reason,
@@ -134,7 +136,7 @@ def recommendations() -> st.SearchStrategy[Recommendation]:
         as_of=st.builds(AsOf, whole, whole),
         policy=short_texts,
         variant=short_texts,
-        mode=st.sampled_from(("zero_shot", "trained", "popular")),
+        mode=st.sampled_from(get_args(Mode)),
         items=st.lists(places, max_size=4).map(tuple),
         candidates=st.lists(st.tuples(ids, numbers), max_size=6).map(tuple),
         missing_ids=id_lists,

@@ -11,17 +11,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from time import monotonic
 from typing import Literal
 
 from zhiyin.bundle import SHORT, find_bundle, read_manifest
 from zhiyin.data.picture_files import is_address
 from zhiyin.data.store.open import check_store
 from zhiyin.encoders.album import NAME as PICTURE
+from zhiyin.encoders.endpoint import Patience
+from zhiyin.encoders.hosted import HostedEncoder
+from zhiyin.encoders.pair import at_hand
 from zhiyin.errors import ZhiyinError
 from zhiyin.evaluation.record import attached
 from zhiyin.settings import Settings
 from zhiyin.settings_file import load_settings
-from zhiyin.shop import Zhiyin, encoder_of
+from zhiyin.shop import HOSTED, Zhiyin, encoder_of, hosted_of
 from zhiyin.types import Item
 from zhiyin.workflows.quarantine import FOLDER
 
@@ -30,6 +34,7 @@ LOOKED_AT = 10_000  # events at either end of the log that are looked at
 STALE = 0.1  # share of new events from which a bundle is stale
 FEW_FREE, NO_FREE = 2 << 30, 200 << 20  # bytes
 SHOWN = 3  # examples told
+ASKED_FOR, NEARLY_ALL = 10.0, 0.9  # seconds that an endpoint has; share of a budget
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,8 @@ def doctor(folder: Path) -> list[Finding]:
     path = Path(settings.store_url().removeprefix("sqlite:///"))
     reader = _encoder(settings)
     found = [Finding("settings", "green", f"{folder / 'zhiyin.toml'} can be read"), reader]
+    if reader.light == "green" and settings.encoder.model == HOSTED:
+        found += _endpoint(hosted_of(settings), settings.encoder.hosted.timeout)
     if path.exists():
         try:
             check_store(str(path))
@@ -204,8 +211,12 @@ def _bundle(shop: Zhiyin) -> Iterator[Finding]:
         yield Finding("bundle", "red", str(error), "zhiyin rollback, or zhiyin train && zhiyin publish")
         return
     name = live.bundle[:SHORT]
-    if manifest.encoder != (here := shop.encoder().fingerprint):
-        told = f"{name} was made with encoder {manifest.encoder}, here is {here}: no list can be made"
+    here = shop.encoder()
+    if manifest.encoder == at_hand(here).fingerprint != here.fingerprint:
+        told = f"{name} was read by {manifest.encoder} alone: the endpoint is not asked"
+        yield Finding("reading", "amber", told, "zhiyin train && zhiyin evaluate && zhiyin publish")
+    elif manifest.encoder != here.fingerprint:
+        told = f"{name} was made with encoder {manifest.encoder}, here is {here.fingerprint}: no list can be made"
         cure = "zhiyin train && zhiyin evaluate && zhiyin publish, or take that encoder again"
         yield Finding("bundle", "red", told, cure)
         return
@@ -247,6 +258,29 @@ def _encoder(settings: Settings) -> Finding:
     except ZhiyinError as error:
         return Finding("encoder", "red", str(error), 'do what this says, or take encoder.model = "use"')
     return Finding("encoder", "green", f"{encoder.fingerprint} is what it should be")
+
+
+def _endpoint(encoder: HostedEncoder, seconds: float) -> Iterator[Finding]:
+    """One word is sent, once: does it answer, and as it should? And what it may still be sent today."""
+    began = monotonic()
+    try:
+        encoder.encode_with(["知音"], Patience(min(seconds, ASKED_FOR)))
+    except ZhiyinError as error:
+        told = f"{error}; until it answers, everything is read by the encoder at hand"
+        yield Finding("endpoint", "amber", told, "mend [encoder.hosted] in zhiyin.toml, or wait")
+    else:
+        told = f"{encoder.licence} answers in {monotonic() - began:.2f} s with {encoder.dim:,} numbers"
+        yield Finding("endpoint", "green", told)
+    try:
+        spent, per_day = encoder.budget.spent(), encoder.budget.per_day
+    except ZhiyinError as error:
+        yield Finding("budget", "amber", str(error), "do what this says")
+        return
+    told = f"{spent.characters:,} of {per_day:,} characters were sent today (UTC), in {spent.requests:,} requests"
+    if spent.characters < NEARLY_ALL * per_day:
+        yield Finding("budget", "green", told)
+    else:
+        yield Finding("budget", "amber", told, "raise encoder.hosted.budget_day, or wait for tomorrow")
 
 
 def _disk(shop: Zhiyin) -> Finding:

@@ -18,7 +18,7 @@ from zhiyin.bundle import SHORT, Manifest, find_bundle, newest_in, read_manifest
 from zhiyin.data.folders import load_dataset, read_people, split_of
 from zhiyin.data.protocols import GlobalTime, Protocol, load_protocol
 from zhiyin.data.splits import Split, window
-from zhiyin.encoders.cache import CachedEncoder
+from zhiyin.encoders.pair import cached
 from zhiyin.errors import InvalidData
 from zhiyin.evaluation.buckets import People
 from zhiyin.evaluation.judging import Guests, nobody
@@ -176,7 +176,7 @@ def evaluate_alone(
     """As `evaluate_protocol`, without a shop. Texts are encoded once for all fits, in a cache that is gone
     afterwards."""
     with tempfile.TemporaryDirectory(prefix="zhiyin-") as cache:
-        encoder = CachedEncoder(encoder_of(settings, threads=2), Path(cache), progress)
+        encoder = cached(encoder_of(settings, threads=2), Path(cache), progress)
         run = Run(encoder, progress=progress)
         found = evaluate_protocol(path, run, settings.recipe, name=name, terms=terms)
     log.write(evaluated_story(found))

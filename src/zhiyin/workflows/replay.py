@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
+from zhiyin.encoders.pair import Reading
 from zhiyin.errors import InvalidSettings, NotFound
 from zhiyin.live import Live
 from zhiyin.shop import Zhiyin
-from zhiyin.types import Recommendation
+from zhiyin.types import FALLBACK, Recommendation
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,8 @@ def replay(shop: Zhiyin, recommendation_id: str) -> Replayed:
             f"list {recommendation_id!r} was made with the settings {logged.settings}, here are {digest}: "
             "put [policy] and [ranking] of zhiyin.toml back to what they were, then replay"
         )
-    live = Live(shop.bundle(logged.bundle), shop.store, shop.settings.data.signals)
+    heard = Reading(logged.reading, failed=logged.mode == FALLBACK)  # no endpoint is asked again
+    live = Live(shop.bundle(logged.bundle), shop.store, shop.settings.data.signals, lambda _: heard)
     again = shop.recommender(live).recommend(logged.query, recommendation_id, logged.at, logged.as_of)
     return Replayed(logged, again, tuple(_differences(logged, again)))
 

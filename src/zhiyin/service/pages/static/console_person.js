@@ -7,7 +7,7 @@ export function drawPerson(person) {
   const fused = person.fused.map((place) => ({ ...place, title: person.titles[place.item_id] }));
   const where = new Map(fused.map((place, n) => [place.item_id, n + 1]));
   return [
-    h("p", { class: "soft small-print" }, `${t("c_mode")}: ${person.mode}`),
+    h("p", { class: "soft small-print" }, `${t("c_mode")}: ${t(`c_mode_${person.mode}`)}`),
     h(
       "div",
       { class: "columns scroll", tabindex: "0", role: "group", "aria-label": t("c_person") },

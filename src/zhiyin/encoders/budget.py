@@ -1,0 +1,91 @@
+"""How many characters an endpoint may be sent: counted on disk, so that no restart forgets what a day cost."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import orjson
+
+from zhiyin.errors import BudgetSpent
+from zhiyin.files import appearing
+
+
+def today_in_utc() -> date:
+    """Days of a budget begin at midnight, UTC."""
+    return datetime.now(UTC).date()
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What was sent on a day."""
+
+    day: str
+    characters: int = 0
+    requests: int = 0
+
+
+class Budget:
+    """One a shop; processes that share the file share the day."""
+
+    def __init__(
+        self, file: Path, per_day: int, per_run: int | None = None, today: Callable[[], date] = today_in_utc
+    ) -> None:
+        """`per_day`, `per_run`: characters; a run is the life of this object."""
+        self._file, self._per_day, self._per_run, self._today = file, per_day, per_run, today
+        self._run = 0
+
+    def take(self, characters: int) -> None:
+        """Count a request before it is sent, for who fails to answer may still charge.
+
+        Raises BudgetSpent, counting nothing, where it would be more than is left.
+        """
+        if self._per_run is not None and self._run + characters > self._per_run:
+            raise BudgetSpent(
+                f"this run may send {self._per_run:,} characters and has sent {self._run:,}: run it again to go "
+                "on, or raise encoder.hosted.budget_run"
+            )
+        with self._alone():
+            spent = self.spent()
+            if spent.characters + characters > self._per_day:
+                raise BudgetSpent(
+                    f"{self._per_day:,} characters may be sent a day and {spent.characters:,} were: go on "
+                    "tomorrow (UTC), or raise encoder.hosted.budget_day"
+                )
+            with appearing(self._file) as draft:
+                told = {"day": spent.day, "characters": spent.characters + characters}
+                draft.write_bytes(orjson.dumps({**told, "requests": spent.requests + 1}))
+        self._run += characters
+
+    def spent(self) -> Spent:
+        """Today. Raises BudgetSpent for a file that cannot be read: it is safer to ask."""
+        day = self._today().isoformat()
+        if not self._file.exists():
+            return Spent(day)
+        try:
+            found = Spent(**orjson.loads(self._file.read_bytes()))
+        except (orjson.JSONDecodeError, TypeError) as error:
+            raise BudgetSpent(f"{self._file} cannot be read ({error}): delete it to begin the day anew") from error
+        return found if found.day == day else Spent(day)
+
+    @property
+    def left(self) -> int:
+        """Characters that may still be sent, today and in this run."""
+        day = self._per_day - self.spent().characters
+        return max(0, day if self._per_run is None else min(day, self._per_run - self._run))
+
+    @property
+    def per_day(self) -> int:
+        return self._per_day
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One process and one thread at a time; the lock goes when its file is closed, also by a kill."""
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        with self._file.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield

@@ -25,6 +25,7 @@ from zhiyin.encoders.cache import CachedEncoder
 from zhiyin.encoders.language import LanguageEncoder
 from zhiyin.encoders.pretrained import find_pretrained
 from zhiyin.encoders.sentence import SentenceEncoder
+from zhiyin.encoders.static import StaticEncoder
 from zhiyin.errors import NotFound
 from zhiyin.live import Live
 from zhiyin.models.base import Run
@@ -193,4 +194,6 @@ def encoder_of(settings: Settings, threads: int = 1) -> Encoder:
     if settings.encoder.model == OUR_OWN:
         return SentenceEncoder(threads)
     model = find_pretrained(settings.encoder.model, settings.folder)
+    if model.static:
+        return StaticEncoder(model)
     return LanguageEncoder(model, settings.path("cache"), settings.encoder.precision)

@@ -163,8 +163,8 @@ class EncoderSettings(Section):
     model: str = Field(
         default="use",
         description="use: Google's multilingual sentence encoder, 16 languages, comes along; minilm: "
-        "all-MiniLM-L6-v2, English; or a folder with a model of the BERT family, or its id on the Hugging Face "
-        "hub. All but use need zhiyin[text]. After a change train again.",
+        "all-MiniLM-L6-v2, English; or a folder with a model of the BERT family or a static table, such as "
+        "towers/NAME, or its id on the Hugging Face hub. All but use need zhiyin[text]. After a change train again.",
     )
     precision: Literal["int8", "float32"] = Field(
         default="int8",

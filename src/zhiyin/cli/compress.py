@@ -17,7 +17,7 @@ def compress(
     out: Out = None,
     folder: Folder = HERE,
 ) -> None:
-    """Make a smaller, faster model of the one that reads.
+    """Make a smaller model of the one that reads.
 
     Either a static table (--static), or a smaller net: --layers, --prune and --sparsity, then --minutes of being
     taught, which needs torch. Every step is measured. What reads now is not changed."""

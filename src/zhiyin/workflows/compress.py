@@ -15,6 +15,7 @@ import numpy as np
 import orjson
 
 from zhiyin.data.dataset import Dataset, Floats
+from zhiyin.data.splits import Part
 from zhiyin.encoders.base import Encoder, documents
 from zhiyin.encoders.cache import CachedEncoder
 from zhiyin.encoders.pretrained import find_pretrained
@@ -111,12 +112,13 @@ def compress(shop: Zhiyin, wishes: Wishes) -> Report:
     return report
 
 
-def task_of(data: Dataset, progress: Progress, seed: int) -> tuple[Quality | None, str]:
-    """How well people's next items are ranked by an encoder alone, of the validation part; and that in words."""
+def task_of(data: Dataset, progress: Progress, seed: int, part: Part = "validation") -> tuple[Quality | None, str]:
+    """How well people's next items are ranked by an encoder alone, and that in words; None where nobody can be
+    asked."""
     if len(data.items) > MOST_ITEMS:
         return None, f"not asked: more than {MOST_ITEMS:,} items"
     try:
-        posed = pose(data, Terms(part="validation", seed=seed))
+        posed = pose(data, Terms(part=part, seed=seed))
     except InvalidData:  # too few events: then nobody can be asked
         return None, "not asked: too few events"
     split = sample(posed.split, MOST_PEOPLE, seed)
@@ -128,7 +130,7 @@ def task_of(data: Dataset, progress: Progress, seed: int) -> tuple[Quality | Non
             values = judge_all(split, channel, (10,), progress)[_Alone.name].values()[METRIC]
         return float(np.nanmean(values))
 
-    return quality, f"{METRIC} of the meaning channel alone, {len(split):,} people, validation: {posed.words}"
+    return quality, f"{METRIC} of the meaning channel alone, {len(split):,} people, {part} part: {posed.words}"
 
 
 @dataclass(frozen=True, slots=True)

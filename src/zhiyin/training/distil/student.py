@@ -58,6 +58,7 @@ def taught(
         raise InvalidData(f"{len(texts)} texts are too few to teach by, {FEWEST} are needed: --minutes 0")
     with tempfile.TemporaryDirectory(prefix="zhiyin-") as folder:
         files = student.saved(Path(folder) / "student")
+        torch.manual_seed(bench.seed)  # parts that the files lack, as a pooler that no sentence goes through
         net = load_net(files, min(teaching.longest, files.longest), None)
     net = net.to(device_of("auto"))
     _keep_zeros(net, student)
@@ -65,8 +66,7 @@ def taught(
     learning = TowerLearning(net, school.way(bench))
     before = school.cosine()
     standing = learning.run()
-    weights = _weights(net)
-    return Taught(replace(student, weights=weights), before, school.cosine(), learning.told(), standing.seconds)
+    return Taught(_with_weights(student, net), before, school.cosine(), learning.told(), standing.seconds)
 
 
 class _School:
@@ -150,9 +150,11 @@ def _matrices(net: TowerNet, kind: str) -> list[torch.nn.Linear]:
     return [one for name, one in layers if layer_of(kind, name) is not None]
 
 
-def _weights(net: TowerNet) -> dict[str, Floats]:
-    """By the names of the files, zeros where they were."""
+def _with_weights(student: LooseModel, net: TowerNet) -> LooseModel:
+    """As it is now: what its files have, zeros where they were."""
     for one in net.inner.modules():
         if isinstance(one, torch.nn.Linear) and prune.is_pruned(one):
             prune.remove(one, "weight")
-    return {name: one.detach().cpu().numpy().copy() for name, one in net.inner.named_parameters()}
+    found = {name: one.detach().cpu().numpy().copy() for name, one in net.inner.named_parameters()}
+    known = {name for name in found if any(told.endswith(name) for told in student.weights)}
+    return replace(student, weights={name: found[name] for name in sorted(known)})

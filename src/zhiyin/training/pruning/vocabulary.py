@@ -8,7 +8,7 @@ what was not chosen. Any other text is divided into smaller pieces: every single
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,7 @@ def with_used_tokens(model: LooseModel, texts: Sequence[str], common: int, rng: 
     What the cost is: of a tenth of the texts, if only the others had been there. Raises InvalidData for a
     tokenizer of a kind that is not known.
     """
+    _vocabulary(model.tokenizer)
     read = _read(model.tokenizer, [text[:MAX_READ] for text in texts])
     order = rng.permutation(len(texts))
     held = np.sort(order[: int(len(order) * HELD)]).astype(np.int32)
@@ -87,6 +88,7 @@ def _kept(model: LooseModel, used: Rows, common: int) -> Rows:
     """(n,) ascending: those used, those that must be, and the parts that BPE makes them of."""
     vocabulary = _vocabulary(model.tokenizer)
     added = {one["id"] for one in model.tokenizer.get("added_tokens") or ()}
+    added |= set(_framing(model.tokenizer.get("post_processor")))
     first = max(common, int(model.config.get("pad_token_id") or 0) + 1)  # places are counted from the padding
     letters = {number for piece, number in vocabulary.items() if len(_bare(piece)) <= 1}
     needed = set(used.tolist()) | added | letters | set(range(first)) | _named(model.tokenizer, vocabulary)
@@ -125,6 +127,18 @@ def _frame(told: Json | None, number: Mapping[int, int]) -> Json | None:
         case {"type": "Sequence", "processors": several}:
             return {**told, "processors": [_frame(one, number) for one in several]}
     return told
+
+
+def _framing(told: Json | None) -> Iterator[int]:
+    """The tokens that stand before and after every text."""
+    match told:
+        case {"type": "TemplateProcessing", "special_tokens": special}:
+            yield from (number for one in special.values() for number in one["ids"])
+        case {"type": "BertProcessing" | "RobertaProcessing", "sep": [_, last], "cls": [_, first]}:
+            yield from (last, first)
+        case {"type": "Sequence", "processors": several}:
+            for one in several:
+                yield from _framing(one)
 
 
 def _vocabulary(tokenizer: Json) -> dict[str, int]:

@@ -70,6 +70,22 @@ def test_a_teacher_that_is_a_table_is_found_again_on_texts_that_were_not_seen() 
     assert made.cosine == pytest.approx(cosine(made.rows, made.axes, new), abs=0.02)
 
 
+def test_tokens_that_no_text_has_are_moved_by_the_map_of_all() -> None:
+    rng = np.random.default_rng(5)
+    tokens = unit(rng.standard_normal((V, DIM)).astype(np.float32))
+    turn, shift = rng.standard_normal((DIM, DIM)).astype(np.float32), rng.standard_normal(DIM).astype(np.float32)
+    truth = tokens @ turn + shift
+
+    def told(first: int, n: int) -> Lesson:
+        read = Ragged.of([rng.integers(first, first + 30, 4).tolist() for _ in range(n)])
+        texts = np.zeros((n, DIM), np.float32)
+        np.add.at(texts, read.owners, truth[read.rows])
+        return Lesson(tokens, read, unit(texts))
+
+    made = distil_table(told(0, 2_000), DIM, np.random.default_rng(0))
+    assert cosine(made.rows, made.axes, told(30, 200)) > 0.95
+
+
 def test_few_texts_move_tokens_little_and_none_not_at_all() -> None:
     nothing = Lesson(lesson_of(1)[0].tokens, Ragged.empty(0), np.zeros((0, DIM), np.float32))
     made = distil_table(nothing, 4, np.random.default_rng(0))

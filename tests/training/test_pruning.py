@@ -14,6 +14,7 @@ from safetensors.numpy import save_file
 from zhiyin.encoders.bert import FAMILY, Shape, bert_graph
 from zhiyin.encoders.language import LanguageEncoder
 from zhiyin.encoders.pretrained import find_pretrained
+from zhiyin.encoders.tokens import load_tokenizer
 from zhiyin.errors import InvalidData, InvalidSettings
 from zhiyin.testing.tables import PIECES, tiny_table, word_pieces
 from zhiyin.testing.tiny_models import DIM, LAYERS, WORDS, config_of, tiny_model, tiny_weights
@@ -204,6 +205,14 @@ def test_whatever_a_vocabulary_is_pruned_by_is_read_as_before(texts: list[str], 
     vocabulary = pruned.model.tokenizer["model"]["vocab"]
     assert {piece: number for number, piece in enumerate(pieces.tolist())} == vocabulary
     assert 0 <= np.nan_to_num(divided_otherwise(model, pruned, [others])) <= 1
+
+
+def test_a_word_that_went_is_divided_into_its_letters(tmp_path: Path) -> None:
+    model = with_tokenizer(loose(tmp_path), *TOKENIZERS["WordPiece"])
+    pruned = with_used_tokens(model, ["cup"], 0, np.random.default_rng(0))
+    saved = pruned.model.saved(tmp_path / "small")
+    read = load_tokenizer(saved.folder / "tokenizer.json").encode("Saw, cup 茶", add_special_tokens=False)
+    assert read.tokens == ["s", "##a", "##w", ",", "cup", "茶"]
 
 
 def test_what_is_common_stays_and_the_cost_is_that_of_texts_that_were_not_asked(tmp_path: Path) -> None:

@@ -60,13 +60,15 @@ def test_one_text_alone_has_nobody_to_be_ranked() -> None:
 
 
 def test_several_teachers_are_one_whose_cosine_is_the_mean_of_theirs() -> None:
-    teachers, now = [rows(40, 6, 0), rows(40, 9, 1)], rows(40, 8, 2)
-    targets = Targets.of(teachers, now)
+    teachers = [rows(40, 6, 0), rows(40, 9, 1)]
+    targets = Targets.of(teachers, 8, lambda n: rows(n, 8, 2))
     mean = np.mean([one @ one.T for one in teachers], axis=0)
     np.testing.assert_allclose(targets.whole @ targets.whole.T, mean, atol=1e-5)
-    wide = Targets.of(teachers, rows(40, 15, 2))
+    wide = Targets.of(teachers, 15, lambda n: rows(n, 15, 2))
     np.testing.assert_allclose(wide.rows @ wide.rows.T, mean, atol=1e-4)
-    one = Targets.of(teachers[:1], rows(40, 6, 3))
+    near = Targets.of(teachers, 15, lambda n: wide.rows[:n] @ np.eye(15, dtype=np.float32)[::-1])
+    np.testing.assert_allclose(near.rows, wide.rows[:, ::-1], atol=1e-3)
+    one = Targets.of(teachers[:1], 6, lambda n: rows(n, 6, 3))
     np.testing.assert_allclose(one.rows, teachers[0], atol=1e-6)
 
 

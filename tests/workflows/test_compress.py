@@ -88,6 +88,7 @@ def test_a_smaller_net_is_taught_by_two(tmp_path: Path) -> None:
     found = compress(shop_in(tmp_path), Wishes("net", smaller=smaller, others=("other",)))
     assert [step.name for step in found.steps][-2:] == ["layers", "taught"]
     assert "taught by 2" in found.steps[-1].told
+    assert not list((tmp_path / "cache").glob("unfinished/*")), "what a kill would have gone on from is gone"
 
 
 @pytest.mark.parametrize(

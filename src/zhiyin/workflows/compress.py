@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from shutil import rmtree
 from tempfile import TemporaryDirectory
 
 import numpy as np
@@ -109,6 +110,7 @@ def compress(shop: Zhiyin, wishes: Wishes) -> Report:
     tower, counts = f"{FOLDER}/{wishes.name}", (len(lesson.texts), len(asked))
     report = Report(tower, name, model.licence, task, *counts, steps, made.notes)
     save_tower(place, _with_report(made, report))
+    rmtree(bench.unfinished, ignore_errors=True)
     return report
 
 

@@ -32,6 +32,11 @@ class Bench:
     progress: Progress
     seed: int = 0
 
+    @property
+    def unfinished(self) -> Path:
+        """What a run that was killed goes on from; to be removed when all is saved."""
+        return self.cache / "unfinished"
+
 
 def static_tower(model: Pretrained, texts: Sequence[str], dim: int, bench: Bench) -> tuple[Tower, Table]:
     """The table of a model of the BERT family, and its folder's files.

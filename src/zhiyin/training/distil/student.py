@@ -62,7 +62,8 @@ def taught(
         net = load_net(files, min(teaching.longest, files.longest), None)
     net = net.to(device_of("auto"))
     _keep_zeros(net, student)
-    school = _School(net, texts, Targets.of(teachers, net.encode(texts)), teaching, bench.seed)
+    targets = Targets.of(teachers, student.shape.dim, lambda n: net.encode(texts[:n]))
+    school = _School(net, texts, targets, teaching, bench.seed)
     learning = TowerLearning(net, school.way(bench))
     before = school.cosine()
     standing = learning.run()
@@ -113,7 +114,7 @@ class _School:
             checkpoint=teaching.checkpoint,
             seed=self._seed,
         )
-        path = bench.cache / f"student-{self._digest()}.safetensors"
+        path = bench.unfinished / f"student-{self._digest()}.safetensors"
         return Way("teaching a smaller model", self, self._gradients, craft, bench.progress, path)
 
     def _batch(self, number: int) -> Rows:

@@ -7,7 +7,7 @@ student has columns, are the rows of that width whose products come nearest to i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -16,6 +16,8 @@ import numpy as np
 from zhiyin.data.dataset import Floats
 from zhiyin.data.vocabulary import Rows
 from zhiyin.encoders.base import unit
+
+TURNED_BY = 2_000  # texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +28,17 @@ class Targets:
     whole: Floats  # (n, dims of all teachers) unit
 
     @classmethod
-    def of(cls, teachers: Sequence[Floats], student: Floats) -> Self:
-        """`student` (n, dim) what it says now: several teachers' rows are turned to lie near, which changes no
-        cosine. One teacher of the same width is taken as it is."""
+    def of(cls, teachers: Sequence[Floats], dim: int, now: Callable[[int], Floats]) -> Self:
+        """`now` (n) what the student says of the first n texts: several teachers' rows are turned to lie near it,
+        which changes no cosine. One teacher of the student's width `dim` is taken as it is."""
         whole = unit(np.concatenate(teachers, axis=1) / np.sqrt(np.float32(len(teachers))))
-        dim = student.shape[1]
         if len(teachers) == 1 and whole.shape[1] == dim:
             return cls(whole, whole)
         _, axes = np.linalg.eigh((whole.T @ whole).astype(np.float64))
         rows = whole @ axes[:, ::-1][:, :dim].astype(np.float32)
         rows = np.pad(rows, ((0, 0), (0, dim - rows.shape[1])))
-        left, _, right = np.linalg.svd(rows.T @ student)  # Schönemann 1966
+        student = now(min(len(rows), TURNED_BY))
+        left, _, right = np.linalg.svd(rows[: len(student)].T @ student)  # Schönemann 1966
         return cls(unit(rows @ (left @ right)), whole)
 
     def part(self, chosen: Rows) -> Self:

@@ -17,6 +17,7 @@ pytest.importorskip("transformers")
 from teach_until_killed import TEACHING, bench_of, lesson_of, small  # noqa: E402
 
 from zhiyin.encoders.base import unit  # noqa: E402
+from zhiyin.encoders.bert import PREFIX_KEY  # noqa: E402
 from zhiyin.encoders.language import LanguageEncoder  # noqa: E402
 from zhiyin.errors import InvalidData  # noqa: E402
 from zhiyin.training.distil.losses import Distance, ranking, regression  # noqa: E402
@@ -117,6 +118,10 @@ def test_too_few_texts_and_a_loss_that_is_no_number_are_told(tmp_path: Path) -> 
     with pytest.raises(InvalidData, match="too few to teach by"):
         taught(student, ["tea"], [rows(1, 16, 0)], TEACHING, bench_of(tmp_path))
     texts = lesson_of(100)
+    first = {f"encoder.layer.0.{PREFIX_KEY}": np.zeros((1, 4, 2, 4), np.float32)}
+    prefixed = replace(student, weights=student.weights | first)
+    with pytest.raises(InvalidData, match="prefix in front"):
+        taught(prefixed, texts, [rows(100, 16, 0)], TEACHING, bench_of(tmp_path))
     wanted = LanguageEncoder(teacher, tmp_path / "graphs", "float32").encode(texts)
     wild = replace(TEACHING, learning_rate=1e30)
     found = taught(student, texts, [wanted], wild, bench_of(tmp_path))

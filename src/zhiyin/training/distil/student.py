@@ -19,6 +19,7 @@ from torch.nn.utils import prune
 
 from zhiyin.data.dataset import Floats
 from zhiyin.data.vocabulary import Rows
+from zhiyin.encoders.bert import PREFIX_KEY
 from zhiyin.errors import InvalidData
 from zhiyin.training.craft import Craft
 from zhiyin.training.distil.losses import Distance
@@ -56,6 +57,8 @@ def taught(
     """
     if len(texts) < FEWEST:
         raise InvalidData(f"{len(texts)} texts are too few to teach by, {FEWEST} are needed: --minutes 0")
+    if any(name.endswith(PREFIX_KEY) for name in student.weights):
+        raise InvalidData("a model with a prefix in front of every text cannot be taught further: --minutes 0")
     with tempfile.TemporaryDirectory(prefix="zhiyin-") as folder:
         files = student.saved(Path(folder) / "student")
         torch.manual_seed(bench.seed)  # parts that the files lack, as a pooler that no sentence goes through

@@ -72,12 +72,13 @@ chromium:
 demo: $(SERVING)  ## from nothing to live recommendations; DATA=movielens, groceries or shop
 	$(BIN)/zhiyin demo --data $(or $(DATA),movielens) --folder demo/$(or $(DATA),movielens)
 
-bench: $(READY)  ## all measurements into benchmarks/*/results; DATA=DIR holds the public data sets
+bench: $(READY) $(TRAINING)  ## all measurements into benchmarks/*/results; DATA=DIR holds the public data sets
 	@set -e; for script in benchmarks/speed/s[0-9]*.py; do echo "$$script"; $(BIN)/python "$$script"; done
 	@test -n "$(DATA)" || echo "the quality benchmarks need the public data sets: make bench DATA=DIR"
 	@test -z "$(DATA)" || $(BIN)/python benchmarks/quality/run.py --data $(DATA) --peers
 	@test -z "$(DATA)" || $(BIN)/python benchmarks/quality/pictures.py --data $(DATA)
 	@test -z "$(DATA)" || $(BIN)/python benchmarks/quality/tuned.py --data $(DATA)
+	@test -z "$(DATA)" || $(BIN)/python benchmarks/quality/compression.py --data $(DATA)
 
 lock: $(READY)  ## requirements/*.txt anew, from pyproject.toml
 	$(BIN)/python -m pip install --quiet uv

@@ -24,6 +24,7 @@ SHOWN = (
     ("Q5", "ratio_to_ease"),
 )
 TITLES = {
+    "C1": "A language model made smaller, step by step, on a CPU",
     "P1": "What pictures tell: clothes by their photographs alone",
     "Q1": "Sequential recommendation, amazon_beauty, strict leave-one-out, full ranking",
     "Q2": "Sequential recommendation, ml1m, leave-one-out",
@@ -72,7 +73,7 @@ def results_page() -> str:
     for name, result in sorted(results().items(), key=lambda found: (found[0][0], int(found[0][1:]))):
         measured = f"{result['date'][:10]}, commit {result['commit']}, {machine(result)}."
         lines += [f"## {name}: {TITLES.get(name, name)}", "", f"{measured} {result.get('note', '')}".strip(), ""]
-        lines += [*table(result), *others(result.get("searched", {})), ""]
+        lines += [*table(result), *others(result.get("searched", {})), *chain(result.get("steps", {})), ""]
     return "\n".join(lines)
 
 
@@ -106,6 +107,22 @@ def others(searched: dict[str, dict[str, object]]) -> list[str]:
         peak = f"{told['peak_mb']:,} MB"
         lines.append(f"| {name.replace('_', ' ')} | {settings} | {told['tried']} | {seconds} | {peak} |")
     return lines
+
+
+def chain(steps: dict[str, dict[str, float]]) -> list[str]:
+    """One step after another, a row each."""
+    if not steps:
+        return []
+    columns = list(dict.fromkeys(name for numbers in steps.values() for name in numbers))
+    lines = [
+        "",
+        "| | " + " | ".join(name.replace("_", " ") for name in columns) + " |",
+        "|---|" + "---|" * len(columns),
+    ]
+    return lines + [
+        f"| {name} | " + " | ".join(cell(numbers.get(column, "")) for column in columns) + " |"
+        for name, numbers in steps.items()
+    ]
 
 
 def headline(measured: str, goal: str) -> str:

@@ -16,7 +16,7 @@ from zhiyin.data.splits import leave_one_out
 from zhiyin.types import Event, Item
 
 QUALITY = Path(__file__).parent.parent / "benchmarks" / "quality"
-MODULES = ("blanked", "guests", "pictures", "problem", "run", "rows", "pictured")
+MODULES = ("compression", "tables", "blanked", "guests", "pictures", "problem", "run", "rows", "pictured")
 N_PEOPLE, N_ITEMS, LENGTH = 60, 25, 7
 
 
@@ -25,6 +25,7 @@ def benchmarks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Their folders are where a script of theirs would look."""
     monkeypatch.syspath_prepend(str(QUALITY))
     monkeypatch.syspath_prepend(str(QUALITY / "peers"))
+    monkeypatch.syspath_prepend(str(QUALITY.parent))
     yield
     for name in MODULES:
         sys.modules.pop(name, None)
@@ -103,3 +104,30 @@ def test_pictures_are_judged_by_their_neighbours_and_by_the_middle_of_their_kind
     assert NEAREST < SHOTS
     assert precision(rows, kinds, wanted, truth).tolist() == [1.0, 1.0, 0.0]
     assert accuracy(rows, kinds, wanted, truth, seed=0).tolist() == [1.0, 1.0, 0.0]
+
+
+def test_intents_are_told_by_the_middle_of_their_examples_and_each_step_is_a_row(tmp_path: Path) -> None:
+    from argparse import Namespace
+
+    from compression import SHOTS, Tasks, result_of
+    from tables import chain
+
+    from zhiyin.testing.encoders import HashEncoder
+    from zhiyin.training.distil.chain import Made, Panel
+
+    folder = tmp_path / "banking77" / "splits"
+    folder.mkdir(parents=True)
+    known = {"text": ["lost card"] * SHOTS + ["new card"] * SHOTS, "label": ["lost"] * SHOTS + ["new"] * SHOTS}
+    pq.write_table(pa.table(known), folder / "train.parquet")
+    asked = {"text": ["lost card", "new card", "lost card"], "label": ["lost", "new", "new"]}
+    pq.write_table(pa.table(asked), folder / "test.parquet")
+    tasks = Tasks(lambda _: 0.25, tmp_path, 0, 3)
+    panel = Panel.of(["a cup", "a pot", "a saw"], HashEncoder(), tasks)
+    steps = [panel.measure(Made(name, name, HashEncoder(), 1)) for name in ("teacher", "static")]
+    assert tasks.accuracies == [2 / 3, 2 / 3]
+    result = result_of(steps, tasks, Namespace(seed=0, fast=True))
+    assert result["ours"] == {"static_share_of_ndcg@10": 1.0, "static_share_of_banking77": 1.0}
+    head, _, *rows = chain(result["steps"])[1:]
+    assert "| ndcg@10 | banking77 |" in head
+    assert [row.split(" | ")[0] for row in rows] == ["| teacher", "| static"]
+    assert rows[0].endswith("| 0.25 | 0.6667 |")

@@ -207,8 +207,8 @@ class EncoderSettings(Section):
         default="use",
         description="use: Google's multilingual sentence encoder, 16 languages, comes along; minilm: "
         "all-MiniLM-L6-v2, English; e5: multilingual-e5-small, a hundred languages; or a folder with a model of "
-        "the BERT family, or its id on the Hugging Face "
-        "hub, all of which need zhiyin[text]; hosted: use and an endpoint beside it. After a change train again.",
+        "the BERT family or a static table, such as towers/NAME, or its id on the Hugging Face hub, all of which "
+        "need zhiyin[text]; hosted: use and an endpoint beside it. After a change train again.",
     )
     precision: Literal["int8", "float32"] = Field(
         default="int8",

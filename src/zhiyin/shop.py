@@ -29,6 +29,7 @@ from zhiyin.encoders.language import LanguageEncoder
 from zhiyin.encoders.pair import Ear, Listen, TwoReaders, at_hand, cached, nobody_listens
 from zhiyin.encoders.pretrained import find_pretrained
 from zhiyin.encoders.sentence import SentenceEncoder
+from zhiyin.encoders.static import StaticEncoder
 from zhiyin.errors import InvalidSettings, NotFound
 from zhiyin.live import Live
 from zhiyin.models.base import Run
@@ -203,6 +204,8 @@ def encoder_of(settings: Settings, threads: int = 1) -> Encoder:
     if settings.encoder.model == HOSTED:
         return TwoReaders(SentenceEncoder(threads), hosted_of(settings))
     model = find_pretrained(settings.encoder.model, settings.folder)
+    if model.static:
+        return StaticEncoder(model)
     return LanguageEncoder(model, settings.path("cache"), settings.encoder.precision, settings.encoder.depth)
 
 

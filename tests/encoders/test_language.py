@@ -167,6 +167,17 @@ def test_eight_bits_say_nearly_the_same(tmp_path: Path, caplog: pytest.LogCaptur
     assert not caplog.records, "the advice of the package is for others"
 
 
+def test_each_column_has_a_size_of_its_own(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    model = find_pretrained(str(tiny_model(tmp_path / "bert")), Path())
+    graph = onnx.load_model_from_string(graph_in(tmp_path / "cache", model, "int8")).graph
+    sizes = {one.name: onnx.numpy_helper.to_array(one) for one in graph.initializer if "weight_scale" in one.name}
+    wanted = tiny_weights("bert", 0)["encoder.layer.0.intermediate.dense.weight"]
+    found = next(size for name, size in sizes.items() if "layer.0.intermediate" in name)
+    assert found.shape == (WIDE,)
+    np.testing.assert_allclose(found, np.abs(wanted).max(axis=1) / 64, rtol=0.05)
+
+
 def test_a_long_text_is_cut_where_the_model_ends(tmp_path: Path) -> None:
     folder = tiny_model(tmp_path / "bert")
     (folder / "sentence_bert_config.json").write_text('{"max_seq_length": 6}')

@@ -11,6 +11,7 @@ from zhiyin import __version__
 from zhiyin.cli import (
     backup,
     compare,
+    compress,
     demo,
     doctor,
     erase,
@@ -54,6 +55,7 @@ _COMMANDS: Mapping[str, Callable[..., None]] = {
     "evaluate": evaluate.evaluate,
     "compare": compare.compare,
     "tune": tune.tune,
+    "compress": compress.compress,
     "publish": publish.publish,
     "rollback": rollback.rollback,
     "recommend": recommend.recommend,

@@ -13,6 +13,7 @@ from zhiyin.types import SplitName
 
 if TYPE_CHECKING:
     from zhiyin.evaluation.posing import Terms
+    from zhiyin.workflows.compress import Wishes
 
 File = Annotated[Path | None, typer.Option(help="CSV, JSON Lines or Parquet, also gzipped.")]
 
@@ -85,3 +86,40 @@ class Kept:
     write: Annotated[bool, typer.Option("--write", help="Write what was found into zhiyin.toml.")] = False
     out: Out = None
     log_dir: LogDir = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lessons:
+    """By whom a smaller model is taught, and for how long."""
+
+    model: Annotated[str, typer.Option(help="That is made smaller; what reads in this shop if not given.")] = ""
+    teacher: Annotated[
+        list[str] | None, typer.Option(help="A model that teaches beside it; may be given again.")
+    ] = None
+    minutes: Annotated[float, typer.Option(min=0, help="Of being taught; 0: not at all, without torch.")] = 10.0
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Less:
+    """What of a model goes."""
+
+    static: Annotated[bool, typer.Option("--static", help="A table of tokens instead of a net.")] = False
+    dim: Annotated[int, typer.Option(min=1, help="Columns of the table.")] = 256
+    layers: Annotated[int, typer.Option(min=0, help="Layers that stay; 0: all.")] = 0
+    prune: Annotated[bool, typer.Option("--prune", help="Drop tokens that the shop's texts never use.")] = False
+    common: Annotated[
+        int, typer.Option(min=0, help="With --prune: the first so many tokens stay, used or not.")
+    ] = 10_000
+    sparsity: Annotated[float, typer.Option(help="Share of the layers' numbers that become zero.")] = 0.0
+
+    def wishes(self, name: str, lessons: Lessons) -> Wishes:
+        """As the workflow takes them."""
+        from zhiyin.training.distil.compressing import Smaller
+        from zhiyin.training.distil.recipe import Teaching
+        from zhiyin.workflows.compress import Wishes
+
+        teaching = Teaching(minutes=lessons.minutes)
+        smaller = Smaller(self.layers, self.common if self.prune else None, self.sparsity, teaching)
+        table = self.dim if self.static else 0
+        return Wishes(name, lessons.model, table, smaller, tuple(lessons.teacher or ()), lessons.seed)

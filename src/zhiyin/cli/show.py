@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from zhiyin.evaluation.record import Evaluation, Section
     from zhiyin.shop import Zhiyin
     from zhiyin.types import Place, Reason, Recommendation
+    from zhiyin.workflows.compress import Report
     from zhiyin.workflows.kindred import SimilarPeople
     from zhiyin.workflows.tune import Tuned
 
@@ -137,6 +139,27 @@ def tuning(found: Tuned, out: Path | None, *, written: bool) -> None:
         typer.echo("Written into zhiyin.toml:" if written else "For zhiyin.toml, or --write puts it there:")
         say(found.lines())
         typer.echo("Next: zhiyin train, then zhiyin compare --again: the test part says whether it helped")
+
+
+def compression(found: Report, out: Path | None) -> None:
+    """A line a step, then what was done in each."""
+    titles = ("", "MB", "texts/s", "one, ms", "cosine", "lowest 5 %", "same 10", "task")
+    rows = [
+        (one.name, f"{one.megabytes:.1f}", f"{one.per_second:,.0f}", f"{one.latency_ms:.2f}",
+         *(_known(value) for value in (one.cosine, one.cosine_low, one.agreement, one.quality)))
+        for one in found.steps
+    ]  # fmt: skip
+    table(titles, rows)
+    say(f"{one.name}: {one.told}" for one in found.steps)
+    say((f"task: {found.task}", *found.notes))
+    say((f"{found.n_asked:,} texts asked, {found.n_texts:,} made by; licence: {found.licence}",))
+    if out is not None:
+        out.write_bytes(found.to_json())
+    typer.echo(f'Next: encoder.model = "{found.tower}" in zhiyin.toml, then zhiyin train and zhiyin evaluate')
+
+
+def _known(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.4f}"
 
 
 def _tested(metric: str, test: Section, titles: Mapping[str, str]) -> None:

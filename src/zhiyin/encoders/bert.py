@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from zhiyin.data.dataset import Floats
 from zhiyin.encoders.onnx_graph import Graph, Tensor
@@ -25,6 +26,7 @@ _AFTER_PADDING = frozenset({"roberta", "xlm-roberta"})  # places begin behind th
 _GELU = frozenset({"gelu", "gelu_python"})
 
 Pooling = Literal["mean", "cls"]
+PREFIX_KEY, PREFIX_VALUE = "attention.prefix_key", "attention.prefix_value"  # of a layer, where a model has them
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +149,8 @@ class _Net(Graph):
 
     def hidden(self) -> str:
         """(n, 1, 1, T) what is added to how much a padding is attended to."""
-        there = self.node("Cast", self.node("Unsqueeze", "mask", self.whole(1, 2)), to=self.onnx.TensorProto.FLOAT)
+        mask = self._in_front("mask", np.ones((1, self._in_front_of_all()), np.int64), "there before")
+        there = self.node("Cast", self.node("Unsqueeze", mask, self.whole(1, 2)), to=self.onnx.TensorProto.FLOAT)
         return self.node("Mul", self.node("Sub", self.number(1.0), there), self.number(HIDDEN))
 
     def layer(self, x: str, number: int, hidden: str) -> str:
@@ -162,10 +165,9 @@ class _Net(Graph):
         names, heads = self._names, self._shape.heads
         width = self._shape.dim // heads
         split = self.whole(0, 0, heads, width)
-        query, key, value = (
-            self.node("Reshape", self.linear(x, at + name), split)
-            for name in (names.query, names.key, names.value)
-        )
+        query, key, value = (self.linear(x, at + name) for name in (names.query, names.key, names.value))
+        key, value = self._prefixed(key, at + PREFIX_KEY), self._prefixed(value, at + PREFIX_VALUE)
+        query, key, value = (self.node("Reshape", one, split) for one in (query, key, value))
         query, value = (self.node("Transpose", one, perm=[0, 2, 1, 3]) for one in (query, value))
         like = self.node("MatMul", query, self.node("Transpose", key, perm=[0, 2, 3, 1]))
         like = self.node("Add", self.node("Div", like, self.number(width**0.5)), hidden)
@@ -215,6 +217,23 @@ class _Net(Graph):
         x = self.node("Gather", self.constant(name, whole), "ids")
         x = self.node("Cast", x, to=self.onnx.TensorProto.FLOAT)
         return self.node("Mul", x, self.node("Gather", self.constant(f"{name}.size", size), "ids"))
+
+    def _in_front_of_all(self) -> int:
+        """Keys and values that stand before every text (Li & Liang 2021, "Prefix-Tuning")."""
+        first = self._names.layer.format(0) + PREFIX_KEY
+        return len(self._weights[first]) if first in self._weights else 0
+
+    def _prefixed(self, x: str, name: str) -> str:
+        """(n, prefix + T, dim)"""
+        return self._in_front(x, self._weights[name][None], name) if name in self._weights else x
+
+    def _in_front(self, x: str, what: npt.NDArray[np.generic], name: str) -> str:
+        """`what` (1, prefix, …) before `x` (n, T, …), for each of n."""
+        if not what.shape[1]:
+            return x
+        n = self.node("Gather", self.node("Shape", "mask"), self.whole(0))
+        shape = self.node("Concat", n, self.whole(*what.shape[1:]), axis=0)
+        return self.node("Concat", self.node("Expand", self.constant(name, what), shape), x, axis=1)
 
     def _places(self) -> str:
         table = self.weight("embeddings.position_embeddings.weight")

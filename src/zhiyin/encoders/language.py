@@ -14,17 +14,20 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from zhiyin._extras import need
 from zhiyin.data.dataset import Floats
+from zhiyin.data.ragged import Pointers
+from zhiyin.data.vocabulary import Rows
 from zhiyin.encoders.base import MAX_READ, unit
 from zhiyin.encoders.bert import Shape, bert_graph
 from zhiyin.encoders.onnx_graph import kept
 from zhiyin.encoders.pretrained import Pretrained
-from zhiyin.errors import BrokenBundle, InvalidData
+from zhiyin.encoders.tokens import load_tokenizer
+from zhiyin.errors import InvalidData
 
 VERSION = 2  # of the graph: counts up when other rows come out
 
@@ -43,7 +46,7 @@ class LanguageEncoder:
 
         Raises MissingExtra where a package is missing, InvalidData for a model that cannot be read.
         """
-        runtime, tokenizers = need("onnxruntime", extra="text"), need("tokenizers", extra="text")
+        runtime = need("onnxruntime", extra="text")
         kind = precision if depth == "last" else f"{precision}.{depth}"
         self.licence, self.fingerprint = model.licence, f"{model.fingerprint}.{VERSION}.{kind}"
         options = runtime.SessionOptions()
@@ -51,7 +54,8 @@ class LanguageEncoder:
         options.log_severity_level = 3
         graph = graph_in(folder, model, kind)
         self._session = runtime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-        self._tokens = _tokenizer(tokenizers, model)
+        self._tokens = load_tokenizer(model.tokens)
+        self._tokens.enable_truncation(model.longest)
         self._prompt, self._pooling = model.prompt, model.pooling
         self._threads = len(os.sched_getaffinity(0))
         self._inputs = [one.name for one in self._session.get_inputs()]
@@ -69,14 +73,26 @@ class LanguageEncoder:
             out[filled] = rows
         return out
 
+    def encode_tokens(self, tokens: Rows) -> Floats:
+        """(n, dim) unit rows of tokens (n,) by their numbers, each read as a text that is nothing but it."""
+        probe = self._tokens.encode(self._prompt + "a")
+        place = max(n for n, special in enumerate(probe.special_tokens_mask) if not special)
+        ids = np.repeat(np.array([probe.ids], np.int64), len(tokens), axis=0)
+        ids[:, place] = tokens
+        return self._ran(ids)
+
     def _row(self, text: str) -> Floats:
         read = self._tokens.encode(self._prompt + text[:MAX_READ])
-        ids = np.array([read.ids], np.int64)
+        row: Floats = self._ran(np.array([read.ids], np.int64))[0]
+        return row
+
+    def _ran(self, ids: Pointers) -> Floats:
+        """(n, dim) unit rows of texts (n, T) of one length."""
         given = {name: _given(name, ids) for name in self._inputs}
         (found, *_) = self._session.run(None, given)
         if found.ndim == 3:  # a published graph ends before pooling
             found = found.mean(axis=1) if self._pooling == "mean" else found[:, 0]
-        return unit(found.astype(np.float32))[0]
+        return unit(found.astype(np.float32))
 
 
 def graph_in(folder: Path, model: Pretrained, kind: str) -> bytes:
@@ -134,17 +150,7 @@ def _is_no_advice(record: logging.LogRecord) -> bool:
     return "pre-processing before quantization" not in record.getMessage()
 
 
-def _tokenizer(tokenizers: Any, model: Pretrained) -> Any:  # the package is optional
-    try:
-        found = tokenizers.Tokenizer.from_file(str(model.tokens))
-    except Exception as error:  # the package raises bare Exceptions
-        raise BrokenBundle(f"{model.tokens} cannot be read ({error}): copy the model again") from error
-    found.no_padding()
-    found.enable_truncation(model.longest)
-    return found
-
-
-def _given(name: str, ids: np.ndarray) -> np.ndarray:
+def _given(name: str, ids: Pointers) -> Pointers:
     """What an input of a graph is, by its name: the tokens, that all are there, that all are of one text."""
     if "mask" in name:
         return np.ones_like(ids)

@@ -27,6 +27,7 @@ FILES = (  # of a hub
     *("*sentence*.json", "modules.json", "*_Pooling/config.json", "onnx/model.onnx"),
 )
 PACKED = ".bin"  # weights in four bits
+STATIC = ("static", "model2vec")  # of config.json: tables of ours, and published ones
 USUAL_LONGEST = 256  # tokens
 MARGIN = 2  # places that some families do not use
 _LICENCE = re.compile(r"^license:\s*(\S+)", re.MULTILINE)
@@ -75,6 +76,11 @@ class Pretrained:
     @property
     def config(self) -> Mapping[str, Any]:
         return self.json(CONFIG)
+
+    @property
+    def static(self) -> bool:
+        """Whether it is a table of tokens (zhiyin.encoders.static) and no net."""
+        return self.config.get("model_type") in STATIC
 
     @property
     def pooling(self) -> Pooling:

@@ -42,11 +42,18 @@ def tiny_model(folder: Path, kind: str = "bert", seed: int = 0, prefix: str = ""
 
 
 def config_of(kind: str) -> dict[str, object]:
-    common = {"model_type": kind, "pad_token_id": PAD, "max_position_embeddings": PLACES + _behind(kind)}
+    common: dict[str, object] = {
+        "model_type": kind,
+        "pad_token_id": PAD,
+        "max_position_embeddings": PLACES + _behind(kind),
+    }
+    common["vocab_size"] = len(WORDS)
     if kind == "distilbert":
-        return {**common, "n_layers": LAYERS, "n_heads": HEADS, "dim": DIM, "activation": "gelu"}
+        named = {"n_layers": LAYERS, "n_heads": HEADS, "dim": DIM, "hidden_dim": WIDE, "activation": "gelu"}
+        return {**common, **named}
     named = {"num_hidden_layers": LAYERS, "num_attention_heads": HEADS, "hidden_size": DIM, "hidden_act": "gelu"}
-    return {**common, **named, "layer_norm_eps": 1e-5}
+    sizes = {"intermediate_size": WIDE, "type_vocab_size": 2, "layer_norm_eps": 1e-5}
+    return {**common, **named, **sizes}
 
 
 def tiny_weights(kind: str, seed: int) -> dict[str, Floats]:

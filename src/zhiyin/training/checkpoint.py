@@ -38,10 +38,11 @@ class Standing:
     over: bool = False
     early: bool = False  # it stopped because nothing was gained
     late: bool = False  # it stopped because its time was over
+    broken: bool = False  # it stopped because the loss was no number
 
     @property
     def goes_on(self) -> bool:
-        return self.step < self.planned and not (self.early or self.late)
+        return self.step < self.planned and not (self.early or self.late or self.broken)
 
     def after_step(self, seconds: float, most: float) -> Self:
         """One step later, after so many seconds of at most so many."""

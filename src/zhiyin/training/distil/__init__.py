@@ -1,0 +1,1 @@
+"""A small model that says what a large one says."""

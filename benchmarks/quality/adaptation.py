@@ -3,10 +3,10 @@
     python benchmarks/quality/adaptation.py --data DIR [--sets amazon_beauty,ml1m] [--methods lora,full]
         [--minutes 10] [--steps 400] [--model minilm] [--set batch=256 …]
 
-Leave-one-out. A fifth of the items is hidden: the model learns nothing of them. It learns from all before the
-second-last event of each person, and when to stop from the second-last. How a past fades is chosen on the
-second-last for each model; then the last is asked once, of the text channel alone: `warm` of items that were known,
-among all; `hidden` of hidden ones, among all; `hidden_only` of hidden ones, among hidden ones. What is judged is
+Leave-one-out. A fifth of the items is hidden: the model learns nothing of them. It learns from all before
+the second-last event of each person, and when to stop from the second-last. How a past fades is chosen on the
+second-last for each model; then the last is asked once, of the text channel alone: `warm` of items that were known, among
+all; `hidden` of hidden ones, among all; `hidden_only` of hidden ones, among hidden ones. What is judged is
 what would be served: the exported folder, in eight bits. Writes results/A1.json.
 """
 
@@ -18,7 +18,7 @@ import os
 import resource
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
@@ -40,7 +40,7 @@ from zhiyin.metrics.ranking import metric
 from zhiyin.metrics.ranks import Ranks, ranks_of_targets
 from zhiyin.models.base import Batch, Run
 from zhiyin.models.meaning import MeaningRecipe
-from zhiyin.progress import Progress, Silent
+from zhiyin.progress import Silent
 from zhiyin.training.past import Past, draw_hidden
 from zhiyin.training.tower import Assignment, adapt
 from zhiyin.training.tower_export import write_tower

@@ -25,6 +25,7 @@ _AFTER_PADDING = frozenset({"roberta", "xlm-roberta"})  # places begin behind th
 _GELU = frozenset({"gelu", "gelu_python"})
 
 Pooling = Literal["mean", "cls"]
+DENSE = "dense.linear"  # a layer on top of the rows, where a model has one
 PREFIX_KEY, PREFIX_VALUE = "attention.prefix_key", "attention.prefix_value"  # of a layer, where a model has them
 
 
@@ -186,8 +187,13 @@ class _Net(Graph):
             there = self.node("Cast", "mask", to=self.onnx.TensorProto.FLOAT)
             summed = self.node("MatMul", self.node("Unsqueeze", there, self.whole(1)), x)  # (n, 1, dim)
             x = self.node("Squeeze", summed, self.whole(1))  # its length goes
+        if f"{DENSE}.weight" in self._weights:
+            x = self.linear(self._unit(x), DENSE)
+        self._unit(x, "vectors")
+
+    def _unit(self, x: str, out: str = "") -> str:
         length = self.node("ReduceL2", x, axes=[1], keepdims=1)
-        self.node("Div", x, self.node("Max", length, self.number(SMALL)), out="vectors")
+        return self.node("Div", x, self.node("Max", length, self.number(SMALL)), out=out)
 
     def _in_front_of_all(self) -> int:
         """Keys and values that stand before every text (Li & Liang 2021, "Prefix-Tuning")."""

@@ -42,7 +42,11 @@ def tiny_model(folder: Path, kind: str = "bert", seed: int = 0, prefix: str = ""
 
 
 def config_of(kind: str) -> dict[str, object]:
-    common: dict[str, object] = {"model_type": kind, "pad_token_id": PAD, "max_position_embeddings": PLACES + _behind(kind)}
+    common: dict[str, object] = {
+        "model_type": kind,
+        "pad_token_id": PAD,
+        "max_position_embeddings": PLACES + _behind(kind),
+    }
     common["vocab_size"] = len(WORDS)
     if kind == "distilbert":
         named = {"n_layers": LAYERS, "n_heads": HEADS, "dim": DIM, "hidden_dim": WIDE, "activation": "gelu"}

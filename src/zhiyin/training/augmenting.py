@@ -65,7 +65,9 @@ def synonyms(texts: Sequence[str], seed: int) -> dict[str, str]:
     for words in split:
         for word in words:
             counts[word] = counts.get(word, 0) + 1
-    known = sorted((word for word, n in counts.items() if n >= LEAST), key=lambda word: (-counts[word], word))[:WORDS]
+    known = sorted((word for word, n in counts.items() if n >= LEAST), key=lambda word: (-counts[word], word))[
+        :WORDS
+    ]
     place = {word: n for n, word in enumerate(known)}
     pairs = [(n, place[word]) for n, words in enumerate(split) for word in sorted(words) if word in place]
     if len(known) < 3 or not pairs:

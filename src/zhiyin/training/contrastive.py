@@ -59,7 +59,9 @@ class Objective:
         total = torch.zeros((), device=vectors.device)
         if ranked:
             lengths = sorted({vectors.shape[1], *(dim for dim in self.dims if dim < vectors.shape[1])})
-            losses = [self._ranked(functional.normalize(vectors[:, :dim], dim=1), batch, ranked) for dim in lengths]
+            losses = [
+                self._ranked(functional.normalize(vectors[:, :dim], dim=1), batch, ranked) for dim in lengths
+            ]
             total = total + torch.stack(losses).mean() * len(ranked)
         if clicked and self.head is not None:
             total = total + self._clicked(self.head, vectors, batch, clicked) * len(clicked)

@@ -143,11 +143,11 @@ def _refused(data: Dataset, among: Mask) -> tuple[Refused, ...]:
     """What was shown or taken in vain."""
     liked = (data.weights > 0) & among[data.item_rows]
     before: npt.NDArray[np.int64] = np.cumsum(liked) - liked
-    start: npt.NDArray[np.int64] = before[np.minimum(data.indptr[:-1], max(len(data) - 1, 0))] if len(data) else before
+    start: npt.NDArray[np.int64] = (
+        before[np.minimum(data.indptr[:-1], max(len(data) - 1, 0))] if len(data) else before
+    )
     vain = np.flatnonzero(np.isin(data.types, IN_VAIN) & ~(data.weights > 0) & among[data.item_rows])
     users = data.user_rows
     return tuple(
-        Refused(int(users[n]), int(data.item_rows[n]), int(before[n] - start[users[n]]))
-        for n in vain.tolist()
+        Refused(int(users[n]), int(data.item_rows[n]), int(before[n] - start[users[n]])) for n in vain.tolist()
     )
-

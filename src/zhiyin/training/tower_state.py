@@ -44,7 +44,7 @@ class Snapshot:
         return Checkpoint(standing, self.tensors)
 
 
-def tensors_of(  # noqa: PLR0913, PLR0917  # these six are what there is
+def tensors_of(  # these six are what there is
     net: TowerNet,
     own: Parameters,
     optimizer: torch.optim.Optimizer,
@@ -78,9 +78,7 @@ def restored(
         [tuple(row) for row in np.asarray(kept["curve.steps"]).tolist()],
         [tuple(row) for row in np.asarray(kept["curve.judged"]).tolist()],
     )
-    average, best = (
-        {name: kept[f"{part}.{name}"].to(device) for name in own} for part in ("average", "best")
-    )
+    average, best = ({name: kept[f"{part}.{name}"].to(device) for name in own} for part in ("average", "best"))
     return average, best, curve
 
 

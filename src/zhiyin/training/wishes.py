@@ -1,8 +1,8 @@
 """Tasks beyond history: wishes made of the catalogue's own fields, so that a typed sentence works.
 
-Vague ones ("something like …"), misspelled ones, such for something ("lamp, white") and for all but something
-("lamp, but not white"). What a thing is comes of its categories, what it is like of brand, attributes and the words
-of titles; where a catalogue has titles only, words that several titles share are both.
+Vague ones ("something like …"), misspelled ones, such for something ("lamp, white") and for all but
+something ("lamp, but not white"). What a thing is comes of its categories, what it is like of brand,
+attributes and the words of titles; where a catalogue has titles only, words that several titles share are both.
 """
 
 from __future__ import annotations
@@ -85,7 +85,9 @@ def of_fields(fields: Fields, task: Task, language: str) -> Drawing | None:
     able = [row for row in fields.rows if fields.kinds[row] and set(fields.values[row]) - set(fields.kinds[row])]
     if not able:
         return None
-    made: Callable[[Fields, tuple[int, ...], Sequence[str]], Drawing] = Attribute if task == "attribute" else Without
+    made: Callable[[Fields, tuple[int, ...], Sequence[str]], Drawing] = (
+        Attribute if task == "attribute" else Without
+    )
     return made(fields, tuple(able), templates)
 
 
@@ -174,8 +176,8 @@ class Without:
 
 
 def misspelled(word: str, rng: np.random.Generator) -> str:
-    """With a letter too few or too many, two of them exchanged, or one wrong; another word than before where it has
-    two different letters."""
+    """With a letter too few or too many, two of them exchanged, or one wrong; another word than before where it
+    has two different letters."""
     place, kind = int(rng.integers(max(len(word) - 1, 1))), int(rng.integers(4))
     before, here, after = word[:place], word[place : place + 1], word[place + 1 :]
     match kind:
@@ -204,7 +206,9 @@ def _shared(of: Mapping[int, set[str]]) -> dict[int, tuple[str, ...]]:
     """Only what at least LEAST items have, and not too many."""
     counts = Counter(value for values in of.values() for value in values)
     most = max(MOST * len(of), LEAST)
-    return {row: tuple(sorted(v for v in values if v and LEAST <= counts[v] <= most)) for row, values in of.items()}
+    return {
+        row: tuple(sorted(v for v in values if v and LEAST <= counts[v] <= most)) for row, values in of.items()
+    }
 
 
 def _turned(of: Mapping[int, tuple[str, ...]]) -> dict[str, list[int]]:

@@ -20,6 +20,7 @@ from zhiyin.data.signals import Signals
 from zhiyin.ranking.house_rules import HouseRule
 from zhiyin.ranking.rules import compile_filter
 from zhiyin.recipe import DefaultRecipe
+from zhiyin.training.tower_recipe import TowerRecipe
 
 FILE = "zhiyin.toml"
 PREFIX = "ZHIYIN_"
@@ -258,6 +259,9 @@ class Settings(BaseSettings):
     policy: PolicySettings = Field(default_factory=PolicySettings, description="Choice of places.")
     ranking: RankingSettings = Field(default_factory=RankingSettings, description="Candidates and diversity.")
     recipe: DefaultRecipe = Field(default_factory=DefaultRecipe, description="What is fitted, and how.")
+    tower: TowerRecipe = Field(
+        default_factory=TowerRecipe, description="How `zhiyin train text` adapts a language model."
+    )
     tracking: TrackingSettings = Field(default_factory=TrackingSettings, description="Notes on runs.")
     folder: Path = Field(default=Path(), exclude=True, description="Where zhiyin.toml is; set when it is loaded.")
 

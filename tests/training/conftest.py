@@ -6,7 +6,16 @@ from pathlib import Path
 import pytest
 
 NEED_TORCH = frozenset(
-    {"test_learning.py", "test_taught.py", "test_deep.py", "test_deep_shop.py", "test_distil_student.py"}
+    {
+        "test_distil_student.py",
+        "test_learning.py",
+        "test_taught.py",
+        "test_deep.py",
+        "test_deep_shop.py",
+        "test_tower.py",
+        "test_contrast.py",
+        "test_tower_killed.py",
+    }
 )
 
 

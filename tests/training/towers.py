@@ -15,7 +15,7 @@ from zhiyin.types import Event, Item
 TEA, WOOD = ("tea", "cup", "pot", "warm"), ("saw", "wood", "garden", "iron")
 QUICK = TowerRecipe(
     tasks=("next",), rank=4, steps=12, batch=10, at_once=10, longest=16, judgements=2, judged=60, hidden=0.0,
-    learning_rate=5e-3, dropout=0.1,
+    learning_rate=5e-3, dropout=0.1, dense=20,
 )  # fmt: skip
 
 

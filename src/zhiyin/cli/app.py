@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from zhiyin import __version__
 from zhiyin.cli import (
@@ -29,14 +30,25 @@ from zhiyin.cli import (
     similar,
     trace,
     train,
+    train_text,
     tune,
     up,
 )
+from zhiyin.cli.below import with_below
 from zhiyin.cli.guard import guarded
 from zhiyin.cli.unfold import unfolded
 
+
+class InOrder(TyperGroup):
+    """Commands and groups in the order of `_COMMANDS`."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # typer has a context of its own within
+        return sorted(super().list_commands(ctx), key=[*_COMMANDS, "serve"].index)
+
+
 app = typer.Typer(
     name="zhiyin",
+    cls=InOrder,
     help="A recommender system that reads. Begin with `zhiyin demo`, or with `zhiyin init` on files of your own.",
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -68,8 +80,14 @@ _COMMANDS: Mapping[str, Callable[..., None]] = {
     "backup": backup.backup,
     "restore": restore.restore,
 }
+_GROUPS: Mapping[str, Mapping[str, Callable[..., None]]] = {"train": {"text": train_text.text}}
+"""Commands that others lie below: with none of these they are what they are in `_COMMANDS`."""
+
 for _name, _command in _COMMANDS.items():
-    app.command(_name)(guarded(unfolded(_command)))
+    if _name in _GROUPS:
+        app.add_typer(with_below(_command, _GROUPS[_name]), name=_name)
+    else:
+        app.command(_name)(guarded(unfolded(_command)))
 app.command("serve", hidden=True)(guarded(up.up))
 
 

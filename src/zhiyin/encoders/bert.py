@@ -26,6 +26,7 @@ _AFTER_PADDING = frozenset({"roberta", "xlm-roberta"})  # places begin behind th
 _GELU = frozenset({"gelu", "gelu_python"})
 
 Pooling = Literal["mean", "cls"]
+DENSE = "dense.linear"  # a layer on top of the rows, where a model has one
 PREFIX_KEY, PREFIX_VALUE = "attention.prefix_key", "attention.prefix_value"  # of a layer, where a model has them
 
 
@@ -123,7 +124,7 @@ def bert_graph(
             states.append(net.layer(states[-1], layer, hidden))
     except KeyError as error:
         raise InvalidData(f"the weights have no {error.args[0]!r}: they are not of a {shape.kind} net") from error
-    net.joined([net.pooled(states[at], pooling if at == shape.layers else "mean") for at in depths])
+    net.joined([net.row(states[at], pooling, last=at == shape.layers) for at in depths])
     taken = [Tensor(name, "INT64", ("n", "T")) for name in ("ids", "mask")]
     return net.file(shape.kind, taken, [Tensor("vectors", "FLOAT", ("n", len(depths) * shape.dim))])
 
@@ -198,6 +199,16 @@ class _Net(Graph):
             there = self.node("Cast", "mask", to=self.onnx.TensorProto.FLOAT)
             summed = self.node("MatMul", self.node("Unsqueeze", there, self.whole(1)), x)  # (n, 1, dim)
             x = self.node("Squeeze", summed, self.whole(1))  # its length goes
+        return self._unit(x)
+
+    def row(self, x: str, pooling: Pooling, *, last: bool) -> str:
+        """Rows of length 1 of a state; of the last one as the model was taught, others as a mean."""
+        if not last:
+            return self.pooled(x, "mean")
+        pooled = self.pooled(x, pooling)
+        return self._unit(self.linear(pooled, DENSE)) if f"{DENSE}.weight" in self._weights else pooled
+
+    def _unit(self, x: str) -> str:
         length = self.node("ReduceL2", x, axes=[1], keepdims=1)
         return self.node("Div", x, self.node("Max", length, self.number(SMALL)))
 

@@ -14,7 +14,8 @@ import scipy.sparse as sp
 
 from zhiyin.data.dataset import Floats
 from zhiyin.encoders.base import MAX_READ, unit
-from zhiyin.encoders.pretrained import TOKENS, WEIGHTS, Pretrained
+from zhiyin.encoders.pretrained import Pretrained
+from zhiyin.encoders.published import TOKENS, WEIGHTS
 from zhiyin.encoders.tokens import TokenReader
 from zhiyin.errors import BrokenBundle
 

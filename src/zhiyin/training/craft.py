@@ -1,4 +1,4 @@
-"""How weights move: the optimizer, how its rate rises and falls, the mean of the weights that counts in the end."""
+"""How weights move: the optimizer, how its rate rises and falls, which mean of the weights counts in the end."""
 
 from __future__ import annotations
 

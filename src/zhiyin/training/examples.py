@@ -105,8 +105,8 @@ class Batches:
         pieces: set[Piece] = set()
         for n, drawing in enumerate(self.drawings, start=1):
             full = self.size * n // len(self.drawings)
-            for _ in range(2 * self.size):  # of few items the texts may never be enough
-                if len(pieces) >= full:
+            for _ in range(self.size):  # of few items the texts may never be enough
+                if max(len(pieces), len(examples)) >= full:
                     break
                 drawn = drawing.draw(rng)
                 examples += drawn

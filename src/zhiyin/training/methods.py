@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from zhiyin._extras import need
 from zhiyin.data.dataset import Floats
-from zhiyin.encoders.bert import PREFIX_KEY, PREFIX_VALUE, Names, Shape
+from zhiyin.encoders.bert import DENSE, PREFIX_KEY, PREFIX_VALUE, Names, Shape
 from zhiyin.errors import InvalidSettings
 from zhiyin.training.tower_net import TowerNet
 from zhiyin.training.tower_recipe import TowerRecipe
@@ -27,7 +27,6 @@ from zhiyin.training.tower_recipe import TowerRecipe
 LOUDNESS = 2  # alpha / rank of low-rank additions
 SMALL = 0.02  # size of a prefix at first
 ORTHOGONAL = 0.5  # weight of how far AdaLoRA's factors are from orthogonal, as in its paper
-UNUSED = "pooler."  # part of some families, which no sentence goes through
 
 
 def with_method(net: TowerNet, recipe: TowerRecipe, shape: Shape) -> TowerNet:
@@ -35,14 +34,17 @@ def with_method(net: TowerNet, recipe: TowerRecipe, shape: Shape) -> TowerNet:
 
     Raises MissingExtra without peft, InvalidSettings where a family of nets has no room for the method.
     """
+    learns = re.compile(rf".*{_upper(recipe, shape)}.*" if upper_layers(recipe, shape) else "(?!.*pooler\\.).*")
     for name, one in net.named_parameters():
-        one.requires_grad_(recipe.method == "full" and UNUSED not in name)
+        one.requires_grad_(recipe.method == "full" and bool(learns.match(name)))
+    if net.dense is not None:
+        net.dense.requires_grad_(True)
     match recipe.method:
-        case "full":
+        case "full" | "dense":
             return net
         case "bitfit":
-            for name, one in net.named_parameters():
-                one.requires_grad_(name.endswith(".bias") and UNUSED not in name)
+            for name, one in net.inner.named_parameters():
+                one.requires_grad_(name.endswith(".bias") and bool(learns.match(name)))
         case "prefix":
             net.inner = Prefixed(net.inner, shape, recipe.rank)
         case _:
@@ -104,12 +106,14 @@ def restore_state(net: TowerNet, kept: Mapping[str, Tensor]) -> None:
 
 def merged(net: TowerNet, shape: Shape) -> dict[str, Floats]:
     """All weights by the family's own names, what was learned folded into them; `net` stays as it is."""
-    inner = net.inner
+    inner, on_top = net.inner, {}
+    if net.dense is not None:
+        on_top = {f"{DENSE}.{name}": one for name, one in _arrays(net.dense).items()}
     if isinstance(inner, Prefixed):
-        return _arrays(inner.base) | inner.arrays(Names.of(shape.kind))
+        return _arrays(inner.base) | inner.arrays(Names.of(shape.kind)) | on_top
     if hasattr(inner, "merge_and_unload"):
         inner = copy.deepcopy(inner).merge_and_unload()
-    return _arrays(inner)
+    return _arrays(inner) | on_top
 
 
 class Prefixed(nn.Module):  # type: ignore[misc]
@@ -165,13 +169,12 @@ class Prefixed(nn.Module):  # type: ignore[misc]
 def _config(peft: ModuleType, recipe: TowerRecipe, shape: Shape) -> Any:
     """Where additions go: into what is asked and what is said in every layer, as in the paper of LoRA; the wide
     layer, too."""
-    names = Names.of(shape.kind)
+    names, layers = Names.of(shape.kind), _upper(recipe, shape)
     last = {name: re.escape(name) for name in (names.query, names.key, names.value, names.mixed)}
     wide, narrow = re.escape(names.wide), re.escape(names.narrow)
-    dots = names.layer.replace("{}.", "")  # encoder.layer.
 
     def any_of(*parts: str) -> str:
-        return rf".*{re.escape(dots)}\d+\.({'|'.join(parts)})"
+        return rf".*{layers}({'|'.join(parts)})"
 
     match recipe.method:
         case "ia3":
@@ -193,6 +196,20 @@ def _config(peft: ModuleType, recipe: TowerRecipe, shape: Shape) -> Any:
         lora_dropout=recipe.dropout or 0.0,
         target_modules=any_of(*last.values(), wide, narrow),
     )
+
+
+def upper_layers(recipe: TowerRecipe, shape: Shape) -> int:
+    """How many layers learn, if not all; 0: all. What reaches the words themselves, or stands in front of every
+    layer, needs all of them."""
+    whole = recipe.method == "prefix" or recipe.adversarial > 0
+    return 0 if whole or recipe.layers >= shape.layers else recipe.layers
+
+
+def _upper(recipe: TowerRecipe, shape: Shape) -> str:
+    """An expression for the names of the layers that learn, up to the dot."""
+    first = shape.layers - (upper_layers(recipe, shape) or shape.layers)
+    before, after = Names.of(shape.kind).layer.split("{}")
+    return f"{re.escape(before)}({'|'.join(map(str, range(first, shape.layers)))}){re.escape(after)}"
 
 
 def _allocator(net: TowerNet) -> Any:  # of peft, which has no types

@@ -25,6 +25,7 @@ from zhiyin.training.tower_judging import Judged
 from zhiyin.training.tower_learning import TowerLearning, Way
 from zhiyin.training.tower_net import TowerNet
 from zhiyin.training.tower_recipe import PretrainingRecipe, TowerRecipe
+from zhiyin.training.tower_state import Curve
 
 MASKED, CHANGED = 0.8, 0.1  # of the chosen tokens: behind a mask, another token; the rest stays
 HEADS = 4
@@ -112,14 +113,17 @@ class Reader:
         return functional.cross_entropy(scores.float().flatten(0, 1), wanted.flatten(), ignore_index=IGNORED)
 
 
-def pretrained(net: TowerNet, past: Past, recipe: TowerRecipe, progress: Progress, path: Path | None) -> None:
-    """Let the net read the texts that are not hidden; nothing where the recipe does not ask for it.
+def pretrained(
+    net: TowerNet, past: Past, recipe: TowerRecipe, progress: Progress, path: Path | None
+) -> Curve | None:
+    """Let the net read the texts that are not hidden; what was seen on the way. Nothing where the recipe does not
+    ask for it.
 
     Raises InvalidSettings where the model has no token for what is left out.
     """
     asked = recipe.pretraining
     if asked.objective == "none":
-        return
+        return None
     if asked.objective == "masked" and net.tokens.mask is None:
         raise InvalidSettings(
             'the model has no token for what is left out: set tower.pretraining.objective = "denoised" or "none"'
@@ -131,8 +135,10 @@ def pretrained(net: TowerNet, past: Past, recipe: TowerRecipe, progress: Progres
     gradients = Gradients(net, asked.batch, recipe.precision)
     teacher = Reader(net, texts, asked, gradients, 0)
     craft = Craft.of_pretraining(asked, recipe.checkpoint, 0)
-    TowerLearning(net, Way("reading the shop's texts", teacher, gradients, craft, progress, path)).run()
+    learning = TowerLearning(net, Way("reading the shop's texts", teacher, gradients, craft, progress, path))
+    learning.run()
     net.head = None
+    return learning.curve
 
 
 def _with_less(row: list[int], share: float, rng: np.random.Generator) -> list[int]:

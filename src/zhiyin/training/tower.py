@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import monotonic
 
@@ -22,12 +22,14 @@ from zhiyin.files import appearing
 from zhiyin.models.dense import centre_of
 from zhiyin.progress import Progress, Silent
 from zhiyin.training.augmenting import wording_of
+from zhiyin.training.below import Below
 from zhiyin.training.contrastive import ClickHead, Objective
 from zhiyin.training.craft import Craft
-from zhiyin.training.examples import Batches, Drawing
+from zhiyin.training.dense import RATE, Turning, craft_of, gradients_of, with_dense
+from zhiyin.training.examples import AsTheyAre, Batches, Drawing
 from zhiyin.training.finding import found_rate
 from zhiyin.training.gradients import Gradients
-from zhiyin.training.methods import learned, merged, with_method
+from zhiyin.training.methods import learned, merged, upper_layers, with_method
 from zhiyin.training.past import Past
 from zhiyin.training.pretraining import pretrained
 from zhiyin.training.tasks import Near, Next, of_histories
@@ -132,29 +134,50 @@ def _adapted(asked: Assignment, began: float) -> Tower:
     net = load_net(asked.model, recipe.longest, recipe.dropout).to(device_of(recipe.precision))
     _say_precision(recipe, net)
     near = _near(net, asked) if recipe.hard else Near(np.zeros((0, 0), np.int32))
-    drawings = tuple(drawings_of(asked, near))
+    drawings = drawings_of(asked, near)
     pretrained(net, asked.past, recipe, asked.progress, asked.path("pretraining.safetensors"))
-    net = _ready(net, asked, shape)
-    gradients = Gradients(net, recipe.at_once, recipe.precision, recipe.adversarial)
-    batches = Batches(
-        drawings, wording_of(asked.catalogue, asked.past, recipe.augment, asked.seed), _often(asked), recipe.batch,
-        asked.seed,
-    )  # fmt: skip
+    wording = wording_of(asked.catalogue, asked.past, recipe.augment, asked.seed)
+    batches = Batches(tuple(drawings), wording, _often(asked), recipe.batch, asked.seed)
     panel = Panel.of(asked.past, recipe.judged, asked.seed)
-    teacher = Behaviour(net, batches, Objective.of(recipe, net.head), gradients, panel)
-    rate = recipe.learning_rate or _tried(net, teacher, asked)
-    craft = Craft.of(recipe, rate, monotonic() - began, asked.seed)
-    learning = TowerLearning(
-        net,
-        Way("adapting the language model", teacher, gradients, craft, asked.progress, asked.path("safetensors")),
-    )
-    standing = learning.run()
-    curve = learning.curve
+    first = _turned(net, asked, batches, panel, began) if recipe.dense else None
+    if recipe.method == "dense" and first is not None:
+        learning, rate = first, RATE
+        learned_in = sum(one.numel() for one in learned(net).values())
+    else:
+        net = _ready(net, asked, shape)
+        gradients = Gradients(net, recipe.at_once, recipe.precision, recipe.adversarial)
+        teacher = Behaviour(net, batches, Objective.of(recipe, net.head), gradients, panel)
+        rate = recipe.learning_rate or _tried(net, teacher, asked)
+        craft = Craft.of(recipe, rate, monotonic() - began, asked.seed)
+        title = "adapting the language model"
+        learning = TowerLearning(
+            net, Way(title, teacher, gradients, craft, asked.progress, asked.path("safetensors"))
+        )
+        learning.run()
+        learned_in = sum(one.numel() for one in learned(net).values())
+    before = (first or learning).curve.at(0)
+    seconds = learning.standing.seconds + (first.standing.seconds if first and first is not learning else 0.0)
     return Tower(
-        merged(net, shape), curve.at(0), curve.at(standing.best_step), rate,
-        sum(one.numel() for one in learned(net).values()), standing.seconds, learning.told(), curve, net,
-        tuple(drawing.task for drawing in drawings),
+        merged(net, shape), before, learning.curve.at(learning.standing.best_step), rate, learned_in, seconds,
+        learning.told(), learning.curve, net, tuple(drawing.task for drawing in drawings),
     )  # fmt: skip
+
+
+def _turned(net: TowerNet, asked: Assignment, batches: Batches, panel: Panel, began: float) -> TowerLearning:
+    """The dense layer on top, learned before all else."""
+    recipe = asked.recipe
+    known = [text for text, hidden in zip(asked.past.texts, asked.past.hidden, strict=True) if not hidden]
+    kept = with_dense(net, known)
+    head = ClickHead(net.words.shape[1], asked.seed) if "click" in recipe.tasks else None
+    plain = replace(batches, wording=AsTheyAre(asked.past.texts), size=2 * recipe.batch)
+    teacher = Turning(net, kept, plain, Objective.of(recipe, head), panel)
+    craft = craft_of(recipe, max(recipe.minutes - (monotonic() - began) / 60, 0.1), asked.seed)
+    way = Way(
+        "turning its vectors", teacher, gradients_of(net), craft, asked.progress, asked.path("dense.safetensors")
+    )
+    learning = TowerLearning(net, way)
+    learning.run()
+    return learning
 
 
 def drawings_of(asked: Assignment, near: Near) -> list[Drawing]:
@@ -177,10 +200,12 @@ def drawings_of(asked: Assignment, near: Near) -> list[Drawing]:
             log.warning("nothing to learn the task %s from: left out", task)
         else:
             found.append(drawing)
+    if recipe.method == "dense" and not recipe.dense:
+        raise InvalidSettings('tower.method = "dense" learns the dense layer alone: give tower.dense some steps')
     if not found:
         raise InvalidData(
-            f"there is nothing to learn {', '.join(recipe.tasks)} from: import events of people who took two items "
-            "or more that have a text, or set tower.tasks to what the catalogue has, such as wish and typo"
+            f"there is nothing to learn {', '.join(recipe.tasks)} from: import events of people who took two "
+            "items or more that have a text, or set tower.tasks to what the catalogue has, such as wish and typo"
         )
     return found
 
@@ -190,6 +215,8 @@ def _ready(net: TowerNet, asked: Assignment, shape: Shape) -> TowerNet:
     torch.manual_seed(asked.seed)
     device = net.device
     net = with_method(net, asked.recipe, shape)
+    if n_upper := upper_layers(asked.recipe, shape):
+        net.below = Below(net.inner, n_upper)
     if "click" in asked.recipe.tasks:
         net.head = ClickHead(shape.dim, asked.seed)
     if asked.recipe.checkpointing:

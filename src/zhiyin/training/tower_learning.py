@@ -125,8 +125,8 @@ class TowerLearning:
         where = self._net.device.type
         if planned < wanted:
             log.warning(
-                "%s: %d steps would take %.0f min on this %s, so %d are planned, for which there are %.1f min; a GPU "
-                "is wanted for all, or more tower.minutes", self._way.title, wanted, wanted * self._each / 60,
+                "%s: %d steps would take %.0f min on this %s, so %d are planned, for which there are %.1f min; a "
+                "GPU is wanted for all, or more tower.minutes", self._way.title, wanted, wanted * self._each / 60,
                 where, planned, self._craft.minutes,
             )  # fmt: skip
 

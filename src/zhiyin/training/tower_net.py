@@ -16,11 +16,14 @@ from zhiyin._extras import need
 from zhiyin.data.dataset import Floats
 from zhiyin.encoders.base import MAX_READ
 from zhiyin.encoders.bert import Pooling, Shape
-from zhiyin.encoders.pretrained import TOKENS, WEIGHTS, Pretrained
+from zhiyin.encoders.pretrained import Pretrained
+from zhiyin.encoders.published import TOKENS, WEIGHTS
 from zhiyin.errors import BrokenBundle, InvalidData, InvalidSettings
+from zhiyin.training.below import Below
 
 TINY = 1e-12
-READ_AT_ONCE = 64  # texts, where nothing is learned
+READ_AT_ONCE = 512  # texts, where nothing is learned
+TOGETHER = 32  # of like lengths, so that little is padding
 DROPOUTS = ("hidden_dropout_prob", "attention_probs_dropout_prob", "dropout", "attention_dropout")
 
 
@@ -72,6 +75,8 @@ class TowerNet(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
         super().__init__()
         self.inner, self.tokens, self.pooling = inner, tokens, pooling
         self.head: Any = None  # on top, where clicks are learned
+        self.dense: Any = None  # on top of every row
+        self.below: Below | None = None  # what is counted once, where only upper layers learn
 
     @property
     def device(self) -> torch.device:
@@ -90,35 +95,40 @@ class TowerNet(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
 
     def pooled(self, states: Tensor, mask: Tensor) -> Tensor:
         """(n, dim) float32 rows of length 1."""
-        if self.pooling == "cls":
-            rows = states[:, 0].float()
-        else:
-            rows = (states.float() * mask[..., None]).sum(dim=1)
-        return functional.normalize(rows, dim=-1, eps=TINY)
+        first = self.pooling == "cls"
+        rows = states[:, 0].float() if first else (states.float() * mask[..., None]).sum(dim=1)
+        rows = functional.normalize(rows, dim=-1, eps=TINY)
+        return rows if self.dense is None else functional.normalize(self.dense(rows), dim=-1, eps=TINY)
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         return self.pooled(self.states(ids, mask), mask)
 
     def of_texts(self, texts: Sequence[str]) -> Tensor:
-        """(n, dim), with a gradient where one is asked for."""
-        ids, mask = self.tokens.padded(self.tokens.read(texts))
-        rows: Tensor = self(ids.to(self.device), mask.to(self.device))
-        return rows
+        """(n, dim), with a gradient where one is asked for. Those of like lengths are read together."""
+        read = self.tokens.read(texts)
+        order = sorted(range(len(read)), key=lambda n: len(read[n]))
+        parts = [order[start : start + TOGETHER] for start in range(0, len(order), TOGETHER)]
+        rows = torch.cat([self._of_tokens([read[n] for n in part]) for part in parts])
+        back = torch.empty(len(order), dtype=torch.long)
+        back[order] = torch.arange(len(order))
+        return rows[back.to(rows.device)]
 
     def encode(self, texts: Sequence[str]) -> Floats:
-        """(n, dim) as it is served: nothing is dropped, an empty text is a zero row. Short texts go together."""
-        found: Floats | None = None
+        """(n, dim) as it is served: nothing is dropped, an empty text is a zero row."""
+        found = np.zeros((len(texts), self.words.shape[1]), np.float32)
         filled = [n for n, text in enumerate(texts) if text.strip()]
-        read = dict(zip(filled, self.tokens.read([texts[n] for n in filled]), strict=True)) if filled else {}
-        order = sorted(filled, key=lambda n: len(read[n]))
         with at_rest(self), torch.no_grad():
-            for start in range(0, len(order), READ_AT_ONCE):
-                some = order[start : start + READ_AT_ONCE]
-                ids, mask = self.tokens.padded([read[n] for n in some])
-                rows = self(ids.to(self.device), mask.to(self.device)).cpu().numpy()
-                found = np.zeros((len(texts), rows.shape[1]), np.float32) if found is None else found
-                found[some] = rows
-        return np.zeros((len(texts), self.words.shape[1]), np.float32) if found is None else found
+            for start in range(0, len(filled), READ_AT_ONCE):
+                some = filled[start : start + READ_AT_ONCE]
+                found[some] = self.of_texts([texts[n] for n in some]).cpu().numpy()
+        return found
+
+    def _of_tokens(self, read: Sequence[Sequence[int]]) -> Tensor:
+        ids, mask = (one.to(self.device) for one in self.tokens.padded(read))
+        if self.below is None:
+            rows: Tensor = self(ids, mask)
+            return rows
+        return self.pooled(self.below.above(self.below.under(read, ids, mask), mask), mask)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from zhiyin.models.base import Recipe
 
-Method = Literal["lora", "adalora", "ia3", "prefix", "bitfit", "full"]
+Method = Literal["dense", "lora", "adalora", "ia3", "prefix", "bitfit", "full"]
 Task = Literal["next", "together", "search", "click", "wish", "typo", "attribute", "without"]
 OF_HISTORIES: tuple[Task, ...] = ("next", "together", "search", "click")
 OF_FIELDS: tuple[Task, ...] = ("wish", "typo", "attribute", "without")
@@ -56,10 +56,22 @@ class TowerRecipe(Recipe):
         default="lora",
         description="What of the model learns: lora and adalora: additions of low rank; ia3: a factor for each "
         "number of keys, values and wide layers; prefix: keys and values in front of every text; bitfit: the "
-        "biases; full: everything.",
+        "biases; full: everything; dense: nothing but the layer on top.",
+    )
+    dense: int = Field(
+        default=600,
+        ge=0,
+        description="Steps at most by which a dense layer on top of the model is learned first, of twice as many "
+        "texts each; they are cheap. Then it learns on with the model. 0: no such layer.",
     )
     rank: int = Field(
         default=16, gt=0, le=256, description="Of lora and adalora; of prefix: how many keys and values."
+    )
+    layers: int = Field(
+        default=2,
+        gt=0,
+        description="Upper layers that learn: what comes out of those below is counted once. More than the model "
+        "has: all of it learns, its words too.",
     )
     steps: int = Field(default=400, gt=0, description="At most; it stops earlier when nothing more is gained.")
     minutes: float = Field(

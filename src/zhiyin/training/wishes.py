@@ -1,8 +1,8 @@
 """Tasks beyond history: wishes made of the catalogue's own fields, so that a typed sentence works.
 
-Vague ones ("something like …"), misspelled ones, such for something ("lamp, white") and for all but something
-("lamp, but not white"). What a thing is comes of its categories, what it is like of brand, attributes and the words
-of titles; where a catalogue has titles only, words that several titles share are both.
+Vague ones ("something like …"), misspelled ones, such for something ("lamp, white") and for all but
+something ("lamp, but not white"). What a thing is comes of its categories, what it is like of brand,
+attributes and the words of titles; where a catalogue has titles only, words that several titles share are both.
 """
 
 from __future__ import annotations
@@ -176,8 +176,8 @@ class Without:
 
 
 def misspelled(word: str, rng: np.random.Generator) -> str:
-    """With a letter too few or too many, two of them exchanged, or one wrong; another word than before where it has
-    two different letters."""
+    """With a letter too few or too many, two of them exchanged, or one wrong; another word than before where it
+    has two different letters."""
     place, kind = int(rng.integers(max(len(word) - 1, 1))), int(rng.integers(4))
     before, here, after = word[:place], word[place : place + 1], word[place + 1 :]
     match kind:

@@ -11,13 +11,15 @@ from pathlib import Path
 from zhiyin.errors import InvalidSettings
 from zhiyin.files import appearing
 from zhiyin.settings import FILE
-from zhiyin.workflows.spaces import Number, Values
+from zhiyin.workflows.spaces import Number
 from zhiyin.workflows.toml import value_of
 
+Setting = Number | str
+Changes = Mapping[str, Setting]  # by dotted name; None leaves one out
 _TITLE = re.compile(r"\s*\[")
 
 
-def amend(folder: Path, changes: Values) -> None:
+def amend(folder: Path, changes: Changes) -> None:
     """Write settings, by dotted name, into the folder's zhiyin.toml; it appears whole or not at all.
 
     Raises InvalidSettings, and leaves the file, if it is written in a way that lines cannot be changed in.
@@ -28,7 +30,7 @@ def amend(folder: Path, changes: Values) -> None:
         draft.write_text(changed, "utf-8")
 
 
-def amended(text: str, changes: Values) -> str:
+def amended(text: str, changes: Changes) -> str:
     """The same file with these settings; None leaves one out. Raises InvalidSettings as `amend` does."""
     lines = text.splitlines()
     for dotted, value in changes.items():
@@ -43,7 +45,7 @@ def amended(text: str, changes: Values) -> str:
     return changed
 
 
-def toml_lines(changes: Values) -> list[str]:
+def toml_lines(changes: Changes) -> list[str]:
     """The settings by sections, as they stand in a zhiyin.toml."""
     sections: dict[str, list[str]] = {}
     for dotted, value in changes.items():
@@ -52,11 +54,11 @@ def toml_lines(changes: Values) -> list[str]:
     return [line for section, rows in sections.items() for line in (f"[{section}]", *rows)]
 
 
-def _line(name: str, value: Number) -> str:
+def _line(name: str, value: Setting) -> str:
     return f"# {name} =" if value is None else f"{name} = {value_of(value)}"
 
 
-def _set(lines: list[str], section: str, name: str, value: Number) -> None:
+def _set(lines: list[str], section: str, name: str, value: Setting) -> None:
     """In the place where it stands, also as a comment; else below the title; else in a section at the end."""
     title = f"[{section}]"
     start = next((n for n, line in enumerate(lines) if line.split("#")[0].strip() == title), None)
@@ -82,7 +84,7 @@ def _read(text: str) -> Tree:
         return {}
 
 
-def _expected(tree: Tree, changes: Mapping[str, Number]) -> Tree:
+def _expected(tree: Tree, changes: Changes) -> Tree:
     """What the file must say afterwards."""
     wanted = copy.deepcopy(tree)
     for dotted, value in changes.items():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import isfinite
+from typing import Protocol
 
 import orjson
 
@@ -11,9 +13,26 @@ from zhiyin.evaluation.record import Evaluation, Gates, Numbers, split_name
 from zhiyin.evaluation.shelves import STEMS
 from zhiyin.ranking.fusion import Fusion
 from zhiyin.recipe import DefaultRecipe
+from zhiyin.training.tower_recipe import TowerRecipe
 from zhiyin.workflows.searching import Searched
 from zhiyin.workflows.spaces import with_settings
 from zhiyin.workflows.tracking import Point, Story, Value
+
+JUDGED = ("ndcg@10", "ndcg@10 hidden", "worth", "worth hidden")
+
+
+class Curves(Protocol):
+    """What was seen while something was learned."""
+
+    @property
+    def steps(self) -> Sequence[tuple[float, float, float]]:
+        """Step, loss, rate."""
+        ...
+
+    @property
+    def judged(self) -> Sequence[tuple[float, ...]]:
+        """Step, and what JUDGED names."""
+        ...
 
 
 def flat(recipe: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, Value]]:
@@ -65,6 +84,23 @@ def tuned_story(shop: str, recipe: DefaultRecipe, metric: str, searches: Sequenc
     results = {f"{metric} {one.name}": one.best.value for one in searches}
     settings = dict(flat(with_settings(recipe, ours.best.values).model_dump(mode="json")))
     return Story(shop, "tune", f"{len(ours.trials)} trials", settings, results, points)
+
+
+def adapted_story(shop: str, name: str, recipe: TowerRecipe, curves: Curves, results: Numbers) -> Story:
+    """The loss and the rate of every step, and what held-out people said on the way."""
+    points = [point for step, loss, rate in curves.steps for point in _of_step(int(step), loss, rate)]
+    points += [
+        Point(f"held out/{what}", value, int(step))
+        for step, *values in curves.judged
+        for what, value in zip(JUDGED, values, strict=True)
+        if isfinite(value)  # NaN where there was nobody to ask
+    ]
+    return Story(shop, "adapt", name, dict(flat(recipe.model_dump(mode="json"))), results, points)
+
+
+def _of_step(step: int, loss: float, rate: float) -> Iterator[Point]:
+    yield Point("adapt/loss", loss, step)
+    yield Point("adapt/learning rate", rate, step)
 
 
 def _measures(numbers: Numbers) -> Iterator[Point]:

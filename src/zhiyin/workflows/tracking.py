@@ -23,7 +23,7 @@ from zhiyin.settings_file import load_settings
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-Verb = Literal["train", "evaluate", "tune"]
+Verb = Literal["train", "evaluate", "tune", "adapt"]
 Value = str | float | bool
 MLFLOW_URI = "MLFLOW_TRACKING_URI"
 MLFLOW_WAYS = {  # unless the environment says otherwise: MLflow takes these from nowhere else

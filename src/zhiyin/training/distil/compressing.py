@@ -16,7 +16,8 @@ import numpy as np
 from zhiyin.encoders.base import Encoder
 from zhiyin.encoders.cache import CachedEncoder
 from zhiyin.encoders.language import LanguageEncoder, Precision, graph_in
-from zhiyin.encoders.pretrained import WEIGHTS, Pretrained, find_pretrained
+from zhiyin.encoders.pretrained import Pretrained, find_pretrained
+from zhiyin.encoders.published import WEIGHTS
 from zhiyin.encoders.static import StaticEncoder
 from zhiyin.encoders.towers import Tower, save_tower
 from zhiyin.training.distil.chain import Made, Panel, Step

@@ -13,7 +13,8 @@ from safetensors.numpy import save
 from zhiyin.data.dataset import Floats
 from zhiyin.encoders.cache import CachedEncoder
 from zhiyin.encoders.language import LanguageEncoder
-from zhiyin.encoders.pretrained import CONFIG, TOKENS, WEIGHTS, Pretrained
+from zhiyin.encoders.pretrained import Pretrained
+from zhiyin.encoders.published import CONFIG, TOKENS, WEIGHTS
 from zhiyin.encoders.static import TABLE
 from zhiyin.encoders.tokens import TokenReader
 from zhiyin.encoders.towers import Tower, licence_of

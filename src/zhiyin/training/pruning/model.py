@@ -12,7 +12,8 @@ from safetensors.numpy import save
 
 from zhiyin.data.dataset import Floats
 from zhiyin.encoders.bert import Shape
-from zhiyin.encoders.pretrained import CONFIG, TOKENS, WEIGHTS, Pretrained
+from zhiyin.encoders.pretrained import Pretrained
+from zhiyin.encoders.published import CONFIG, TOKENS, WEIGHTS
 from zhiyin.encoders.towers import Tower, licence_of, save_tower
 from zhiyin.errors import InvalidData
 
@@ -72,4 +73,4 @@ class LooseModel:
     def saved(self, folder: Path, story: str = "") -> Pretrained:
         """In a folder that is not there yet, ready to be read."""
         save_tower(folder, self.tower(story))
-        return Pretrained(folder.name, folder, self.licence)
+        return Pretrained(folder.name, self.licence, folder / WEIGHTS, folder / TOKENS)

@@ -32,6 +32,7 @@ from zhiyin.cli import (
     up,
 )
 from zhiyin.cli.guard import guarded
+from zhiyin.cli.label.group import label_commands
 from zhiyin.cli.unfold import unfolded
 
 app = typer.Typer(
@@ -68,6 +69,7 @@ _COMMANDS: Mapping[str, Callable[..., None]] = {
 }
 for _name, _command in _COMMANDS.items():
     app.command(_name)(guarded(unfolded(_command)))
+app.add_typer(label_commands(), name="label")
 app.command("serve", hidden=True)(guarded(up.up))
 
 

@@ -1,11 +1,4 @@
-"""A label model: what reads, and the classifier; kept in a folder as arrays and a page about it.
-
-    labels/NAME/<sha256 of about.json>/about.json       what it is, of what, how good; digests of the files
-                                       head.safetensors
-    labels/NAME/current                                 the digest of the one in use
-
-A folder is written whole or not at all and never changed; `current` is replaced in one step.
-"""
+"""A label model: what reads, and the classifier."""
 
 from __future__ import annotations
 

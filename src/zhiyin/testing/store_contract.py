@@ -21,7 +21,19 @@ from zhiyin.data.store.protocols import Erased, Store
 from zhiyin.errors import InvalidData, NotFound
 from zhiyin.testing import strategies as some
 from zhiyin.testing.event_log_contract import NOON, EventLogContract, click, item_ids, law
-from zhiyin.types import AsOf, Event, Item, Place, Query, Recommendation, Relation, User
+from zhiyin.testing.label_contract import LABEL, LabelContract
+from zhiyin.types import (
+    PERSON,
+    AsOf,
+    Event,
+    Item,
+    LabelExample,
+    Place,
+    Query,
+    Recommendation,
+    Relation,
+    User,
+)
 
 
 def shown(recommendation_id: str, user_id: str | None = None) -> Recommendation:
@@ -46,6 +58,7 @@ class CatalogueContract:
     @law
     @given(item=some.items())
     def test_an_item_comes_out_equal(self, store: Store, item: Item) -> None:
+        store.delete_items([item.item_id])  # with the labels that it had
         store.put_items([item])
         assert store.item(item.item_id) == item
         assert store.put_items([item]) == 0
@@ -371,7 +384,7 @@ class WholeContract:
         store.close()
 
 
-class StoreContract(EventLogContract, CatalogueContract, PeopleContract, WholeContract):
+class StoreContract(EventLogContract, CatalogueContract, PeopleContract, LabelContract, WholeContract):
     """All of it."""
 
 
@@ -383,6 +396,9 @@ def _fill(store: Store) -> None:
     store.put_relations([Relation("a", "by", "x")])
     store.merge("s", "u")
     store.log([shown("r1", "u"), shown("r2")])
+    store.put_labels("topic", {"a": LABEL})
+    store.labels.add([LabelExample("topic", "a lamp", ("home",), PERSON, NOON, "a")])
+    store.labels.put_answers("topic", {"home": "Look there."})
     store.publish("b1", at=NOON, reason="published")
     store.erase("gone")
 
@@ -397,3 +413,5 @@ def _everything(store: Store) -> Iterator[object]:
     yield from store.item_changes(after=0)
     yield from store.items()
     yield from store.relations()
+    yield from store.labels.examples("topic")
+    yield store.labels.answers("topic")

@@ -1,0 +1,34 @@
+"""Options that several commands about labels have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from zhiyin.workflows.labels.reading import Columns
+
+Name = Annotated[str, typer.Argument(help="Name of the label model, such as topic.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Where examples come from."""
+
+    texts: Annotated[Path | None, typer.Option(help="CSV, JSON Lines or Parquet with texts and labels.")] = None
+    attribute: Annotated[
+        str | None, typer.Option(help="Learn from this attribute of the items, or from category or brand.")
+    ] = None
+    text_column: Annotated[str | None, typer.Option(help="Column of the texts.")] = None
+    label_column: Annotated[str | None, typer.Option(help="Column of the labels.")] = None
+    answer_column: Annotated[str | None, typer.Option(help="Column of the answer to the label.")] = None
+    several: Annotated[str, typer.Option(help="What stands between several labels of a text, such as |.")] = ""
+
+    def columns(self) -> Columns:
+        """As reading takes them."""
+        from zhiyin.workflows.labels.reading import Columns
+
+        return Columns(self.text_column, self.label_column, self.answer_column, self.several)

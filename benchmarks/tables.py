@@ -24,6 +24,7 @@ SHOWN = (
     ("Q5", "ratio_to_ease"),
 )
 TITLES = {
+    "H1": "Harmful sentences, after the synthetic examples that come along",
     "P1": "What pictures tell: clothes by their photographs alone",
     "Q1": "Sequential recommendation, amazon_beauty, strict leave-one-out, full ranking",
     "Q2": "Sequential recommendation, ml1m, leave-one-out",

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from typer.testing import Result
 
 Zhi = Callable[..., Result]
@@ -16,6 +19,7 @@ def said(result: Result) -> str:
     return str(result.stdout)
 
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
 INTENTS = {
     "arrival": (
         "when does my parcel arrive",
@@ -29,6 +33,7 @@ INTENTS = {
 ANSWERS = {"arrival": "It takes three days.", "return": "Within thirty days.", "payment": "Cards and cash."}
 
 
+@pytest.mark.slow  # a process that reads the weights
 def test_from_a_file_of_intents_to_answers_labels_and_decisions(shop: Path, zhi: Zhi) -> None:
     path = shop / "intents.jsonl"
     rows = [
@@ -47,6 +52,8 @@ def test_from_a_file_of_intents_to_answers_labels_and_decisions(shop: Path, zhi:
     found = json.loads(said(zhi("label", "text", "intent", "my payment failed", "--json", "-C", shop)))
     assert (found["labels"], found["answer"]) == (["payment"], "Cards and cash.")
     assert "intent" in said(zhi("label", "show", "-C", shop))
+    example = [sys.executable, EXAMPLES / "tell_an_intent.py", shop, "where is my parcel"]
+    assert "arrival" in subprocess.run(example, capture_output=True, text=True, check=True).stdout
     assert "macro F1" in said(zhi("label", "show", "intent", "-C", shop))
     assert "37 examples of intent" in said(
         zhi("label", "add", "intent", "is it on the way", "arrival", "-C", shop)

@@ -11,7 +11,7 @@ from fastapi import Response
 
 from zhiyin.data.vocabulary import PAD
 from zhiyin.live import Snapshot
-from zhiyin.types import Item, ItemLabel, Mode, Reason, Recommendation, Scalar, Translation
+from zhiyin.types import Item, Mode, Reason, Recommendation, Scalar, Translation
 
 _OPTIONS = orjson.OPT_UTC_Z
 
@@ -31,7 +31,7 @@ class Metadata:
     published_at: datetime | None
     attributes: Mapping[str, Scalar]
     translations: Mapping[str, Translation]
-    labels: Mapping[str, ItemLabel]
+    labels: Mapping[str, tuple[str, ...]]  # what label models say, by their names
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ def metadata(item: Item) -> Metadata:
         item.published_at,
         item.attributes,
         item.translations,
-        item.labels,
+        {name: label.labels for name, label in item.labels.items()},
     )
 
 

@@ -17,7 +17,10 @@ def add(
     item: Annotated[bool, typer.Option("--item", help="TEXT is the id of an item: decide what that is.")] = False,
     folder: Folder = HERE,
 ) -> None:
-    """Say what a text or an item is; it counts more than any model."""
+    """Say what a text or an item is.
+
+    A person's word counts more than any model, which learns from it when it is trained again.
+    """
     from datetime import UTC, datetime
 
     from zhiyin.workflows.labels.reviewing import add_example, decide

@@ -25,7 +25,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
 def label_commands() -> typer.Typer:
     """`zhiyin label`."""
     group = typer.Typer(
-        help="Tell what texts are: topics, sentiment, intents, harm.", no_args_is_help=True, rich_markup_mode=None
+        help="Topics, sentiment, intents, harm of texts.", no_args_is_help=True, rich_markup_mode=None
     )
     for name, command in COMMANDS.items():
         group.command(name)(guarded(unfolded(command)))

@@ -19,7 +19,10 @@ def next_(
     seed: Annotated[int, typer.Option(help="Of the draw.")] = 0,
     folder: Folder = HERE,
 ) -> None:
-    """Which texts would teach most if somebody labelled them."""
+    """Texts that would teach most.
+
+    Those that the model is in doubt of, unlike each other: label them with `zhiyin label add`, then train.
+    """
     from zhiyin.workflows.labels.next import next_texts
 
     with opened(folder) as shop:

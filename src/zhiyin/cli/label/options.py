@@ -25,7 +25,16 @@ class Examples:
     text_column: Annotated[str | None, typer.Option(help="Column of the texts.")] = None
     label_column: Annotated[str | None, typer.Option(help="Column of the labels.")] = None
     answer_column: Annotated[str | None, typer.Option(help="Column of the answer to the label.")] = None
+    harm: Annotated[
+        bool, typer.Option("--harm", help="Begin with the examples of harm that come along, in place of a file.")
+    ] = False
     several: Annotated[str, typer.Option(help="What stands between several labels of a text, such as |.")] = ""
+
+    def path(self) -> Path | None:
+        """The file to read."""
+        from zhiyin.workflows.labels.reading import examples_of_harm
+
+        return examples_of_harm() if self.harm and self.texts is None else self.texts
 
     def columns(self) -> Columns:
         """As reading takes them."""

@@ -6,7 +6,10 @@ from zhiyin.cli.show import say, table
 
 
 def review(name: Name, *, n: Many = 20, folder: Folder = HERE) -> None:
-    """Items that a person should look at, the most doubtful first."""
+    """Items that a person should look at.
+
+    The most doubtful first: where harm is uncertain, or nothing is.
+    """
     from zhiyin.workflows.labels.reviewing import review_queue
 
     with opened(folder) as shop:

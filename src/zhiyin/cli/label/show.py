@@ -14,7 +14,7 @@ def show(
     as_json: AsJson = False,
     folder: Folder = HERE,
 ) -> None:
-    """What label models there are, and what each is worth."""
+    """Label models, and what each is worth."""
     from zhiyin.workflows.labels.showing import show_all, show_one
 
     with opened(folder) as shop:

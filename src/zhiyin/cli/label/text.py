@@ -16,7 +16,10 @@ def text(
     as_json: AsJson = False,
     folder: Folder = HERE,
 ) -> None:
-    """What one text is, how sure that is, and what is answered to it."""
+    """What one text is, and what is answered.
+
+    With how sure that is, and what was near.
+    """
     import orjson
 
     from zhiyin.workflows.labels.asking import classify

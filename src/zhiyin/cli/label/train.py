@@ -26,7 +26,7 @@ def train(
     from zhiyin.workflows.labels.training import Asked, train_labels
 
     with opened(folder) as shop:
-        asked = Asked(examples.texts, examples.columns(), examples.attribute, seed)
+        asked = Asked(examples.path(), examples.columns(), examples.attribute, seed)
         found = train_labels(shop, name, asked, datetime.now(UTC))
     say(found.sentences())
     if out is not None:

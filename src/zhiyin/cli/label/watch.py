@@ -20,7 +20,10 @@ def watch(
     label: Annotated[list[str] | None, typer.Option(help="Only these labels; may be given several times.")] = None,
     folder: Folder = HERE,
 ) -> None:
-    """The share of labels over time, and where it leaves its interval."""
+    """The share of labels over time, with alerts.
+
+    An alert is a share farther from those before it than chance goes.
+    """
     from zhiyin.workflows.labels.watching import watch as look
 
     with opened(folder) as shop:

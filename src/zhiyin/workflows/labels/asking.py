@@ -9,9 +9,6 @@ from zhiyin.labels.model import UNKNOWN
 from zhiyin.labels.shelf import find, names
 from zhiyin.shop import LABELS, Zhiyin
 
-MOST_TEXTS = 1_000  # of one question
-MOST_NEAR = 10
-
 
 @dataclass(frozen=True, slots=True)
 class Classified:

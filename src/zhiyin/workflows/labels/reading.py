@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
+from importlib.resources import files
 from pathlib import Path
 
 from zhiyin.data.readers.cells import MISSING
@@ -82,6 +83,12 @@ def read_file(path: Path, name: str, columns: Columns, at: datetime) -> Read:
             f"{path} has no row with a text in {text!r} and a label in {label!r}: name other columns"
         )
     return Read(tuple(examples), answers, tuple(notes))
+
+
+def examples_of_harm() -> Path:
+    """The file that comes along: scams, insults, dangerous offers, advertisements for adults, and ordinary "
+    "goods."""
+    return Path(str(files("zhiyin.data.harm") / "examples.jsonl"))
 
 
 def of_items(items: Iterable[Item], attribute: str) -> Iterator[Example]:

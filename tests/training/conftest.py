@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-NEED_TORCH = frozenset({"test_learning.py", "test_taught.py", "test_deep.py", "test_deep_shop.py"})
+NEED_TORCH = frozenset(
+    {"test_learning.py", "test_taught.py", "test_deep.py", "test_deep_shop.py", "test_labelling.py"}
+)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -13,7 +13,7 @@ import scipy.sparse as sp
 from zhiyin.data.dataset import Doubles, Floats, Mask
 from zhiyin.data.vocabulary import Rows
 from zhiyin.errors import InvalidData
-from zhiyin.labels.choosing import Candidate, candidates, fit_head, stratified
+from zhiyin.labels.choosing import NEVER, Candidate, candidates, fit_head, stratified
 from zhiyin.labels.classifier import Classifier, Part, Read, Region, Said, Standard, standardised
 from zhiyin.labels.examples import Labelled
 from zhiyin.labels.linear import Features, Linear, probabilities
@@ -49,15 +49,21 @@ class Fitted:
 
 
 def fit(
-    data: Labelled, read: Read, *, seed: int = 0, missed: float = 0.05, progress: Progress | None = None
+    data: Labelled,
+    read: Read,
+    *,
+    seed: int = 0,
+    missed: float = 0.05,
+    judges: Rows | None = None,
+    progress: Progress | None = None,
 ) -> Fitted:
     """`read`: rows of the texts by view, one of them dense at least. `missed`: the share of known texts that may
-    be called unknown."""
+    be called unknown. `judges`: the only texts that may judge, where what reads has learned from the others."""
     told, rng = progress or Silent(), np.random.default_rng(seed)
     standards = {
         view: Standard.of(np.asarray(rows)) for view, rows in read.items() if not isinstance(rows, sp.csr_array)
     }
-    rows, folds = standardised(read, standards), stratified(data.truth, rng)
+    rows, folds = standardised(read, standards), _folds(data, judges, rng)
     if (folds >= 0).sum() < MIN_CHECKED:
         raise InvalidData(
             "no label has two examples, so nothing can be held out to see how well labels are told: give each "
@@ -86,6 +92,13 @@ def fit(
     said = probabilities(pooled(held, weights, multi=data.multi), multi=data.multi)
     score = gate.of(known)
     return Fitted(classifier, Said(said, score, score < gate.threshold), checked.astype(np.int32))
+
+
+def _folds(data: Labelled, judges: Rows | None, rng: np.random.Generator) -> Rows:
+    folds = stratified(data.truth, rng)
+    if judges is None:
+        return folds
+    return np.where(np.isin(np.arange(len(folds)), judges) & (folds != NEVER), 0, NEVER).astype(np.int32)
 
 
 def _head(one: Candidate, rows: Mapping[str, Features], data: Labelled) -> Linear:
@@ -142,7 +155,8 @@ class _Look:
         scales = scales_of(known)
         name, area = DISTANCE if self.data.multi else CERTAINTY, None
         if len(self.data.names) >= ENOUGH_LABELS and not self.data.multi:
-            rounds = [self._round(n, left) for n, left in enumerate(self._left_out(rng))]
+            n_folds = int(self.folds.max()) + 1
+            rounds = [self._round(n % n_folds, left) for n, left in enumerate(self._left_out(rng))]
             ours, others = (
                 {key: np.concatenate([r[side][key] for r in rounds]) for key in known} for side in (0, 1)
             )

@@ -30,7 +30,7 @@ from zhiyin.shop import LABELS, Zhiyin
 FORMAT = 1
 STORE, INDEX, BUNDLES = "store.db", "backup.json", "bundles"
 MEMORY = "memory:"
-_PLACES = {((BUNDLES,), 3), ((LABELS,), 3), ((LABELS,), 4)}  # of files: where, and how deep
+_PLACES = {((BUNDLES,), 3), *(((LABELS,), depth) for depth in range(3, 8))}  # of files: where, and how deep
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +107,10 @@ def _label_files(shelf: Path) -> dict[str, Path]:
             for file in sorted(kept.folder.iterdir())
             if file.is_file()
         }
+        for view in kept.about["encoders"]:
+            tower = shelf.parent / view
+            if view.startswith(f"{LABELS}/") and tower.is_dir():
+                found |= {f"{view}/{file.relative_to(tower)}": file for file in tower.rglob("*") if file.is_file()}
         found[f"{LABELS}/{name}/{CURRENT}"] = shelf / name / CURRENT
     return found
 

@@ -10,6 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from zhiyin.workflows.labels.reading import Columns
+    from zhiyin.workflows.labels.training import Asked
 
 Name = Annotated[str, typer.Argument(help="Name of the label model, such as topic.")]
 
@@ -28,7 +29,17 @@ class Examples:
     harm: Annotated[
         bool, typer.Option("--harm", help="Begin with the examples of harm that come along, in place of a file.")
     ] = False
+    tower: Annotated[
+        str | None, typer.Option(help="Also teach a language model, such as minilm, itself; needs torch, minutes.")
+    ] = None
+    minutes: Annotated[float, typer.Option(min=0, help="That --tower may take.")] = 30.0
     several: Annotated[str, typer.Option(help="What stands between several labels of a text, such as |.")] = ""
+
+    def asked(self, seed: int) -> Asked:
+        """As training takes it."""
+        from zhiyin.workflows.labels.training import Asked
+
+        return Asked(self.path(), self.columns(), self.attribute, seed, self.tower, self.minutes)
 
     def path(self) -> Path | None:
         """The file to read."""

@@ -23,11 +23,10 @@ def train(
     """
     from datetime import UTC, datetime
 
-    from zhiyin.workflows.labels.training import Asked, train_labels
+    from zhiyin.workflows.labels.training import train_labels
 
     with opened(folder) as shop:
-        asked = Asked(examples.path(), examples.columns(), examples.attribute, seed)
-        found = train_labels(shop, name, asked, datetime.now(UTC))
+        found = train_labels(shop, name, examples.asked(seed), datetime.now(UTC))
     say(found.sentences())
     if out is not None:
         out.write_bytes(found.report.to_json())

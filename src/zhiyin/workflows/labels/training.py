@@ -21,16 +21,19 @@ from zhiyin.settings import LabelSettings
 from zhiyin.shop import LABELS, Zhiyin
 from zhiyin.types import check_label_name
 from zhiyin.workflows.labels.reading import Columns, newest, of_items, read_file
+from zhiyin.workflows.labels.tower import teach
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is to be learned from. `attribute`: of the catalogue's items, beside what the store holds."""
+    """What is to be learned from, and by what. `attribute`: of the items, beside what the store holds."""
 
     texts: Path | None = None
     columns: Columns = field(default_factory=Columns)
     attribute: str | None = None
     seed: int = 0
+    tower: str | None = None  # a language model that learns, too
+    minutes: float = 30.0  # that it may take
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +86,14 @@ def train_labels(shop: Zhiyin, name: str, asked: Asked, at: datetime) -> Learned
     attribute = asked.attribute or _before(shop, name).get("attribute")
     data = examples_of(shop, name, attribute)
     readers = {view: _cached(shop, view) for view in settings.encoders or (shop.settings.encoder.model,)}
+    taught = teach(shop, name, asked.tower, data, asked.seed, asked.minutes) if asked.tower else None
+    if taught is not None:
+        readers[taught.view] = _cached(shop, taught.view)
+        notes.append(taught.note)
     grams = grams_of(data.texts, len(data.names))
     read = read_texts(data.texts, readers, grams)
-    fitted = fit(data, read, seed=asked.seed, missed=settings.missed, progress=shop.progress)
+    held = taught.held if taught is not None else None
+    fitted = fit(data, read, seed=asked.seed, missed=settings.missed, judges=held, progress=shop.progress)
     found = report(fitted.classifier, fitted.held_out, data.truth[fitted.checked])
     about = _about(data, readers, found, Made(attribute, at, asked.seed))
     used = grams if GRAMS in fitted.classifier.views else None

@@ -80,6 +80,7 @@ bench: $(READY)  ## all measurements into benchmarks/*/results; DATA=DIR holds t
 	@test -z "$(DATA)" || $(BIN)/python benchmarks/quality/pictures.py --data $(DATA)
 	@test -z "$(DATA)" || $(BIN)/python benchmarks/quality/tuned.py --data $(DATA)
 	@test -z "$(DATA)" || $(BIN)/python benchmarks/quality/labels.py --data $(DATA)
+	@test -z "$(DATA)" || $(BIN)/python benchmarks/quality/teaching.py --data $(DATA)
 
 lock: $(READY)  ## requirements/*.txt anew, from pyproject.toml
 	$(BIN)/python -m pip install --quiet uv

@@ -25,6 +25,7 @@ SHOWN = (
 )
 TITLES = {
     "H1": "Harmful sentences, after the synthetic examples that come along",
+    "L1": "Which texts to label next: by doubt and spread, or by chance",
     "P1": "What pictures tell: clothes by their photographs alone",
     "Q1": "Sequential recommendation, amazon_beauty, strict leave-one-out, full ranking",
     "Q2": "Sequential recommendation, ml1m, leave-one-out",

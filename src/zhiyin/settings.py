@@ -198,7 +198,8 @@ class LabelSettings(Section):
         description="From so much harm on an item is in no list at all; 1: only where certain.",
     )
     review: tuple[float, float] = Field(
-        default=(0.2, 0.8), description="Harm between these two is uncertain: a person is asked."
+        default=(0.2, 0.8),
+        description="Harm between these two is uncertain: a person is asked. Less than the first costs nothing.",
     )
 
     @field_validator("review")
@@ -212,7 +213,7 @@ class LabelSettings(Section):
 
     def harm(self, name: str) -> HarmRule:
         """What its labels do to a list."""
-        return HarmRule(name, frozenset(self.harmful), self.penalty, self.block)
+        return HarmRule(name, frozenset(self.harmful), self.penalty, self.block, self.review[0])
 
 
 class TrackingSettings(Section):
@@ -277,7 +278,7 @@ class Settings(BaseSettings):
         shaping: dict[str, object] = {"policy": self.policy.model_dump(), "ranking": self.ranking.model_dump()}
         if self.harm_rules:
             shaping["harm"] = [
-                [rule.name, *sorted(rule.labels), rule.penalty, rule.block] for rule in self.harm_rules
+                [rule.name, *sorted(rule.labels), rule.penalty, rule.block, rule.least] for rule in self.harm_rules
             ]
         return hashlib.sha256(orjson.dumps(shaping, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 

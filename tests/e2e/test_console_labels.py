@@ -37,7 +37,7 @@ def guarded(trained: Served) -> Iterator[Served]:
 
 def test_a_person_decides_and_the_queue_gets_shorter(page: Page, guarded: Served) -> None:
     page.goto(f"{guarded.address}console")
-    expect(page.locator("[data-label-model=harmful]")).to_contain_text("102")
+    expect(page.locator("[data-label-model=harmful]")).to_contain_text("132")
     queue = page.locator("[data-review]")
     expect(queue).to_have_count(2)
     picture(page, "console-labels", full=True)

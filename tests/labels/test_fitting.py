@@ -7,6 +7,7 @@ from small_texts import SUBJECTS, learned, texts_of
 from zhiyin.errors import InvalidData
 from zhiyin.labels.choosing import NEVER, stratified
 from zhiyin.labels.examples import Example, prepare
+from zhiyin.labels.fitting import best_bound
 from zhiyin.labels.pool import pool_weights, pooled
 from zhiyin.labels.report import report
 from zhiyin.metrics.classes import auroc
@@ -71,6 +72,12 @@ def test_labels_that_stand_alone_are_told_together() -> None:
     model, _ = learned(prepare([*garden, *sea, *both, *neither]))
     said = model.say(["spade rake seed soil boat sail anchor tide", "cloud star moon of the"])
     assert (said.probabilities > 0.5).tolist() == [[True, True], [False, False]]
+
+
+def test_the_bound_of_labels_that_stand_alone_is_that_of_the_largest_f1() -> None:
+    said = np.array([[0.9, 0.4], [0.3, 0.2]])
+    assert best_bound(said, np.array([[True, True], [False, False]])) == 0.4
+    assert best_bound(said, np.array([[True, False], [False, False]])) == 0.9
 
 
 @pytest.mark.slow

@@ -45,6 +45,8 @@ def test_harm_is_a_part_of_the_sum_and_none_where_nothing_costs() -> None:
     after = penalised(parts, [RULE], ROWS, ITEMS)
     assert after.names == ("popular", PART)
     assert after.scores.tolist() == pytest.approx([0.8, -0.2, -0.9, 1.0, 1.0])
+    spared = penalised(parts, [replace(RULE, least=0.2)], ROWS, ITEMS)
+    assert spared.scores.tolist() == pytest.approx([1.0, -0.2, -0.9, 1.0, 1.0])
     assert penalised(parts, [replace(RULE, penalty=0.0)], ROWS, ITEMS) is parts
     assert penalised(parts, [RULE], ROWS[3:], ITEMS).names == ("popular",)
 

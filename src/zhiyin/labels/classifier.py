@@ -16,7 +16,7 @@ from zhiyin.labels.pool import pooled
 from zhiyin.labels.unknown import DISTANCE, Gate, raw_scores
 
 Read = Mapping[str, Features]  # rows of the same texts by view
-EVEN = 0.5  # probability from which on a label that stands alone is given
+EVEN = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,7 @@ class Classifier:
     parts: tuple[Part, ...]
     region: Region
     gate: Gate
+    given_from: float = EVEN  # probability from which on a label that stands alone is given
 
     @property
     def views(self) -> tuple[str, ...]:
@@ -100,10 +101,10 @@ class Classifier:
         return Said(probabilities(together, multi=self.multi), known, known < self.gate.threshold)
 
     def given(self, said: Said) -> Mask:
-        """(n, K) the labels that are given: the likeliest one, or where labels stand alone all that are likelier
-        than not; none where a text is unknown."""
+        """(n, K) the labels that are given: the likeliest one, or where labels stand alone all that are likely
+        enough; none where a text is unknown."""
         if self.multi:
-            chosen = said.probabilities >= EVEN
+            chosen = said.probabilities >= self.given_from
         else:
             chosen = np.zeros(said.probabilities.shape, bool)
             chosen[np.arange(len(chosen)), said.probabilities.argmax(axis=1)] = True

@@ -14,7 +14,7 @@ from zhiyin.data.dataset import Doubles, Floats, Mask
 from zhiyin.data.vocabulary import Rows
 from zhiyin.errors import InvalidData
 from zhiyin.labels.choosing import NEVER, Candidate, candidates, fit_head, stratified
-from zhiyin.labels.classifier import Classifier, Part, Read, Region, Said, Standard, standardised
+from zhiyin.labels.classifier import EVEN, Classifier, Part, Read, Region, Said, Standard, standardised
 from zhiyin.labels.examples import Labelled
 from zhiyin.labels.linear import Features, Linear, probabilities
 from zhiyin.labels.pool import pool_weights, pooled
@@ -88,8 +88,10 @@ def fit(
     known = look.known(held, weights, checked)
     gate = look.gate(known, missed, rng)
     told.done()
-    classifier = Classifier(data.names, data.multi, standards, parts, look.region(np.arange(len(folds))), gate)
     said = probabilities(pooled(held, weights, multi=data.multi), multi=data.multi)
+    given_from = best_bound(said, data.truth[checked] > 0) if data.multi else EVEN
+    region = look.region(np.arange(len(folds)))
+    classifier = Classifier(data.names, data.multi, standards, parts, region, gate, given_from)
     score = gate.of(known)
     return Fitted(classifier, Said(said, score, score < gate.threshold), checked.astype(np.int32))
 
@@ -99,6 +101,15 @@ def _folds(data: Labelled, judges: Rows | None, rng: np.random.Generator) -> Row
     if judges is None:
         return folds
     return np.where(np.isin(np.arange(len(folds)), judges) & (folds != NEVER), 0, NEVER).astype(np.int32)
+
+
+def best_bound(said: Doubles, truth: Mask) -> float:
+    """The probability from which on labels that stand alone are given: of the largest F1 over all texts and labels
+    together (Lipton, Elkan & Naryanaswamy 2014), the smaller of equals."""
+    order = np.argsort(-said, axis=None, kind="stable")
+    right = np.cumsum(truth.ravel()[order])
+    f1 = 2.0 * right / (np.arange(1, len(right) + 1) + max(int(truth.sum()), 1))
+    return float(said.ravel()[order[int(f1.argmax())]])
 
 
 def _head(one: Candidate, rows: Mapping[str, Features], data: Labelled) -> Linear:

@@ -38,6 +38,7 @@ def save_classifier(path: Path, classifier: Classifier, grams: Grams | None) -> 
         "standards": {view: standard.scale for view, standard in classifier.standards.items()},
         "parts": [[one.view, one.kind, one.strength, one.weight] for one in classifier.parts],
         "region": region.view,
+        "given_from": classifier.given_from,
         "gate": {
             "score": gate.score,
             "threshold": gate.threshold,
@@ -72,4 +73,6 @@ def _made(arrays: Arrays, page: Mapping[str, Any]) -> tuple[Classifier, Grams | 
     grams = None
     if "grams/columns" in arrays:
         grams = Grams.of_arrays({"columns": arrays["grams/columns"], "idf": arrays["grams/idf"]})
-    return Classifier(tuple(page["names"]), page["multi"], standards, parts, region, gate), grams
+    return Classifier(
+        tuple(page["names"]), page["multi"], standards, parts, region, gate, page["given_from"]
+    ), grams

@@ -9,7 +9,7 @@ import numpy as np
 import orjson
 
 from zhiyin.data.dataset import Floats, Mask
-from zhiyin.labels.classifier import EVEN, Classifier, Said
+from zhiyin.labels.classifier import Classifier, Said
 from zhiyin.metrics.classes import brier, calibration_error, macro_f1, per_label
 
 PAIRS = 10  # confusions told
@@ -65,7 +65,8 @@ class Report:
             told.append(
                 f"texts of labels that were left out are told from known ones with AUROC {self.unknown_auroc:.3f}"
             )
-        worst = sorted(self.labels, key=lambda one: (one.f1, one.label))[:WORST]
+        judged = [one for one in self.labels if one.support]
+        worst = sorted(judged, key=lambda one: (one.f1, one.label))[:WORST]
         told += [
             f"  {one.label}: precision {one.precision:.2f}, recall {one.recall:.2f}, F1 {one.f1:.2f} "
             f"({one.support} texts)"
@@ -112,7 +113,7 @@ def report(classifier: Classifier, said: Said, truth: Floats) -> Report:
 def _told(classifier: Classifier, said: Said) -> Mask:
     """The labels, unknown or not."""
     if classifier.multi:
-        return said.probabilities >= EVEN
+        return said.probabilities >= classifier.given_from
     told = np.zeros(said.probabilities.shape, bool)
     told[np.arange(len(told)), said.probabilities.argmax(axis=1)] = True
     return told

@@ -32,6 +32,7 @@ class HarmRule:
     labels: frozenset[str]
     penalty: float  # at certain harm
     block: float  # harm from which on an item is left out
+    least: float = 0.0  # harm below which it costs nothing
 
     def harm(self, item: Item | None) -> float:
         """0 where nothing was said of the item."""
@@ -44,6 +45,11 @@ class HarmRule:
         """(k,)"""
         return np.fromiter((self.harm(items[row]) for row in rows.tolist()), np.float64, len(rows))
 
+    def costs(self, rows: Rows, items: Sequence[Item | None]) -> Doubles:
+        """(k,) what it takes from scores."""
+        harms = self.harms(rows, items)
+        return np.where(harms >= self.least, self.penalty * harms, 0.0)
+
 
 def harmless(rules: Iterable[HarmRule], rows: Rows, items: Sequence[Item | None]) -> Rows:
     """Without what is blocked."""
@@ -54,7 +60,7 @@ def harmless(rules: Iterable[HarmRule], rows: Rows, items: Sequence[Item | None]
 
 def penalised(parts: Parts, rules: Iterable[HarmRule], rows: Rows, items: Sequence[Item | None]) -> Parts:
     """With what harm costs, one part for all rules; none where nothing costs."""
-    costs = [rule.penalty * rule.harms(rows, items) for rule in rules if rule.penalty]
+    costs = [rule.costs(rows, items) for rule in rules if rule.penalty]
     if not costs or not np.any(costs):
         return parts
     return Parts((*parts.names, PART), np.vstack([parts.values, -np.sum(costs, axis=0)]), parts.gates)

@@ -92,7 +92,8 @@ def examples_of_harm() -> Path:
 
 
 def of_items(items: Iterable[Item], attribute: str) -> Iterator[Example]:
-    """Each item's own text, labelled by an attribute, `brand`, or its `category` (the first, or all of them)."""
+    """Each item's own text, labelled by an attribute, `brand`, or its `category`, which is the first of
+    several; `categories` are all of them."""
     for item in items:
         if labels := _told(item, attribute):
             yield Example(item_text(item), labels)
@@ -122,7 +123,7 @@ def newest(examples: Iterable[LabelExample]) -> list[LabelExample]:
 
 def _told(item: Item, attribute: str) -> tuple[str, ...]:
     if attribute in ("category", "categories"):
-        return item.categories
+        return item.categories if attribute == "categories" else item.categories[:1]
     value = item.brand if attribute == "brand" else item.attributes.get(attribute)
     return () if value is None or not str(value).strip() else (str(value),)
 

@@ -75,10 +75,13 @@ demo: $(SERVING)  ## from nothing to live recommendations; DATA=movielens, groce
 bench: $(READY) $(TRAINING)  ## all measurements into benchmarks/*/results; DATA=DIR holds the public data sets
 	@set -e; for script in benchmarks/speed/s[0-9]*.py; do echo "$$script"; $(BIN)/python "$$script"; done
 	@test -n "$(DATA)" || echo "the quality benchmarks need the public data sets: make bench DATA=DIR"
+	$(BIN)/python benchmarks/quality/harm.py
 	@test -z "$(DATA)" || $(BIN)/python benchmarks/quality/run.py --data $(DATA) --peers
 	@test -z "$(DATA)" || $(BIN)/python benchmarks/quality/pictures.py --data $(DATA)
 	@test -z "$(DATA)" || $(BIN)/python benchmarks/quality/tuned.py --data $(DATA)
 	@test -z "$(DATA)" || $(BIN)/python benchmarks/quality/compression.py --data $(DATA)
+	@test -z "$(DATA)" || $(BIN)/python benchmarks/quality/labels.py --data $(DATA)
+	@test -z "$(DATA)" || $(BIN)/python benchmarks/quality/teaching.py --data $(DATA)
 
 lock: $(READY)  ## requirements/*.txt anew, from pyproject.toml
 	$(BIN)/python -m pip install --quiet uv

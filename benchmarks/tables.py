@@ -25,6 +25,8 @@ SHOWN = (
 )
 TITLES = {
     "C1": "A language model made smaller, step by step, on a CPU",
+    "H1": "Harmful sentences, after the synthetic examples that come along",
+    "L1": "Which texts to label next: by doubt and spread, or by chance",
     "P1": "What pictures tell: clothes by their photographs alone",
     "Q1": "Sequential recommendation, amazon_beauty, strict leave-one-out, full ranking",
     "Q2": "Sequential recommendation, ml1m, leave-one-out",
@@ -34,6 +36,7 @@ TITLES = {
     "Q6": "Global time split, online_retail",
     "Q7": "Knowledge graph set, ml100k, MCRec split",
     "Q8": "Vectors of texts and images, amazon_scientific",
+    "Q10": "Labels of texts: intents, sentiment, categories",
     "Q11": "Does the language model help?",
     "Q12": "People never seen in training, 1, 3 or 5 events given",
     "Q13": "Zero-shot: nothing learned from behaviour",

@@ -3,11 +3,11 @@
     python benchmarks/quality/adaptation.py --data DIR [--sets amazon_beauty,ml1m] [--methods lora,full]
         [--minutes 10] [--steps 400] [--model minilm] [--set batch=256 …]
 
-Leave-one-out. A fifth of the items is hidden: the model learns nothing of them. It learns from all before
-the second-last event of each person, and when to stop from the second-last. How a past fades is chosen on the
-second-last for each model; then the last is asked once, of the text channel alone: `warm` of items that were known,
-among all; `hidden` of hidden ones, among all; `hidden_only` of hidden ones, among hidden ones. What is judged is
-what would be served: the exported folder, in eight bits. Writes results/A1.json.
+Leave-one-out. A fifth of the items is hidden: the model learns nothing of them. It learns from all before the
+second-last event of each person, and when to stop from the second-last. How a past fades is chosen on the second-last
+for each model; then the last is asked once, of the text channel alone: `warm` of items that were known, among all;
+`hidden` of hidden ones, among all; `hidden_only` of hidden ones, among hidden ones. What is judged is what would be
+served: the exported folder, in eight bits. Writes results/A1.json.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ from zhiyin.policies.base import Noise, Order, Policy
 from zhiyin.policies.greedy import Greedy
 from zhiyin.ranking.diversity import Diversity
 from zhiyin.ranking.fusion import READS, Heard, Parts
+from zhiyin.ranking.harm import HarmRule, harmless, penalised
 from zhiyin.ranking.house_rules import HouseRule, allowed, lowered
 from zhiyin.ranking.rules import compile_filter
 from zhiyin.types import FALLBACK, AsOf, Mode, Place, Query, Recommendation
@@ -40,6 +41,7 @@ class Shape:
     repeats: bool  # whether items already had may come again
     digest: str
     rules: tuple[HouseRule, ...] = ()
+    harm: tuple[HarmRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ class Recommender:
     def order(self, query: Query, given: Sequence[str], recommendation_id: str, at: datetime) -> Recommendation:
         """Given items by the same sums, best first, the first `query.n` of them: no rule, no diversity and no
         chance."""
-        shape = replace(self._shape, candidates=len(given), diversity=0.0, rules=())
+        shape = replace(self._shape, candidates=len(given), diversity=0.0, rules=(), harm=())
         return Recommender(self._live, Greedy(), shape).recommend(query, recommendation_id, at, given=given)
 
     def hear(self, world: Snapshot, asker: Asker, query: Query) -> Heard:
@@ -152,8 +154,8 @@ class Recommender:
         return rows.astype(np.int32)
 
     def eligible(self, rows: Rows, world: Snapshot, asker: Asker, query: Query) -> Rows:
-        """Without what cannot be shown: unavailable, excluded, filtered out, disliked, what the person has
-        already had, unless repeats are wanted, and what the rules of the house leave out."""
+        """Without what cannot be shown: unavailable, excluded, filtered out, disliked, what the person has already
+        had, unless repeats are wanted, what is held to be harmful, and what the rules of the house leave out."""
         shown = world.available.copy()
         shown[there(world, query.exclude)] = False
         shown[asker.hidden if self._shape.repeats else asker.seen] = False
@@ -162,6 +164,7 @@ class Recommender:
             test = compile_filter(query.filter)
             items = world.items
             rows = rows[[(item := items[row]) is not None and test(item) for row in rows.tolist()]]
+        rows = harmless(self._shape.harm, rows, world.items)
         return allowed(self._shape.rules, asker.history, rows, world.items)
 
     def rank(self, world: Snapshot, heard: Heard, rows: Rows, query: Query) -> Ranked:
@@ -173,6 +176,7 @@ class Recommender:
         else:
             parts = world.fusion.parts(heard, rows)
         parts = lowered(parts, self._shape.rules, heard.history, rows, world.items)
+        parts = penalised(parts, self._shape.harm, rows, world.items)
         scores = parts.scores
         order = np.lexsort((world.vocabulary.keys[rows], -scores))[: max(self._shape.candidates, query.n)]
         return Ranked(rows[order], scores[order], Parts(parts.names, parts.values[:, order], parts.gates))

@@ -17,10 +17,12 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from zhiyin.data.readers.mapping import EventFile, ItemFile, RelationFile, UserFile, VectorFile
 from zhiyin.data.readers.times import zone_of
 from zhiyin.data.signals import Signals
+from zhiyin.ranking.harm import HarmRule
 from zhiyin.ranking.house_rules import HouseRule
 from zhiyin.ranking.rules import compile_filter
 from zhiyin.recipe import DefaultRecipe
 from zhiyin.training.tower_recipe import TowerRecipe
+from zhiyin.types import check_label_name
 
 FILE = "zhiyin.toml"
 PREFIX = "ZHIYIN_"
@@ -225,6 +227,48 @@ class EncoderSettings(Section):
     )
 
 
+class LabelSettings(Section):
+    """A label model: what reads for it, and what its labels do."""
+
+    encoders: tuple[str, ...] = Field(
+        default=(),
+        description="What reads its texts, each as in `encoder.model`; empty: what reads the catalogue. Several "
+        "are weighed by held-out examples.",
+    )
+    missed: float = Field(
+        default=0.05, gt=0, lt=1, description="Share of texts of known labels that may be called unknown."
+    )
+    harmful: tuple[str, ...] = Field(
+        default=(), description="Labels of what is not to be shown; an item's harm is their probability together."
+    )
+    penalty: float = Field(
+        default=0.0, ge=0, description="What certain harm costs an item, in units of the score; less, less."
+    )
+    block: float = Field(
+        default=0.9,
+        gt=0,
+        le=1,
+        description="From so much harm on an item is in no list at all; 1: only where certain.",
+    )
+    review: tuple[float, float] = Field(
+        default=(0.2, 0.8),
+        description="Harm between these two is uncertain: a person is asked. Less than the first costs nothing.",
+    )
+
+    @field_validator("review")
+    @classmethod
+    def _is_a_band(cls, band: tuple[float, float]) -> tuple[float, float]:
+        if not 0 <= band[0] < band[1] <= 1:
+            raise ValueError(
+                f"two numbers from 0 to 1, the smaller one first, such as [0.2, 0.8], got {list(band)}"
+            )
+        return band
+
+    def harm(self, name: str) -> HarmRule:
+        """What its labels do to a list."""
+        return HarmRule(name, frozenset(self.harmful), self.penalty, self.block, self.review[0])
+
+
 class TrackingSettings(Section):
     """Where runs are noted for those who watch them elsewhere."""
 
@@ -258,12 +302,20 @@ class Settings(BaseSettings):
     encoder: EncoderSettings = Field(default_factory=EncoderSettings, description="What reads.")
     policy: PolicySettings = Field(default_factory=PolicySettings, description="Choice of places.")
     ranking: RankingSettings = Field(default_factory=RankingSettings, description="Candidates and diversity.")
+    labels: dict[str, LabelSettings] = Field(default_factory=dict, description="Label models, by name.")
     recipe: DefaultRecipe = Field(default_factory=DefaultRecipe, description="What is fitted, and how.")
     tower: TowerRecipe = Field(
         default_factory=TowerRecipe, description="How `zhiyin train text` adapts a language model."
     )
     tracking: TrackingSettings = Field(default_factory=TrackingSettings, description="Notes on runs.")
     folder: Path = Field(default=Path(), exclude=True, description="Where zhiyin.toml is; set when it is loaded.")
+
+    @field_validator("labels")
+    @classmethod
+    def _names_can_be_used(cls, labels: dict[str, LabelSettings]) -> dict[str, LabelSettings]:
+        for name in labels:
+            check_label_name(name)
+        return labels
 
     @classmethod
     def settings_customise_sources(
@@ -278,9 +330,18 @@ class Settings(BaseSettings):
         return env_settings, init_settings
 
     def digest(self) -> str:
-        """A name for the settings that shape a list, and only those: policy and ranking."""
-        shaping = {"policy": self.policy.model_dump(), "ranking": self.ranking.model_dump()}
+        """A name for the settings that shape a list, and only those: policy, ranking, and labels of harm."""
+        shaping: dict[str, object] = {"policy": self.policy.model_dump(), "ranking": self.ranking.model_dump()}
+        if self.harm_rules:
+            shaping["harm"] = [
+                [rule.name, *sorted(rule.labels), rule.penalty, rule.block, rule.least] for rule in self.harm_rules
+            ]
         return hashlib.sha256(orjson.dumps(shaping, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+
+    @property
+    def harm_rules(self) -> tuple[HarmRule, ...]:
+        """Of the label models that know harm, in the order of their names."""
+        return tuple(one.harm(name) for name, one in sorted(self.labels.items()) if one.harmful)
 
     def store_url(self) -> str:
         """The database's address with the file of SQLite seen from anywhere."""

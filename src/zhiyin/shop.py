@@ -31,6 +31,8 @@ from zhiyin.encoders.pretrained import find_pretrained
 from zhiyin.encoders.sentence import SentenceEncoder
 from zhiyin.encoders.static import StaticEncoder
 from zhiyin.errors import InvalidSettings, NotFound
+from zhiyin.labels.model import LabelModel
+from zhiyin.labels.shelf import find, load
 from zhiyin.live import Live
 from zhiyin.models.base import Run
 from zhiyin.policies.base import Policy
@@ -42,7 +44,7 @@ from zhiyin.settings import Settings
 from zhiyin.settings_file import load_settings
 from zhiyin.types import Event, Item, Query, Recommendation
 
-OUR_OWN, HOSTED = "use", "hosted"
+OUR_OWN, HOSTED, LABELS = "use", "hosted", "labels"
 LOOK_AGAIN = 1.0  # seconds between two looks for a new publication
 
 
@@ -56,7 +58,9 @@ class Zhiyin:
         self._plain, self._listen = encoder, ear_of(settings, encoder)
         self._serving: tuple[Publication, Live] | None = None
         self._looked = 0.0
-        self._lock = Lock()
+        self._lock, self._labelling, self._reading = Lock(), Lock(), Lock()
+        self._readers: dict[str, Encoder] = {}
+        self._labels: dict[str, LabelModel] = {}
 
     @classmethod
     def open(cls, folder: str | Path = ".", progress: Progress | None = None) -> Self:
@@ -81,6 +85,25 @@ class Zhiyin:
     def encoder(self) -> Encoder:
         """The encoder that remembers the catalogue on disk: for reading many items."""
         return cached(self._plain, self.settings.path("cache"), self.progress)
+
+    def reader(self, name: str) -> Encoder:
+        """An encoder by its name in the settings, for label models; loaded once."""
+        if name == self.settings.encoder.model:
+            return self._plain
+        with self._reading:
+            if name not in self._readers:
+                chosen = self.settings.encoder.model_copy(update={"model": name})
+                self._readers[name] = encoder_of(self.settings.model_copy(update={"encoder": chosen}))
+            return self._readers[name]
+
+    def labels(self, name: str) -> LabelModel:
+        """The label model of this name that is in use; a newer one is taken up by itself. Raises NotFound."""
+        kept = find(self.settings.path(LABELS), name)
+        with self._labelling:
+            known = self._labels.get(name)
+            if known is None or known.digest != kept.digest:
+                known = self._labels[name] = load(kept, self.reader)
+            return known
 
     def recommend(self, *, user_id: str | None = None, text: str | None = None, n: int = 10) -> Recommendation:
         """A list for a person, a wish in words, or both; logged like every list that is shown."""
@@ -127,6 +150,7 @@ class Zhiyin:
             ranking.repeats,
             self.settings.digest(),
             ranking.house_rules,
+            self.settings.harm_rules,
         )
         return Recommender(live or self.live(), self._policy(), shape)
 

@@ -35,6 +35,8 @@ EventType = Literal[
 Mode = Literal["zero_shot", "trained", "popular", "fallback"]
 FALLBACK: Mode = "fallback"  # an endpoint was to read the typed text and did not answer: the encoder at hand did
 SplitName = Literal["auto", "time", "last", "new-users", "new-items"]  # how an evaluation hides what it asks for
+WatchSource = Literal["events", "items"]  # whose texts are watched
+WatchPeriod = Literal["day", "week", "month"]
 Scalar = str | float | int | bool
 
 EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
@@ -42,6 +44,7 @@ MAX_ID = 512  # characters
 MAX_TITLE = 2_000  # characters
 MAX_TEXT = 100_000  # characters
 MAX_ATTRIBUTES = 100
+MAX_LABELS = 20  # label models that speak of one item
 MAX_VECTORS = 8  # named vectors of an item, and channels of them
 MAX_DIM = 8_192  # numbers of one vector
 MAX_VALUE = 1e9  # stars, seconds, units: more is a mistake, and would outweigh all others
@@ -49,10 +52,12 @@ MAX_N = 1_000  # places of one list
 MAX_SCENARIO = 200  # characters
 MAX_QUERY_TEXT = 2_000  # characters
 MAX_HISTORY = 1_000  # item ids in session, like or unlike of one query
+PERSON = "person"  # who labelled, where it was no model
 SAME_AS, NAME = "same_as", "name"  # relations that say which item an entity is, and what it is called
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")  # a text may have tabs and line ends
 _VECTOR_NAME = re.compile(r"[\w-]{1,40}")  # it stands in the names of channels and files
+_LABEL_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")  # it stands in filters
 _CONTROL_OR_SPACE = re.compile(r"[\x00-\x1f\x7f]")  # an id may not
 
 
@@ -62,6 +67,45 @@ class Translation:
 
     title: str = ""
     text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemLabel:
+    """What a label model said of an item, or a person in its place; an attribute of the same name wins over it."""
+
+    labels: tuple[str, ...]  # empty: unknown, or none applies
+    probabilities: Mapping[str, float]  # of the likeliest labels
+    by: str  # digest of the model, or PERSON
+    at: datetime
+
+    def __post_init__(self) -> None:
+        if not all(0 <= value <= 1 for value in self.probabilities.values()):
+            raise InvalidData("the probability of a label is a number from 0 to 1: leave it out when unknown")
+        _check_aware("at", self.at)
+
+    @property
+    def probability(self) -> float:
+        """Of the likeliest label."""
+        return max(self.probabilities.values(), default=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelExample:
+    """A text of which somebody said what it is; the newest word of a PERSON on a text or an item counts."""
+
+    name: str  # of the label model
+    text: str
+    labels: tuple[str, ...]
+    source: str  # a file's name, an attribute, or PERSON
+    at: datetime
+    item_id: str | None = None
+
+    def __post_init__(self) -> None:
+        check_label_name(self.name)
+        _check_length("text", self.text, MAX_TEXT)
+        if self.item_id is not None:
+            check_id("item_id", self.item_id)
+        _check_aware("at", self.at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +124,7 @@ class Item:
     language: str | None = None
     translations: Mapping[str, Translation] = field(default_factory=dict)
     vectors: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    labels: Mapping[str, ItemLabel] = field(default_factory=dict)  # by the label model's name
     available: bool = True
     published_at: datetime | None = None
 
@@ -95,6 +140,10 @@ class Item:
             raise InvalidData(f"an item has at most {MAX_VECTORS} vectors, got {len(self.vectors)}")
         for name, vector in self.vectors.items():
             _check_vector(name, vector)
+        if len(self.labels) > MAX_LABELS:
+            raise InvalidData(f"an item has labels of at most {MAX_LABELS} models, got {len(self.labels)}")
+        for name in self.labels:
+            check_label_name(name)
         _check_aware("published_at", self.published_at)
 
 
@@ -275,6 +324,14 @@ def check_id(name: str, value: str) -> None:
         raise InvalidData(f"{name} has at most {MAX_ID} characters, got {len(value)} ({value[:20]!r} …)")
     if _CONTROL_OR_SPACE.search(value) or not _encodable(value):
         raise InvalidData(f"{name} holds a control character or half a character: {value[:60]!r}; remove it")
+
+
+def check_label_name(name: str) -> None:
+    """The name of a label model stands in filters and folders: letters, digits and _, as `topic`."""
+    if not _LABEL_NAME.fullmatch(name):
+        raise InvalidData(
+            f"a label model's name has 1 to 40 small letters, digits and _, a letter first, got {name[:60]!r}"
+        )
 
 
 def clean_text(text: str) -> str:

@@ -8,6 +8,7 @@ import pytest
 NEED_TORCH = frozenset(
     {
         "test_distil_student.py",
+        "test_labelling.py",
         "test_learning.py",
         "test_taught.py",
         "test_deep.py",

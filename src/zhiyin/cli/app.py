@@ -36,6 +36,7 @@ from zhiyin.cli import (
 )
 from zhiyin.cli.below import with_below
 from zhiyin.cli.guard import guarded
+from zhiyin.cli.label.group import label_commands
 from zhiyin.cli.unfold import unfolded
 
 
@@ -88,6 +89,7 @@ for _name, _command in _COMMANDS.items():
         app.add_typer(with_below(_command, _GROUPS[_name]), name=_name)
     else:
         app.command(_name)(guarded(unfolded(_command)))
+app.add_typer(label_commands(), name="label")
 app.command("serve", hidden=True)(guarded(up.up))
 
 

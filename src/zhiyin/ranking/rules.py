@@ -2,7 +2,8 @@
 
 Read with Python's own parser and a short list of allowed nodes; nothing is ever evaluated as code. A field
 an item lacks makes a comparison false, so `!=` and `not in` are true of it. `category` matches any of the
-item's categories.
+item's categories. What a label model says of an item is read by the model's name like an attribute, `topic = "x"`,
+where the item has none of that name; `topic.probability` is how sure it is.
 """
 
 from __future__ import annotations
@@ -98,10 +99,19 @@ def _field(node: ast.expr) -> Callable[[Item], Value]:
         case ast.Name(id=name) if name in FIELDS:
             return operator.attrgetter(name)
         case ast.Name(id=name):
-            return lambda item: item.attributes.get(name)
+            return lambda item: _told(item, name)
+        case ast.Attribute(value=ast.Name(id=name), attr="probability") if name != "attributes":
+            return lambda item: item.labels[name].probability if name in item.labels else None
         case ast.Attribute(value=ast.Name(id="attributes"), attr=name):
             return lambda item: item.attributes.get(name)
     raise _unreadable(ast.unparse(node))
+
+
+def _told(item: Item, name: str) -> Value:
+    """The owner's attribute, or else what a label model of that name says."""
+    if name in item.attributes:
+        return item.attributes[name]
+    return item.labels[name].labels if name in item.labels else None
 
 
 def _constant(node: ast.expr) -> object:

@@ -31,6 +31,7 @@ class Metadata:
     published_at: datetime | None
     attributes: Mapping[str, Scalar]
     translations: Mapping[str, Translation]
+    labels: Mapping[str, tuple[str, ...]]  # what label models say, by their names
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +150,7 @@ def metadata(item: Item) -> Metadata:
         item.published_at,
         item.attributes,
         item.translations,
+        {name: label.labels for name, label in item.labels.items()},
     )
 
 

@@ -12,7 +12,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from zhiyin.service import pages
 from zhiyin.service.access import Access
-from zhiyin.service.api import events, health, items, lists, recommendations, users
+from zhiyin.service.api import events, health, items, labels, lists, recommendations, users
 from zhiyin.service.desk import Desk
 from zhiyin.service.door import Door
 from zhiyin.service.openapi import describe
@@ -44,7 +44,7 @@ def create_app(
         redoc_url=None,
     )
     app.state.desk = desk
-    for part in (lists, events, items, users, recommendations, health):
+    for part in (lists, events, items, users, recommendations, labels, health):
         app.include_router(part.router(desk))
     app.include_router(pages.router(shop))
     handle_problems(app)

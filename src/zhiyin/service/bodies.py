@@ -18,11 +18,12 @@ from pydantic_core import ErrorDetails
 
 from zhiyin.errors import NotFound
 from zhiyin.service.problems import BadBody
-from zhiyin.types import MAX_N, Query, Scalar, check_id
+from zhiyin.types import MAX_N, MAX_TEXT, Query, Scalar, check_id
 
 T = TypeVar("T")
 
 MAX_BATCH = 10_000  # things in one request
+MOST_TEXTS = 1_000  # to be labelled in one request
 MAX_TOLD = 10  # errors of one body in its answer
 
 
@@ -92,6 +93,31 @@ class Merge:
 
     alias: str
     user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """Texts to be told what they are."""
+
+    texts: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.texts) <= MOST_TEXTS:
+            raise BadBody(f"texts holds 1 to {MOST_TEXTS:,} texts, got {len(self.texts):,}")
+        if (longest := max(map(len, self.texts))) > MAX_TEXT:
+            raise BadBody(f"a text has at most {MAX_TEXT:,} characters, got {longest:,}: its beginning is enough")
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person says that an item is."""
+
+    item_id: str
+    label: str
+
+    def __post_init__(self) -> None:
+        check_id("item_id", self.item_id)
+        check_id("label", self.label)
 
 
 class Form(Generic[T]):

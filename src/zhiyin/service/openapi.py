@@ -10,14 +10,14 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 
 from zhiyin.service.access import APPENDS, IN_ADDRESS, needs_key
-from zhiyin.service.bodies import MAX_BATCH, Form, Merge, Ranking, Search, Similar
+from zhiyin.service.bodies import MAX_BATCH, Decision, Form, Merge, Ranking, Search, Similar, Texts
 from zhiyin.service.problems import MEDIA_TYPE, Problem
 from zhiyin.types import Event, Item, Query, User
 
 Json = dict[str, Any]  # a piece of an OpenAPI document, which is JSON by nature
 
 BODY = "#/components/schemas/{model}Body"
-NOUNS: tuple[type, ...] = (Query, Similar, Search, Ranking, Event, Item, User, Merge)
+NOUNS: tuple[type, ...] = (Query, Similar, Search, Ranking, Event, Item, User, Merge, Texts, Decision)
 TOLD = frozenset({"lists", "recommendations"})  # tags of what tells what people did
 STATUSES = {
     400: "The body is not JSON.",

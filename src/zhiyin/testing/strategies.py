@@ -17,6 +17,7 @@ from zhiyin.types import (
     Event,
     GraphPath,
     Item,
+    ItemLabel,
     Mode,
     Place,
     Query,
@@ -92,6 +93,15 @@ def events(draw: st.DrawFn) -> Event:
     )
 
 
+_item_labels = st.builds(
+    ItemLabel,
+    labels=st.lists(short_texts, max_size=2).map(tuple),
+    probabilities=st.dictionaries(short_texts, st.floats(0, 1), max_size=2),
+    by=short_texts,
+    at=moments,
+)
+
+
 def items() -> st.SearchStrategy[Item]:
     return st.builds(
         Item,
@@ -107,6 +117,7 @@ def items() -> st.SearchStrategy[Item]:
         language=st.none() | st.sampled_from(("en", "zh")),
         translations=st.dictionaries(short_texts, st.builds(Translation, texts, texts), max_size=2),
         vectors=st.dictionaries(_vector_names, _vectors, max_size=2),
+        labels=st.dictionaries(st.sampled_from(("topic", "mood")), _item_labels, max_size=2),
         available=st.booleans(),
         published_at=st.none() | moments,
     )

@@ -1,6 +1,6 @@
 """`zhiyin backup` and `zhiyin restore`: the whole shop in one file.
 
-    zhiyin.toml, store.db, bundles/<sha256>/…, backup.json with the sha256 of every other member
+    zhiyin.toml, store.db, bundles/<sha256>/…, labels/NAME/…, backup.json with the sha256 of every other member
 
 Consistent while the shop is being served: the store gives a copy as of one moment, and every bundle that the
 copy speaks of was there before it. A restore checks every byte before anything appears, and overwrites nothing.
@@ -22,13 +22,15 @@ import orjson
 from zhiyin.bundle import SHORT, bundles_in, read_manifest
 from zhiyin.data.store.open import check_store
 from zhiyin.errors import BrokenBundle, BrokenStore, InvalidData, InvalidSettings, NotFound
+from zhiyin.labels.shelf import CURRENT, find, names
 from zhiyin.settings import FILE
 from zhiyin.settings_file import load_settings
-from zhiyin.shop import Zhiyin
+from zhiyin.shop import LABELS, Zhiyin
 
 FORMAT = 1
 STORE, INDEX, BUNDLES = "store.db", "backup.json", "bundles"
 MEMORY = "memory:"
+_PLACES = {((BUNDLES,), 3), *(((LABELS,), depth) for depth in range(3, 8))}  # of files: where, and how deep
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +56,13 @@ def backup(shop: Zhiyin, path: Path) -> Saved:
         copy = Path(draft) / STORE
         shop.store.backup(str(copy))
         members = {FILE: shop.settings.path(FILE), STORE: copy, **_bundle_files(shop.bundles)}
+        members |= _label_files(shop.settings.path(LABELS))
         archive = Path(draft) / path.name
         archive.touch(mode=0o600)
         _write(archive, members)
         archive.replace(path)
-    names = tuple(bundle.name for bundle in bundles_in(shop.bundles))
-    return Saved(path, names, len(members), path.stat().st_size)
+    made = tuple(bundle.name for bundle in bundles_in(shop.bundles))
+    return Saved(path, made, len(members), path.stat().st_size)
 
 
 def restore(path: Path, folder: Path) -> Saved:
@@ -76,8 +79,8 @@ def restore(path: Path, folder: Path) -> Saved:
         files = _unpacked(path, draft)
         _check(draft)
         _move_in(draft, folder)
-    names = tuple(sorted({file.split("/")[1] for file in files if file.startswith(f"{BUNDLES}/")}))
-    return Saved(path, names, len(files), path.stat().st_size)
+    made = tuple(sorted({file.split("/")[1] for file in files if file.startswith(f"{BUNDLES}/")}))
+    return Saved(path, made, len(files), path.stat().st_size)
 
 
 def _refuse_existing(path: Path) -> None:
@@ -92,6 +95,24 @@ def _bundle_files(folder: Path) -> dict[str, Path]:
         for file in sorted(bundle.iterdir())
         if file.is_file()
     }
+
+
+def _label_files(shelf: Path) -> dict[str, Path]:
+    """The label models that are in use; the word that they are is last."""
+    found: dict[str, Path] = {}
+    for name in names(shelf):
+        kept = find(shelf, name)
+        found |= {
+            f"{LABELS}/{name}/{kept.digest}/{file.name}": file
+            for file in sorted(kept.folder.iterdir())
+            if file.is_file()
+        }
+        for view in kept.about["encoders"]:
+            tower = shelf.parent / view
+            if view.startswith(f"{LABELS}/") and tower.is_dir():
+                found |= {f"{view}/{file.relative_to(tower)}": file for file in tower.rglob("*") if file.is_file()}
+        found[f"{LABELS}/{name}/{CURRENT}"] = shelf / name / CURRENT
+    return found
 
 
 def _write(archive: Path, members: Mapping[str, Path]) -> None:
@@ -133,7 +154,7 @@ def _extract(tar: tarfile.TarFile, draft: Path) -> Iterator[str]:
     """Plain files only, at places inside of the draft only."""
     for member in tar:
         parts = PurePosixPath(member.name).parts
-        known = member.name in (FILE, STORE, INDEX) or (len(parts) == 3 and parts[0] == BUNDLES)
+        known = member.name in (FILE, STORE, INDEX) or (parts[:1], len(parts)) in _PLACES
         if not (member.isreg() and known and ".." not in parts):
             raise InvalidData(f"the backup holds {member.name!r}, which no backup has: do not use it")
         tar.extract(member, draft, filter="data")
@@ -160,6 +181,8 @@ def _check(draft: Path) -> None:
         check_store(str(draft / STORE))
         for bundle in bundles_in(draft / BUNDLES):
             _check_bundle(bundle)
+        for name in names(draft / LABELS):
+            find(draft / LABELS, name)
     except (BrokenStore, BrokenBundle, NotFound) as error:
         raise InvalidData(f"the backup holds something unsound: {error}") from error
 
@@ -175,12 +198,15 @@ def _move_in(draft: Path, folder: Path) -> None:
     settings = load_settings(draft).model_copy(update={"folder": folder})
     store = Path(settings.store_url().removeprefix("sqlite:///"))
     bundles = settings.path(settings.bundles.folder)
-    for target in (store, bundles):
+    labels = settings.path(LABELS)
+    for target in (store, bundles, labels):
         _refuse_existing(target)
         target.parent.mkdir(parents=True, exist_ok=True)
     (draft / STORE).replace(store)
     if (draft / BUNDLES).is_dir():
         (draft / BUNDLES).replace(bundles)
+    if (draft / LABELS).is_dir():
+        (draft / LABELS).replace(labels)
     (draft / FILE).replace(folder / FILE)
 
 

@@ -20,7 +20,7 @@ from zhiyin.ranking.house_rules import set_off
 from zhiyin.ranking.rules import compile_filter
 from zhiyin.recommender import LATEST, Ranked
 from zhiyin.shop import Zhiyin, new_id
-from zhiyin.types import Event, Query
+from zhiyin.types import PERSON, Event, Query
 
 Stage = Literal[
     "unknown",
@@ -28,6 +28,7 @@ Stage = Literal[
     "unavailable",
     "excluded",
     "filtered",
+    "harmful",
     "seen",
     "ruled_out",
     "not_retrieved",
@@ -120,7 +121,17 @@ class _Look:
             return self._lost("excluded", "the query excludes it")
         if query.filter and not compile_filter(query.filter)(item):
             return self._lost("filtered", f"it does not pass the filter {query.filter}")
-        return self._had() or self._house_rule()
+        return self._harmful() or self._had() or self._house_rule()
+
+    def _harmful(self) -> Traced | None:
+        """Lost because of what a label model, or a person, says of it."""
+        item = self._world.items[self._row]
+        for rule in self._shop.settings.harm_rules:
+            if item is not None and (harm := rule.harm(item)) >= rule.block:
+                by = "a person" if item.labels[rule.name].by == PERSON else "the model"
+                told = f"{by} of the labels {rule.name!r} holds it to be harmful: {harm:.2f}, blocked from"
+                return self._lost("harmful", f"{told} {rule.block:.2f} on (labels.{rule.name}.block)")
+        return None
 
     def _had(self) -> Traced | None:
         """Lost because of what the person did with it."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from sqlalchemy import Connection, Select, Table, delete, func, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from zhiyin.data.store import schema
+from zhiyin.data.store import codec, schema
+from zhiyin.types import ItemLabel
 
 T = TypeVar("T")
 
@@ -19,6 +20,11 @@ _COUNTED = ("items", "users", "events", "recommendations", "relations", "aliases
 def put_items(connection: Connection, bodies: Sequence[tuple[str, str]]) -> int:
     """(item_id, canonical JSON) in, number of changes out."""
     return sum(_put_items(connection, some) for some in _batches(bodies))
+
+
+def put_labels(connection: Connection, name: str, labels: Mapping[str, ItemLabel | None]) -> int:
+    """Labels by item id under a name; items that are not there are passed over."""
+    return sum(_put_labels(connection, name, labels, some) for some in _batches(sorted(labels)))
 
 
 def delete_items(connection: Connection, item_ids: Sequence[str]) -> int:
@@ -59,10 +65,24 @@ def _put_items(connection: Connection, bodies: Sequence[tuple[str, str]]) -> int
     there = select(schema.items.c.item_id, schema.items.c.body).where(schema.items.c.item_id.in_(ids))
     now = {item_id: body for item_id, body in connection.execute(there)}  # noqa: C416  # rows are no tuples to mypy
     changes = []
-    for item_id, body in bodies:
-        if now.get(item_id) != body:
-            now[item_id] = body
-            changes.append({"item_id": item_id, "body": body})
+    for item_id, given in bodies:
+        before = now.get(item_id)
+        now[item_id] = codec.keeping_labels(given, before)
+        changes.append((item_id, before, now[item_id]))
+    return _written(connection, changes)
+
+
+def _put_labels(
+    connection: Connection, name: str, labels: Mapping[str, ItemLabel | None], item_ids: Sequence[str]
+) -> int:
+    there = select(schema.items.c.item_id, schema.items.c.body).where(schema.items.c.item_id.in_(item_ids))
+    rows = connection.execute(there.order_by(schema.items.c.item_id)).all()
+    return _written(connection, [(id_, body, codec.relabelled(body, name, labels[id_])) for id_, body in rows])
+
+
+def _written(connection: Connection, bodies: Sequence[tuple[str, str | None, str]]) -> int:
+    """Of (item_id, before, after) those that differ."""
+    changes = [{"item_id": item_id, "body": after} for item_id, before, after in bodies if before != after]
     if changes:
         statement = upsert(schema.items)
         connection.execute(

@@ -23,6 +23,7 @@ from zhiyin.types import (
     Event,
     GraphPath,
     Item,
+    ItemLabel,
     Place,
     Query,
     Reason,
@@ -38,6 +39,7 @@ Row = tuple[Any, ...]  # what a driver takes and gives
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LARGEST = 2**63 - 1
 _OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
+_LABELS = '"labels":{'
 _COMPRESSION = 1  # level 6 takes three times as long for a tenth fewer bytes
 _BARE = Item("-")
 _ITEM_FIELDS = tuple(field.name for field in fields(Item) if field.name != "item_id")
@@ -87,7 +89,7 @@ def item_json(item: Item) -> str:
     _check_scalars("attributes", item.attributes)
     _check_finite("vectors", (value for vector in item.vectors.values() for value in vector))
     given = {name: value for name in _ITEM_FIELDS if (value := getattr(item, name)) != getattr(_BARE, name)}
-    return _dumps(f"item {item.item_id!r}", given).decode()
+    return _canonical(given) if item.labels else _dumps(f"item {item.item_id!r}", given).decode()
 
 
 def item_of(item_id: str, body: str) -> Item:
@@ -100,13 +102,52 @@ def item_of(item_id: str, body: str) -> Item:
         }
     if "vectors" in given:
         given["vectors"] = {name: tuple(vector) for name, vector in given["vectors"].items()}
+    if "labels" in given:
+        given["labels"] = {name: _label_of(label) for name, label in given["labels"].items()}
     if "published_at" in given:
         given["published_at"] = datetime.fromisoformat(given["published_at"])
     item = object.__new__(Item)
-    values = {**_BARE_FIELDS, "item_id": item_id, "attributes": {}, "translations": {}, "vectors": {}, **given}
+    values = {
+        **_BARE_FIELDS,
+        "item_id": item_id,
+        "attributes": {},
+        "translations": {},
+        "vectors": {},
+        "labels": {},
+        **given,
+    }
     for put, value in zip(_ITEM_SETTERS, values.values(), strict=True):
         put(item, value)
     return item
+
+
+def keeping_labels(body: str, before: str | None) -> str:
+    """An item's JSON with the labels that it had, unless it brings some: whoever puts an item in knows nothing of
+    them."""
+    if before is None or _LABELS not in before:
+        return body
+    given, kept = orjson.loads(body), orjson.loads(before).get("labels")
+    return body if kept is None or "labels" in given else _dumps("an item", {**given, "labels": kept}).decode()
+
+
+def relabelled(body: str, name: str, label: ItemLabel | None) -> str:
+    """An item's JSON with this label under a name; None takes it away."""
+    given = orjson.loads(body)
+    labels = {key: value for key, value in given.pop("labels", {}).items() if key != name}
+    if label is not None:
+        _check_finite("labels", label.probabilities.values())
+        labels[name] = label
+    return _canonical({**given, "labels": labels} if labels else given)
+
+
+def _canonical(given: object) -> str:
+    """Read and written once more: then every name is sorted, those within labels and translations too."""
+    return _dumps("an item", orjson.loads(_dumps("an item", given))).decode()
+
+
+def _label_of(given: dict[str, Any]) -> ItemLabel:
+    at = datetime.fromisoformat(given["at"])
+    return ItemLabel(tuple(given["labels"]), given["probabilities"], given["by"], at)
 
 
 def recommendation_row(recommendation: Recommendation) -> Row:

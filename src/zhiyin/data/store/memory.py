@@ -13,9 +13,10 @@ from threading import RLock
 from zhiyin.data.store import codec
 from zhiyin.data.store.checks import check_limit, check_no_cycle, check_same
 from zhiyin.data.store.codec import Row
+from zhiyin.data.store.label_book import MemoryLabels
 from zhiyin.data.store.protocols import Appended, Erased, ItemChange, Publication, Taken
 from zhiyin.data.store.snapshot import write_snapshot
-from zhiyin.types import AsOf, Event, Item, Recommendation, Relation, User, check_id
+from zhiyin.types import AsOf, Event, Item, ItemLabel, Recommendation, Relation, User, check_id
 
 
 class MemoryStore:
@@ -35,6 +36,7 @@ class MemoryStore:
         self._relations: set[Relation] = set()
         self._shown: dict[str, Recommendation] = {}  # oldest first
         self._publications: list[Publication] = []
+        self.labels = MemoryLabels()
 
     # -- events
 
@@ -103,10 +105,21 @@ class MemoryStore:
         with self._lock:
             before = len(self._item_log)
             for item_id, body in bodies:
-                if self._items.get(item_id) != body:
-                    self._items[item_id] = body
-                    self._item_log.append((item_id, body))
+                self._put_item(item_id, codec.keeping_labels(body, self._items.get(item_id)))
             return len(self._item_log) - before
+
+    def put_labels(self, name: str, labels: Mapping[str, ItemLabel | None]) -> int:
+        with self._lock:
+            before = len(self._item_log)
+            for item_id, label in sorted(labels.items()):
+                if (body := self._items.get(item_id)) is not None:
+                    self._put_item(item_id, codec.relabelled(body, name, label))
+            return len(self._item_log) - before
+
+    def _put_item(self, item_id: str, body: str) -> None:
+        if self._items.get(item_id) != body:
+            self._items[item_id] = body
+            self._item_log.append((item_id, body))
 
     def delete_items(self, item_ids: Sequence[str]) -> int:
         with self._lock:
@@ -293,6 +306,7 @@ class MemoryStore:
                 "publications": [
                     (entry.seq, entry.bundle, codec.micros(entry.at), entry.reason) for entry in self._publications
                 ],
+                **self.labels.tables(),
             }
             last_event = self._last_given
         write_snapshot(Path(path), rows, last_event=last_event)

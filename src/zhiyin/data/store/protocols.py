@@ -12,7 +12,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from zhiyin.types import AsOf, Event, EventType, Item, Recommendation, Relation, User
+from zhiyin.types import (
+    AsOf,
+    Event,
+    EventType,
+    Item,
+    ItemLabel,
+    LabelExample,
+    Recommendation,
+    Relation,
+    User,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +113,11 @@ class Catalogue(Protocol):
         """Insert or replace; unchanged items write nothing. Returns how many changed."""
         ...
 
+    def put_labels(self, name: str, labels: Mapping[str, ItemLabel | None]) -> int:
+        """What a label model says of items, by item id; None takes a label away. Returns how many items changed;
+        those that are not there are passed over. Labels stay when the item is put in again."""
+        ...
+
     def delete_items(self, item_ids: Sequence[str]) -> int: ...
 
     def item(self, item_id: str) -> Item | None: ...
@@ -163,8 +178,33 @@ class RecommendationLog(Protocol):
         ...
 
 
+class LabelBook(Protocol):
+    """What label models learn from, and what is answered to their labels."""
+
+    def add(self, examples: Sequence[LabelExample]) -> int:
+        """Append; what is there already from the same source is passed over. Returns how many were new."""
+        ...
+
+    def examples(self, name: str) -> Iterator[LabelExample]:
+        """All of one model, oldest first, streamed."""
+        ...
+
+    def counts(self) -> Mapping[str, int]:
+        """Examples by the name of the model."""
+        ...
+
+    def put_answers(self, name: str, answers: Mapping[str, str]) -> None:
+        """Answers by label, new or in place of what was answered before."""
+        ...
+
+    def answers(self, name: str) -> Mapping[str, str]: ...
+
+
 class Store(EventLog, Catalogue, RecommendationLog, Protocol):
     """All of it, and what concerns the whole."""
+
+    @property
+    def labels(self) -> LabelBook: ...
 
     def publish(self, bundle: str, *, at: datetime, reason: str) -> Publication: ...
 

@@ -18,7 +18,7 @@ from sqlalchemy import (
     Text,
 )
 
-REVISION = "0001"  # the newest of migrations/versions
+REVISION = "0002"  # the newest of migrations/versions
 
 metadata = MetaData()
 _Big = BigInteger().with_variant(Integer, "sqlite")  # only INTEGER PRIMARY KEY counts by itself in SQLite
@@ -99,6 +99,29 @@ publications = Table(
     Column("at", BigInteger, nullable=False),
     Column("reason", Text, nullable=False),
     sqlite_autoincrement=True,
+)
+
+label_examples = Table(
+    "label_examples",
+    metadata,
+    Column("seq", _Big, primary_key=True),
+    Column("digest", LargeBinary, nullable=False, unique=True),  # 16 bytes, see label_book.example_row
+    Column("name", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("labels", Text, nullable=False),  # a JSON list
+    Column("source", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("item_id", Text),
+    Index("label_examples_by_name", "name", "seq"),
+    sqlite_autoincrement=True,
+)
+label_answers = Table(
+    "label_answers",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("label", Text, primary_key=True),
+    Column("answer", Text, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 EVENT_FIELDS = tuple(events.columns.keys())[2:]  # as in types.Event, where ord is `order`

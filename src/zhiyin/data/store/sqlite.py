@@ -22,11 +22,12 @@ from zhiyin.data.store import catalogue, codec, people, schema
 from zhiyin.data.store.checks import check_limit, check_same
 from zhiyin.data.store.codec import Row
 from zhiyin.data.store.database import Database, new_file
+from zhiyin.data.store.label_book import SqliteLabels
 from zhiyin.data.store.migrate import migrate
 from zhiyin.data.store.protocols import Appended, Erased, ItemChange, Publication, Taken
 from zhiyin.data.store.schema import EVENT_FIELDS
 from zhiyin.errors import StoreBusy
-from zhiyin.types import AsOf, Event, Item, Recommendation, Relation, User, check_id
+from zhiyin.types import AsOf, Event, Item, ItemLabel, Recommendation, Relation, User, check_id
 
 logger = logging.getLogger(__name__)
 
@@ -86,6 +87,7 @@ class SqliteStore:
         except BaseException:
             self._database.close()
             raise
+        self.labels = SqliteLabels(self._database)
 
     # -- events
 
@@ -158,6 +160,10 @@ class SqliteStore:
         bodies = [(item.item_id, codec.item_json(item)) for item in items]
         with self._database.write() as connection:
             return catalogue.put_items(connection, bodies)
+
+    def put_labels(self, name: str, labels: Mapping[str, ItemLabel | None]) -> int:
+        with self._database.write() as connection:
+            return catalogue.put_labels(connection, name, labels)
 
     def delete_items(self, item_ids: Sequence[str]) -> int:
         with self._database.write() as connection:

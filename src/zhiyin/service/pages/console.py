@@ -18,11 +18,14 @@ from zhiyin.models.base import best
 from zhiyin.ranking.fusion import BUCKETS
 from zhiyin.shop import Zhiyin
 from zhiyin.types import Event, Mode, Place, Query, Recommendation
+from zhiyin.workflows.labels.asking import LabelHealth, label_health
+from zhiyin.workflows.labels.reviewing import Doubtful, review_queue
 
 RECENT_EVENTS = 5_000  # of the log, for what is told by day and for the people to choose from
 RECENT_DAYS = 30
 PEOPLE = 40
 HISTORY = 50  # events of one person
+REVIEWED = 20  # items of each queue
 PLACES = 10  # of each list of one person
 
 
@@ -150,6 +153,21 @@ def health(shop: Zhiyin) -> Health:
         last_event=max(moments, default=None),
         days=tuple(Day(day, n) for day, n in sorted(days.items())[-RECENT_DAYS:]),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """All label models, and what a person should look at: the queue of each that has one."""
+
+    models: tuple[LabelHealth, ...]
+    queues: Mapping[str, tuple[Doubtful, ...]]
+
+
+def labels(shop: Zhiyin) -> Labels:
+    """Queues are those of label models that know harm."""
+    models = label_health(shop)
+    asked = (one.name for one in models if one.harmful)
+    return Labels(models, {name: tuple(review_queue(shop, name, REVIEWED)) for name in asked})
 
 
 def served(shop: Zhiyin) -> Served:

@@ -96,6 +96,10 @@ def _add_console(routes: APIRouter, shop: Zhiyin) -> None:
     def bundle() -> console.Served:
         return console.served(shop)
 
+    @routes.get("/console/api/labels")
+    def labels() -> console.Labels:
+        return console.labels(shop)
+
     @routes.get("/console/api/recommendations")
     def recommendations(limit: Annotated[int, Query(ge=1, le=MAX_RECENT)] = 30) -> tuple[console.List, ...]:
         return console.recent(shop, limit)

@@ -1,6 +1,7 @@
 // The console: shows its own read-only answers. Where the service wants a key, the browser asked for it already.
 import { drawBundle, drawEvaluation } from "./console_bundle.js";
 import { drawHealth } from "./console_health.js";
+import { drawLabels } from "./console_labels.js";
 import { drawPerson } from "./console_person.js";
 import { drawRecent } from "./console_recent.js";
 import { h } from "./element.js";
@@ -21,6 +22,7 @@ const panels = {
   health: { path: "health", draw: drawHealth, at: byId("health") },
   bundle: { path: "bundle", draw: drawBundle, at: byId("bundle") },
   evaluation: { path: "bundle", draw: drawEvaluation, at: byId("evaluation") },
+  labels: { path: "labels", draw: (labels) => drawLabels(labels, decide), at: byId("labels") },
   recent: { path: "recommendations", draw: (lists) => drawRecent(lists, explore), at: byId("recent") },
 };
 
@@ -41,6 +43,18 @@ async function explore(userId) {
   await safely(async () => {
     latest.person = await look(`person?user_id=${encodeURIComponent(userId)}`);
     byId("explored").replaceChildren(...drawPerson(latest.person));
+  });
+}
+
+async function decide(name, itemId, label) {
+  await safely(async () => {
+    const answer = await fetch(`/v1/labels/${name}/decisions`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ item_id: itemId, label }),
+    });
+    if (!answer.ok) throw new Error((await answer.json()).detail || String(answer.status));
+    await show("labels");
   });
 }
 

@@ -112,6 +112,7 @@ export const EN = {
   part_own: "taken before",
   part_latest: "day of publication",
   part_diversity: "variety in the list",
+  part_harmful: "held to be harmful",
   part_rule: "rule of the house “{name}”",
 };
 
@@ -227,5 +228,6 @@ export const ZH = {
   part_own: "以前选过",
   part_latest: "上架日期",
   part_diversity: "列表的变化",
+  part_harmful: "被认为有害",
   part_rule: "店里的规矩“{name}”",
 };

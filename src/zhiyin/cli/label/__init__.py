@@ -1,0 +1,1 @@
+"""`zhiyin label ...`: one command a file."""

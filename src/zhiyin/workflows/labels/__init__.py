@@ -1,0 +1,1 @@
+"""What is done with label models: learned from texts, given to items, asked, reviewed and watched."""

@@ -1,0 +1,161 @@
+"""`zhiyin label train`: from labelled texts to a model in use, with what it is worth."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from time import perf_counter
+
+from zhiyin.encoders.base import Encoder
+from zhiyin.encoders.cache import CachedEncoder
+from zhiyin.errors import InvalidData
+from zhiyin.labels.examples import Example, Labelled, prepare
+from zhiyin.labels.fitting import fit
+from zhiyin.labels.model import GRAMS, grams_of, read_texts
+from zhiyin.labels.report import Report, report
+from zhiyin.labels.shelf import Kept, find, keep, names
+from zhiyin.settings import LabelSettings
+from zhiyin.shop import LABELS, Zhiyin
+from zhiyin.types import check_label_name
+from zhiyin.workflows.labels.reading import Columns, newest, of_items, read_file
+from zhiyin.workflows.labels.tower import teach
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be learned from, and by what. `attribute`: of the items, beside what the store holds."""
+
+    texts: Path | None = None
+    columns: Columns = field(default_factory=Columns)
+    attribute: str | None = None
+    seed: int = 0
+    tower: str | None = None  # a language model that learns, too
+    minutes: float = 30.0  # that it may take
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """How a model came about."""
+
+    attribute: str | None
+    at: datetime
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """A label model that is in use now."""
+
+    kept: Kept
+    report: Report
+    n_new: int  # examples that were not in the store before
+    notes: tuple[str, ...]
+    seconds: float
+
+    def sentences(self) -> list[str]:
+        """What it was learned from, what reads, and what it is worth."""
+        data = self.kept.about["data"]
+        return [
+            *self.notes,
+            f"label model {self.kept.name} ({self.kept.digest[:12]}) is in use: {data['n_texts']:,} texts, "
+            f"{data['n_labels']:,} labels, learned in {self.seconds:.0f} s",
+            heads_told(self.kept.about["classifier"]["parts"]),
+            *self.report.sentences(),
+        ]
+
+
+def heads_told(parts: Sequence[Sequence[object]]) -> str:
+    """What reads, in words."""
+    told = ", ".join(f"{kind} over {view} (weight {float(str(weight)):.2f})" for view, kind, _, weight in parts)
+    return f"heads chosen by held-out examples: {told}"
+
+
+def train_labels(shop: Zhiyin, name: str, asked: Asked, at: datetime) -> Learned:
+    """Bring the texts of a file into the store, learn from all examples there are, and take the model into use.
+
+    Raises NotFound or InvalidData for a file or examples that cannot be learned from; then nothing changes but
+    what the store holds.
+    """
+    began = perf_counter()
+    check_label_name(name)
+    settings = shop.settings.labels.get(name, LabelSettings())
+    n_new, notes = _brought(shop, name, asked, at)
+    attribute = asked.attribute or _before(shop, name).get("attribute")
+    data = examples_of(shop, name, attribute)
+    readers = {view: _cached(shop, view) for view in settings.encoders or (shop.settings.encoder.model,)}
+    taught = teach(shop, name, asked.tower, data, asked.seed, asked.minutes) if asked.tower else None
+    if taught is not None:
+        readers[taught.view] = _cached(shop, taught.view)
+        notes.append(taught.note)
+    grams = grams_of(data.texts, len(data.names))
+    read = read_texts(data.texts, readers, grams)
+    held = taught.held if taught is not None else None
+    fitted = fit(data, read, seed=asked.seed, missed=settings.missed, judges=held, progress=shop.progress)
+    found = report(fitted.classifier, fitted.held_out, data.truth[fitted.checked])
+    about = _about(data, readers, found, Made(attribute, at, asked.seed))
+    used = grams if GRAMS in fitted.classifier.views else None
+    kept = keep(shop.settings.path(LABELS), name, fitted.classifier, used, about)
+    return Learned(kept, found, n_new, (*notes, *data.notes), perf_counter() - began)
+
+
+def examples_of(shop: Zhiyin, name: str, attribute: str | None = None) -> Labelled:
+    """All that is there to learn from: the store's examples, and the catalogue's attribute where one is named."""
+    said = [Example(one.text, one.labels) for one in newest(shop.store.labels.examples(name))]
+    items = list(of_items(shop.store.items(), attribute)) if attribute else []
+    if attribute and not items:
+        raise InvalidData(
+            f"no item has an attribute {attribute!r} to learn from: name category, brand or an attribute of the "
+            "catalogue"
+        )
+    if not (said or items):
+        raise InvalidData(
+            f"label model {name!r} has no examples: --texts FILE brings them, --attribute NAME takes those of the "
+            "catalogue, zhiyin label add gives one"
+        )
+    return prepare([*said, *items])
+
+
+def _brought(shop: Zhiyin, name: str, asked: Asked, at: datetime) -> tuple[int, list[str]]:
+    if asked.texts is None:
+        return 0, []
+    found = read_file(asked.texts, name, asked.columns, at)
+    new = shop.store.labels.add(found.examples)
+    if found.answers:
+        shop.store.labels.put_answers(name, found.answers)
+    told = f"{len(found.examples):,} examples read from {asked.texts.name}, {new:,} of them new"
+    return new, [told, *found.notes]
+
+
+def _before(shop: Zhiyin, name: str) -> Mapping[str, str | None]:
+    """What the model in use was told to learn from."""
+    shelf = shop.settings.path(LABELS)
+    return find(shelf, name).about if name in names(shelf) else {}
+
+
+def _cached(shop: Zhiyin, view: str) -> Encoder:
+    if view == shop.settings.encoder.model:
+        return shop.encoder()
+    return CachedEncoder(shop.reader(view), shop.settings.path("cache"), shop.progress)
+
+
+def _about(data: Labelled, readers: Mapping[str, Encoder], found: Report, made: Made) -> dict[str, object]:
+    """The page of a model, but for what its classifier says of itself."""
+    digest = hashlib.sha256("\n".join(data.texts).encode() + data.truth.tobytes()).hexdigest()
+    return {
+        "made": made.at.isoformat(),
+        "seed": made.seed,
+        "attribute": made.attribute,
+        "encoders": {view: reader.fingerprint for view, reader in readers.items()},
+        "licences": {view: reader.licence for view, reader in readers.items()},
+        "data": {
+            "n_texts": len(data.texts),
+            "n_labels": len(data.names),
+            "digest": digest[:16],
+            "notes": list(data.notes),
+            "counts": data.counts,
+        },
+        "report": asdict(found),
+    }

@@ -108,6 +108,16 @@ def test_a_head_that_knows_nothing_gets_no_weight() -> None:
     assert weights[1] == 0.0
 
 
+def test_a_head_that_adds_next_to_nothing_is_left_out() -> None:
+    rng = np.random.default_rng(3)
+    truth = np.eye(3, dtype=np.float32)[np.arange(600) % 3]
+    knows = (truth * 3 + rng.normal(size=truth.shape)).astype(np.float32)
+    hardly = (truth * 0.15 + rng.normal(size=truth.shape) * 4).astype(np.float32)
+    weights = pool_weights([knows, hardly], truth, multi=False)
+    assert weights[0] > 3
+    assert weights[1] == 0.0
+
+
 def test_pooled_scores_are_the_weighted_sum_of_log_probabilities() -> None:
     one = np.log(np.array([[0.5, 0.5]], np.float32))
     other = np.log(np.array([[0.9, 0.1]], np.float32))

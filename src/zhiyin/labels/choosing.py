@@ -13,7 +13,6 @@ from typing import Literal
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.optimize import minimize_scalar
 
 from zhiyin.data.dataset import Floats
 from zhiyin.data.vocabulary import Rows
@@ -74,6 +73,8 @@ def fit_head(kind: Kind, strength: float, rows: Features, truth: Floats, *, mult
 
 def tempered_loss(scores: Floats, truth: Floats, *, multi: bool) -> float:
     """The log loss at the best temperature."""
+    from scipy.optimize import minimize_scalar  # noqa: PLC0415  # heavy, and a server never learns
+
     found = minimize_scalar(
         lambda log_heat: log_loss(scores * np.float32(np.exp(log_heat)), truth, multi=multi),
         bounds=(-3.0, 3.0),

@@ -14,7 +14,6 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
-from scipy.optimize import minimize
 from scipy.special import expit, log_softmax, softmax
 
 from zhiyin.data.dataset import Doubles, Floats
@@ -60,6 +59,8 @@ def _narrow(rows: sp.csr_array) -> tuple[Floats, Floats]:
 
 
 def _searched(rows: Features, truth: Floats, reg: float, start: Linear | None, *, multi: bool) -> Linear:
+    from scipy.optimize import minimize  # noqa: PLC0415  # heavy, and a server never learns
+
     n, n_labels, dim = len(truth), truth.shape[1], rows.shape[1]
     turned = rows.T.tocsr() if isinstance(rows, sp.csr_array) else np.ascontiguousarray(rows.T)
 

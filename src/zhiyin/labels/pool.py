@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.optimize import minimize
 
 from zhiyin.data.dataset import Doubles, Floats
 from zhiyin.labels.linear import log_loss, log_probabilities, probabilities
@@ -44,6 +43,8 @@ def pool_weights(said: Sequence[Floats], truth: Floats, *, multi: bool) -> Doubl
 
 
 def _fitted(said: Sequence[Floats], truth: Floats, used: np.ndarray, *, multi: bool) -> Doubles:
+    from scipy.optimize import minimize  # noqa: PLC0415  # heavy, and a server never learns
+
     logs = np.stack([log_probabilities(said[n], multi=multi) for n in np.flatnonzero(used).tolist()])  # (V, n, K)
     even = np.full(len(logs), 1.0 / len(logs))
 

@@ -56,8 +56,8 @@ def write_tower(towers: Path, asked: Assignment, tower: Tower) -> Path:
         gap = _gap(draft, asked, tower)
         if not gap <= CLOSE:
             raise BrokenBundle(
-                f"the exported model differs from the learned one by {gap:.2g}: the folder was not written; say so "
-                "to the makers of this package, and take another tower.method meanwhile"
+                f"the exported model differs from the learned one by {gap:.2g}: the folder was not written; say "
+                "so to the makers of this package, and take another tower.method meanwhile"
             )
         _put(draft / STORY, story_of(asked, tower) | {"difference_when_served": gap})
         for path in draft.rglob("*"):

@@ -1,13 +1,13 @@
 """A1: a language model adapted to what people do, by each efficient method, beside the same model as it was.
 
     python benchmarks/quality/adaptation.py --data DIR [--sets amazon_beauty,ml1m] [--methods lora,full]
-        [--minutes 10] [--steps 400] [--model minilm] [--set batch=256 …]
+        [--model minilm] [--set batch=256 steps=100 …] [--validation]
 
-Leave-one-out. A fifth of the items is hidden: the model learns nothing of them. It learns from all before the
-second-last event of each person, and when to stop from the second-last. How a past fades is chosen on the second-last
-for each model; then the last is asked once, of the text channel alone: `warm` of items that were known, among all;
-`hidden` of hidden ones, among all; `hidden_only` of hidden ones, among hidden ones. What is judged is what would be
-served: the exported folder, in eight bits. Writes results/A1.json.
+Leave-one-out. A fifth of the items is hidden: the model learns nothing of them. It learns from all before
+the second-last event of each person, and when to stop from the second-last. How a past fades is chosen on the
+second-last for each model; then the last is asked once, of the text channel alone: `warm` of items that were
+known, among all; `hidden` of hidden ones, among all; `hidden_only` of hidden ones, among hidden ones. What is
+judged is what would be served: the exported folder, in eight bits. Writes results/A1.json.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from zhiyin.training.tower import Assignment, adapt
 from zhiyin.training.tower_export import write_tower
 from zhiyin.training.tower_recipe import TowerRecipe
 
-SETS, METHODS = ("amazon_beauty", "ml1m"), ("lora", "adalora", "ia3", "prefix", "bitfit", "full")
+SETS, METHODS = ("amazon_beauty", "ml1m"), ("dense", "lora", "adalora", "ia3", "prefix", "bitfit", "full")
 HIDDEN = 0.2
 RECENCIES = MeaningRecipe.choices["recency"]
 METRIC = "ndcg@10"

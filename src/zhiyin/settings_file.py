@@ -72,7 +72,7 @@ def _variable(path: tuple[str, ...]) -> str:
 def _unknown(path: tuple[str, ...], where: str) -> str:
     """The nearest known name: beside it, else anywhere, else all that is known there."""
     beside = {name: ".".join((*path[:-1], name)) for name in _names_at(path[:-1])}
-    anywhere = {dotted.rsplit(".", 1)[-1]: dotted for dotted in all_settings()}
+    anywhere = {dotted.rsplit(".", 1)[-1]: dotted for dotted in reversed(all_settings())}  # the first of a name
     for names in (beside, anywhere):
         if near := get_close_matches(path[-1], names, 1):
             return f"unknown setting `{'.'.join(path)}` in {where}: did you mean `{names[near[0]]}`?"

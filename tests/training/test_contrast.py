@@ -131,6 +131,23 @@ def test_the_gradient_in_parts_is_that_of_the_whole_batch(tmp_path: Path, at_onc
         torch.testing.assert_close(parts[name], one, rtol=1e-3, atol=1e-5)
 
 
+def test_what_is_dropped_is_the_same_in_both_readings_of_a_part(tmp_path: Path) -> None:
+    net, batches = net_and_batch(tmp_path, dropout=0.3)
+    batch, size = batches.at(0), 4
+    parts = gradient(net, batch, size)
+    for one in net.parameters():
+        one.grad = None
+    order = sorted(range(len(batch.texts)), key=lambda n: len(batch.texts[n]))
+    rows = []
+    for n, start in enumerate(range(0, len(order), size)):
+        torch.manual_seed((7 << 16) + n)
+        rows.append(net.of_texts([batch.texts[k] for k in order[start : start + size]]))
+    Objective(0.1, (8,))(torch.cat(rows)[np.argsort(order)], batch).backward()
+    for name, one in net.named_parameters():
+        if one.grad is not None:
+            torch.testing.assert_close(parts[name], one.grad, rtol=1e-3, atol=1e-5)
+
+
 def test_a_step_uphill_leaves_the_words_as_they_were(tmp_path: Path) -> None:
     net, batches = net_and_batch(tmp_path, dropout=0.0)
     before, batch = net.words.detach().clone(), batches.at(0)

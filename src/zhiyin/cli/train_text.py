@@ -1,3 +1,5 @@
+"""The command `zhiyin train text`, below `zhiyin train`."""
+
 from __future__ import annotations
 
 from typing import Annotated

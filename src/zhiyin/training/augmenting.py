@@ -80,6 +80,9 @@ def synonyms(texts: Sequence[str], seed: int) -> dict[str, str]:
     surprise = np.log(np.maximum(together.data * len(split) / (often[one] * often[other]), 1.0))
     kept = one != other
     matrix = sp.csr_array((surprise[kept], (one[kept], other[kept])), shape=together.shape)
+    matrix.eliminate_zeros()
+    if not matrix.nnz:
+        return {}
     k = min(DIM, len(known) - 1)
     axes, strength, _ = svds(matrix, k=k, v0=np.random.default_rng(seed).random(len(known)))
     vectors = unit((axes * np.sqrt(strength)).astype(np.float32))

@@ -100,11 +100,16 @@ class TowerLearning:
         return f"{standing.step} of {standing.planned} steps in {standing.seconds / 60:.1f} min ({why}){best}"
 
     def _begin(self) -> None:
-        began = self._clock()
         self._judge(first=True)
-        judging = self._craft.judgements * (self._clock() - began)
+        judging = self._judging() if self.curve.judged else 0.0
         self.standing = replace(self.standing, planned=self._planned(judging))
         plan(self._net, self.standing.planned)
+
+    def _judging(self) -> float:
+        """Seconds that all judgements will take: of a second one, for the first also counts what is kept."""
+        began = self._clock()
+        self._way.teacher.judge()
+        return self._craft.judgements * (self._clock() - began)
 
     def _planned(self, judging: float) -> int:
         """As many steps as are wished for, or as fit into the minutes beside so many seconds of judging."""

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -159,7 +160,7 @@ def load_net(model: Pretrained, longest: int, dropout: float | None) -> TowerNet
     try:
         with _silent():
             inner = transformers.AutoModel.from_pretrained(model.folder, config=config, local_files_only=True)
-    except (OSError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError, SafetensorError) as error:
         raise BrokenBundle(f"{model.folder} cannot be read ({error}): copy the model again") from error
     return TowerNet(inner.float(), Tokens.of(model, longest), model.pooling)
 

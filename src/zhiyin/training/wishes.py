@@ -22,7 +22,7 @@ from zhiyin.types import Item
 
 T = TypeVar("T")
 LEAST = 3  # items that share a value
-MOST = 0.3  # of all items: what more of them share says nothing
+MOST, MOST_OF_A_KIND = 0.3, 0.6  # of all items: what more of them share says nothing
 LONGEST = 30  # characters of a value
 AGAINST = 2  # items named that a wish rules out
 TRIES = 20
@@ -62,7 +62,9 @@ class Fields:
         rows = tuple(row for row, text in enumerate(past.texts) if text and not past.hidden[row])
         titles = {row: tuple(_WORD.findall(catalogue[row].title or past.texts[row][:200])) for row in rows}
         shared = _shared({row: {word.lower() for word in titles[row]} for row in rows})
-        kinds = _shared({row: {name.strip() for name in catalogue[row].categories} for row in rows})
+        kinds = _shared(
+            {row: {name.strip() for name in catalogue[row].categories} for row in rows}, MOST_OF_A_KIND
+        )
         kinds = {row: kinds[row] or shared[row] for row in rows}
         named = _shared({row: set(_said(catalogue[row])) for row in rows})
         values = {row: tuple(dict.fromkeys((*named[row], *shared[row]))) for row in rows}
@@ -202,10 +204,10 @@ def _said(item: Item) -> list[str]:
     return [value.strip() for value in found if 0 < len(value.strip()) <= LONGEST]
 
 
-def _shared(of: Mapping[int, set[str]]) -> dict[int, tuple[str, ...]]:
-    """Only what at least LEAST items have, and not too many."""
+def _shared(of: Mapping[int, set[str]], share: float = MOST) -> dict[int, tuple[str, ...]]:
+    """Only what at least LEAST items have, and at most a share of them."""
     counts = Counter(value for values in of.values() for value in values)
-    most = max(MOST * len(of), LEAST)
+    most = max(share * len(of), LEAST)
     return {
         row: tuple(sorted(v for v in values if v and LEAST <= counts[v] <= most)) for row, values in of.items()
     }

@@ -88,7 +88,8 @@ def adapt_text(shop: Zhiyin, seed: int = 0, log: Log = NOWHERE, *, adopt: bool =
     why = better(found)
     if not why:
         raise NotPublishable(
-            f"{reader} stays unused, and {_live(shop, champion)}: {'; '.join(found.verdict)}. The folder "
+            f"{reader} stays unused, and {_live(shop, champion)}: {'; '.join(found.verdict)}. It learned: "
+            f"{_figures(tower)}. The folder "
             f"and bundle {challenger[:SHORT]} are kept"
         )
     if adopt:

@@ -60,10 +60,10 @@ def test_an_older_store_is_migrated_at_open_with_its_rows(
         store.append([click("u", "a")])
     folder = _with_step(tmp_path, "    op.execute('ALTER TABLE publications ADD COLUMN note TEXT')\n")
     monkeypatch.setattr(migrate, "_FOLDER", folder)
-    monkeypatch.setattr(schema, "REVISION", "0002")
+    monkeypatch.setattr(schema, "REVISION", "0003")
     with closing(open_store(str(path))) as store:
         assert store.counts()["events"] == 1
-    assert _rows(path, "SELECT version_num FROM alembic_version") == [("0002",)]
+    assert _rows(path, "SELECT version_num FROM alembic_version") == [("0003",)]
     assert _rows(path, "SELECT note FROM publications") == []
 
 
@@ -76,7 +76,7 @@ def test_a_migration_that_fails_changes_nothing(
     before = _statements(path)
     with monkeypatch.context() as patch:
         patch.setattr(migrate, "_FOLDER", folder)
-        patch.setattr(schema, "REVISION", "0002")
+        patch.setattr(schema, "REVISION", "0003")
         with pytest.raises(ArithmeticError):
             open_store(str(path))
     assert _statements(path) == before
@@ -96,10 +96,10 @@ def _with_step(folder: Path, body: str) -> Path:
     """A copy of the migrations with one more step."""
     copy = folder / "migrations"
     (copy / "versions").mkdir(parents=True)
-    for name in ("env.py", "versions/v0001_first_tables.py"):
+    for name in ("env.py", "versions/v0001_first_tables.py", "versions/v0002_events_said.py"):
         (copy / name).write_text((migrate._FOLDER / name).read_text())
-    step = f"from alembic import op\nrevision, down_revision = '0002', '0001'\ndef upgrade():\n{body}"
-    (copy / "versions" / "v0002_next.py").write_text(step)
+    step = f"from alembic import op\nrevision, down_revision = '0003', '0002'\ndef upgrade():\n{body}"
+    (copy / "versions" / "v0003_next.py").write_text(step)
     return copy
 
 

@@ -6,7 +6,7 @@ A list is a function of (query, recommendation id, bundle, settings, position in
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
@@ -22,6 +22,7 @@ from zhiyin.ranking.diversity import Diversity
 from zhiyin.ranking.fusion import READS, Heard, Parts
 from zhiyin.ranking.house_rules import HouseRule, allowed, lowered
 from zhiyin.ranking.rules import compile_filter
+from zhiyin.ranking.standing import Asking, LineWeights, refused, spoken_of
 from zhiyin.types import AsOf, Mode, Place, Query, Recommendation
 
 TRENDING, LATEST, DIVERSITY, POPULAR, CONTEXT = "trending", "latest", "diversity", "popular", "context"
@@ -40,6 +41,7 @@ class Shape:
     repeats: bool  # whether items already had may come again
     digest: str
     rules: tuple[HouseRule, ...] = ()
+    lines: LineWeights = field(default_factory=LineWeights)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,21 +113,29 @@ class Recommender:
         return Recommender(self._live, Greedy(), shape).recommend(query, recommendation_id, at, given=given)
 
     def hear(self, world: Snapshot, asker: Asker, query: Query) -> Heard:
-        """What the channels that take part in the scenario say to the person, and to what they typed."""
+        """What the channels that take part in the scenario say to the person, to what they typed, and to what they
+        said of their profile."""
         models = {name: model for name, model in world.models.items() if speaks(name, query)}
-        return Heard.by(models, asker.history, self._wish(world, query))
+        wish = self._wish(world, query.text) if query.text and query.text.strip() else None
+        asking = Asking(
+            history=asker.history,
+            typed=wish is not None,
+            weights=self._shape.lines,
+            alone=lambda text: self._wish(world, text),
+            beside=_plain,
+        )
+        said = None if query.scenario in (TRENDING, LATEST) else spoken_of(asker.said, world, asking)
+        return Heard.by(models, asker.history, wish, said)
 
-    def _wish(self, world: Snapshot, query: Query) -> Batch | None:
-        """What was typed, with the ECHO_OF items that answer it best (pseudo-relevance feedback, Rocchio 1971):
-        a wish names a need, the items that meet it name the things. Nothing without readable text."""
-        if query.text is None or not query.text.strip():
-            return None
+    def _wish(self, world: Snapshot, text: str) -> Batch:
+        """A text with the ECHO_OF items that answer it best (pseudo-relevance feedback, Rocchio 1971): a wish
+        names a need, the items that meet it name the things."""
         readers = {name: world.models[name] for name in READS}
-        typed = Heard.by(readers, NOBODY, history_batch([], [], [], query.text))
+        typed = Heard.by(readers, NOBODY, _plain(text))
         rows = union([scorer.retrieve(ECHO_AMONG) for scorer in typed.wished.values()])
         rows = rows[world.available[rows]]
         echo = best(world.fusion.parts(typed, rows).scores, ECHO_OF, rows)
-        return history_batch(echo.tolist(), [ECHO / ECHO_OF] * len(echo), [0.0] * len(echo), query.text)
+        return history_batch(echo.tolist(), [ECHO / ECHO_OF] * len(echo), [0.0] * len(echo), text)
 
     def retrieve(self, world: Snapshot, asker: Asker, heard: Heard, query: Query) -> Rows:
         """What the channels propose, sorted by row; all that passes where a filter leaves few."""
@@ -141,13 +151,15 @@ class Recommender:
             return np.arange(len(world.items), dtype=np.int32)
         rows = heard.retrieve(max(self._shape.retrieve, 2 * query.n))
         wanted = query.n + len(asker.seen) + len(query.exclude)
-        if world.available[rows].sum() < wanted:  # little is known: anything may come
-            rows = np.union1d(rows, np.flatnonzero(world.available)[: max(self._shape.retrieve, wanted)])
+        if len(_welcome(world, asker, rows)) < wanted:  # little is known, or wanted: anything may come
+            anything = _welcome(world, asker, np.arange(len(world.items), dtype=np.int32))
+            rows = np.union1d(rows, anything[: max(self._shape.retrieve, wanted)])
         return rows.astype(np.int32)
 
     def eligible(self, rows: Rows, world: Snapshot, asker: Asker, query: Query) -> Rows:
         """Without what cannot be shown: unavailable, excluded, filtered out, disliked, what the person has
-        already had, unless repeats are wanted, and what the rules of the house leave out."""
+        already had, unless repeats are wanted, what they said they never want, and what the rules of the house
+        leave out."""
         shown = world.available.copy()
         shown[there(world, query.exclude)] = False
         shown[asker.hidden if self._shape.repeats else asker.seen] = False
@@ -156,7 +168,7 @@ class Recommender:
             test = compile_filter(query.filter)
             items = world.items
             rows = rows[[(item := items[row]) is not None and test(item) for row in rows.tolist()]]
-        return allowed(self._shape.rules, asker.history, rows, world.items)
+        return allowed(self._shape.rules, asker.history, _welcome(world, asker, rows), world.items)
 
     def rank(self, world: Snapshot, heard: Heard, rows: Rows, query: Query) -> Ranked:
         """The candidates with the highest sums, best first; ties by the hash of the item's id."""
@@ -190,6 +202,17 @@ class Recommender:
             order = np.array([*above[:place], pick], np.int64)
             chances[place] = np.exp(self._policy.log_probs(ranked.scores, order, diversity)[-1])
         return chances
+
+
+def _welcome(world: Snapshot, asker: Asker, rows: Rows) -> Rows:
+    """Of these rows those that are available and that the person did not say they never want."""
+    rows = rows[world.available[rows]]
+    return rows[~refused(asker.said, rows, world.items, world.models)] if asker.said else rows
+
+
+def _plain(text: str) -> Batch:
+    """A text as it is."""
+    return history_batch([], [], [], text)
 
 
 def speaks(channel: str, query: Query) -> bool:
@@ -248,4 +271,4 @@ def places(world: Snapshot, heard: Heard, ranked: Ranked, chosen: Chosen) -> tup
 def _mode(world: Snapshot, heard: Heard) -> Mode:
     if world.bundle.manifest.mode == "zero_shot":
         return "zero_shot"
-    return "trained" if len(heard.history.rows) or heard.wished else "popular"
+    return "trained" if len(heard.history.rows) or heard.wished or heard.said else "popular"

@@ -19,6 +19,7 @@ from zhiyin.data.readers.times import zone_of
 from zhiyin.data.signals import Signals
 from zhiyin.ranking.house_rules import HouseRule
 from zhiyin.ranking.rules import compile_filter
+from zhiyin.ranking.standing import LineWeights
 from zhiyin.recipe import DefaultRecipe
 
 FILE = "zhiyin.toml"
@@ -157,6 +158,24 @@ class RankingSettings(Section):
         return tuple(rule.of(name) for name, rule in sorted(self.rules.items()))
 
 
+class ProfileSettings(Section):
+    """What people say of their profile, and who words it."""
+
+    lift: float = Field(
+        default=1.5, gt=0, le=100, description="What more of a line adds to what has it, in units of the score."
+    )
+    cost: float = Field(
+        default=3.0, gt=0, le=100, description="What less of a line takes from what has it, in units of the score."
+    )
+    read: float = Field(
+        default=0.4, ge=0, le=10, description="How loud a sentence is beside a history; 1: as a typed wish."
+    )
+
+    @property
+    def weights(self) -> LineWeights:
+        return LineWeights(self.lift, self.cost, self.read)
+
+
 class EncoderSettings(Section):
     """The language model that reads the catalogue and what people type."""
 
@@ -205,6 +224,7 @@ class Settings(BaseSettings):
     encoder: EncoderSettings = Field(default_factory=EncoderSettings, description="What reads.")
     policy: PolicySettings = Field(default_factory=PolicySettings, description="Choice of places.")
     ranking: RankingSettings = Field(default_factory=RankingSettings, description="Candidates and diversity.")
+    profile: ProfileSettings = Field(default_factory=ProfileSettings, description="Profiles in words.")
     recipe: DefaultRecipe = Field(default_factory=DefaultRecipe, description="What is fitted, and how.")
     tracking: TrackingSettings = Field(default_factory=TrackingSettings, description="Notes on runs.")
     folder: Path = Field(default=Path(), exclude=True, description="Where zhiyin.toml is; set when it is loaded.")
@@ -222,8 +242,11 @@ class Settings(BaseSettings):
         return env_settings, init_settings
 
     def digest(self) -> str:
-        """A name for the settings that shape a list, and only those: policy and ranking."""
+        """A name for the settings that shape a list, and only those: policy, ranking, how loud a profile is. The
+        usual loudness is left out: lists that were logged before there were profiles keep their name."""
         shaping = {"policy": self.policy.model_dump(), "ranking": self.ranking.model_dump()}
+        if loud := self.profile.model_dump(include={"lift", "cost", "read"}, exclude_defaults=True):
+            shaping["profile"] = loud
         return hashlib.sha256(orjson.dumps(shaping, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 
     def store_url(self) -> str:

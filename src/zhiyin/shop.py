@@ -122,6 +122,7 @@ class Zhiyin:
             ranking.repeats,
             self.settings.digest(),
             ranking.house_rules,
+            self.settings.profile.weights,
         )
         return Recommender(live or self.live(), self._policy(), shape)
 

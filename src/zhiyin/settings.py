@@ -171,6 +171,24 @@ class ProfileSettings(Section):
         default=0.4, ge=0, le=10, description="How loud a sentence is beside a history; 1: as a typed wish."
     )
 
+    phrase_url: str = Field(
+        default="",
+        description="Address of a language model that may word profiles, up to and with /v1, as OpenAI's chat has "
+        "it; empty: none. What stands out of a past and what was searched goes there, without ids.",
+    )
+    phrase_model: str = Field(default="", description="Name of the model at `phrase_url`.")
+    phrase_key: SecretStr | None = Field(
+        default=None, description="Key for `phrase_url`; better in ZHIYIN_PROFILE__PHRASE_KEY."
+    )
+    phrase_timeout: float = Field(default=5.0, gt=0, le=60, description="Seconds to wait for `phrase_url`.")
+
+    @field_validator("phrase_url")
+    @classmethod
+    def _is_an_address(cls, url: str) -> str:
+        if url and not url.startswith(("http://", "https://")):
+            raise ValueError(f"phrase_url begins with http:// or https://, got {url[:80]!r}")
+        return url
+
     @property
     def weights(self) -> LineWeights:
         return LineWeights(self.lift, self.cost, self.read)

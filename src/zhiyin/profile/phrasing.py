@@ -27,4 +27,8 @@ class Templates:
     """The sentences as they are."""
 
     def phrase(self, lines: Sequence[Wording], language: Language) -> Sequence[tuple[str, Phrased]]:
-        return [(line.sentence, "template") for line in lines]
+        return as_templates(lines)
+
+
+def as_templates(lines: Sequence[Wording]) -> list[tuple[str, Phrased]]:
+    return [(line.sentence, "template") for line in lines]

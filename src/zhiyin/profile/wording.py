@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import get_args
 
+from zhiyin.profile.checking import Facts
 from zhiyin.profile.edits import Said
 from zhiyin.profile.lines import Evidence, Line
-from zhiyin.profile.traits import ATTRIBUTE, PRICE, TO, Language
+from zhiyin.profile.traits import ATTRIBUTE, PRICE, TO, Language, Trait
 
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 
@@ -22,6 +23,7 @@ class Wording:
 
     sentence: str
     because: str
+    facts: Facts
 
 
 _LEADS: Mapping[str, Mapping[str, str]] = {
@@ -109,13 +111,21 @@ def worded(line: Line, language: Language) -> Wording:
     because = because.format(**_numbers(line.evidence))
     if not searched:
         because += _BECAUSE[language][line.evidence.base].format(**_numbers(line.evidence))
-    return Wording(_LEADS[language][lead].replace("{what}", what), because)
+    return _wording(
+        _LEADS[language][lead].replace("{what}", what), because, line.trait, line.leaning == "dislikes"
+    )
 
 
 def said_in_words(said: Said, language: Language) -> Wording:
     """A line that the person said."""
     what = what_of(said.trait.field, said.trait.value, language)
-    return Wording(_LEADS[language][said.stance].replace("{what}", what), _BECAUSE[language]["said"])
+    sentence = _LEADS[language][said.stance].replace("{what}", what)
+    return _wording(sentence, _BECAUSE[language]["said"], said.trait, said.stance != "more")
+
+
+def _wording(sentence: str, because: str, trait: Trait, against: bool) -> Wording:
+    value = trait.value if trait.value in sentence else ""  # a band is said otherwise, in words of the template
+    return Wording(sentence, because, Facts(sentence, value, against))
 
 
 def what_of(field: str, value: str, language: Language) -> str:

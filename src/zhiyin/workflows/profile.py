@@ -14,6 +14,7 @@ from typing import Literal
 from zhiyin.errors import InvalidData
 from zhiyin.live import HISTORY, Live
 from zhiyin.profile.background import Background
+from zhiyin.profile.chat import ChatPhraser
 from zhiyin.profile.edits import (
     EDITS,
     LINES,
@@ -74,11 +75,13 @@ def told_lines(shop: Zhiyin, live: Live, asked: Asked) -> tuple[Told, ...]:
     seen = {line.trait.key: line for line in lines}
     said = standing(store.said(asked.user_id, "edit", limit=EDITS))
     told = [_said(one, seen.pop(one.trait.key, None), asked.language) for one in said]
-    told += [_seen(line, asked.language) for line in seen.values()]
-    phrased = asked.phraser.phrase([Wording(one.sentence, one.because) for one in told], asked.language)
-    return tuple(
-        replace(one, sentence=sentence, phrased_by=by) for one, (sentence, by) in zip(told, phrased, strict=True)
-    )
+    words = [worded(line, asked.language) for line in seen.values()]
+    phrased = asked.phraser.phrase(words, asked.language)
+    told += [
+        replace(_seen(line, word), sentence=sentence, phrased_by=by)
+        for line, word, (sentence, by) in zip(seen.values(), words, phrased, strict=True)
+    ]
+    return tuple(told)
 
 
 def edit_profile(shop: Zhiyin, live: Live, user_id: str, edits: Sequence[Edit], at: datetime) -> tuple[Said, ...]:
@@ -123,7 +126,11 @@ def edited(shop: Zhiyin, user_id: str, edits: Sequence[Edit]) -> Live:
 
 def phraser_of(settings: Settings, *, phrased: bool) -> Phraser:
     """Who words profiles: templates, unless a model is asked for and the settings name one."""
-    return Templates()
+    asked = settings.profile
+    if not phrased or not asked.phrase_url:
+        return Templates()
+    key = "" if asked.phrase_key is None else asked.phrase_key.get_secret_value()
+    return ChatPhraser(asked.phrase_url, asked.phrase_model, key, asked.phrase_timeout)
 
 
 def _meant(edit: Edit, known: Background, at: datetime) -> list[Said]:
@@ -147,8 +154,7 @@ def _check_room(edits: Sequence[Event]) -> None:
         )
 
 
-def _seen(line: Line, language: Language) -> Told:
-    words = worded(line, language)
+def _seen(line: Line, words: Wording) -> Told:
     return Told(
         field=line.trait.field,
         value=line.trait.value,
@@ -166,7 +172,6 @@ def _seen(line: Line, language: Language) -> Told:
 def _said(said: Said, line: Line | None, language: Language) -> Told:
     """With the evidence of the line that it is about, where there is one."""
     words = said_in_words(said, language)
-    because = words.because if line is None else f"{words.because} {worded(line, language).because}"
     return Told(
         field=said.trait.field,
         value=said.trait.value,
@@ -175,7 +180,7 @@ def _said(said: Said, line: Line | None, language: Language) -> Told:
         stance=said.stance,
         when="unknown" if line is None else line.when,
         sentence=words.sentence,
-        because=because,
+        because=words.because if line is None else f"{words.because} {worded(line, language).because}",
         phrased_by="template",
         evidence=Evidence(first=said.at, last=said.at) if line is None else line.evidence,
     )

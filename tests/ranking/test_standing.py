@@ -83,8 +83,9 @@ def test_a_sentence_adds_what_a_typed_wish_would_times_its_loudness(world: Snaps
     alone = spoken(world, line, history=NOBODY)
     assert alone.alone
     np.testing.assert_allclose(alone.addends(rows)[0], by_hand, rtol=1e-6)
+    says = np.array([id_ == "music/flute" for id_ in world.vocabulary])
     less = spoken(world, said("text", "a flute for music", "less")).addends(rows)[0]
-    np.testing.assert_allclose(less, -2.0 * np.maximum(0.4 * by_hand, 0.0), rtol=1e-6)
+    np.testing.assert_allclose(less, -3.0 * says - 0.5 * 0.4 * np.maximum(by_hand, 0.0), rtol=1e-6)
 
 
 def test_a_sentence_is_alone_only_where_nothing_else_is_known(world: Snapshot) -> None:

@@ -20,6 +20,8 @@ EDITS = 1_000  # newest edits of a person that are read; the service takes no mo
 LINES = 50  # that stand, the newest
 TEXTS = 20  # of them that are read by the encoder
 UNSAID: Stance = "unsaid"
+_MORE_OF: Stance = "more"
+SHORT_WORDS, SHORT = 2, 20  # words, and characters, of a piece that goes on with what is turned down
 
 # What a clause begins with that says more than its subject. Longer ones first; the first that fits counts.
 _NEVER = (
@@ -44,7 +46,7 @@ _OPENINGS: tuple[tuple[Stance, re.Pattern[str]], ...] = tuple(
     (stance, re.compile("|".join(patterns), re.IGNORECASE)) for stance, patterns in _PATTERNS
 )
 _CLAUSES = re.compile(
-    r"\s*(?:[,;.!?，；。！？\n]+|\b(?:but|and)\b(?=\s+(?:i|no|not|never|less|without|don['’]?t)\b)|但是|可是|但|而且)\s*",
+    r"\s*(?:[,;.!?，、；。！？\n]+|\b(?:but|and)\b(?=\s+(?:i|no|not|never|less|without|don['’]?t)\b)|但是|可是|但|而且)\s*",
     re.IGNORECASE,
 )
 
@@ -114,22 +116,44 @@ def all_standing(edits: Sequence[Event]) -> list[Said]:
 
 
 def clauses(sentence: str) -> list[tuple[Stance, str]]:
-    """A sentence as stances and what they are about: "I like tea, no coffee" likes tea and never wants coffee. A
-    clause that does not say goes on as the one before; the first one likes."""
+    """A sentence as stances and what they are about: "I like tea, no coffee" likes tea and never wants coffee.
+
+    Where nothing else is said, all is liked, in one piece: a wish has commas. What is turned down goes on for
+    short pieces ("no horror, gore"), each by itself; a longer one is liked again.
+    """
     found: list[tuple[Stance, str]] = []
-    stance: Stance = "more"
-    for clause in _CLAUSES.split(sentence):
-        stance, about = _opened(clause.strip(), stance)
-        if about and (stance, about) not in found:
-            found.append((stance, about))
-    return found
+    begin, stance = 0, _MORE_OF
+    for piece in _pieces(sentence):
+        opened = _opened(sentence[piece])
+        if opened is None and stance == _MORE_OF and found:  # a wish goes on
+            found[-1] = (stance, _bare(sentence[begin : piece.stop]))
+            continue
+        stance, at = opened or (stance if _is_short(sentence[piece]) else _MORE_OF, 0)
+        begin = piece.start + at
+        found.append((stance, _bare(sentence[begin : piece.stop])))
+    return list(dict.fromkeys((stance, about) for stance, about in found if about))
 
 
-def _opened(clause: str, otherwise: Stance) -> tuple[Stance, str]:
-    for stance, opening in _OPENINGS:
-        if match := opening.match(clause):
-            return stance, clause[match.end() :].strip(" '\"“”「」")
-    return otherwise, clause.strip(" '\"“”「」")
+def _pieces(sentence: str) -> list[slice]:
+    """What stands between commas, full stops and "but"."""
+    ends = [(match.start(), match.end()) for match in _CLAUSES.finditer(sentence)]
+    starts, stops = [0, *(end for _, end in ends)], [*(start for start, _ in ends), len(sentence)]
+    spans = (slice(start, stop) for start, stop in zip(starts, stops, strict=True))
+    return [span for span in spans if sentence[span].strip()]
+
+
+def _opened(piece: str) -> tuple[Stance, int] | None:
+    """The stance that a piece begins with, and where its subject begins."""
+    found = ((stance, opening.match(piece)) for stance, opening in _OPENINGS)
+    return next(((stance, match.end()) for stance, match in found if match), None)
+
+
+def _is_short(piece: str) -> bool:
+    return len(piece.split()) <= SHORT_WORDS and len(piece) <= SHORT
+
+
+def _bare(about: str) -> str:
+    return about.strip(" \t\r\n'\"“”「」")
 
 
 def _stance(event: Event) -> Stance:

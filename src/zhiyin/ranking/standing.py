@@ -2,12 +2,14 @@
 
     fields     + lift, or − cost, where the item has the trait
     words      the same, where the item says the word
-    sentences  what a typed wish would add (gates times φ of words and meaning), times `read`; of what is turned
-               down only where it is positive, and cost / lift as loud
+    sentences  what a typed wish would add (gates times φ of words and meaning), times `read`
+    sentences  of what is turned down: − cost where the item says all its words, and where it only reads like it
+               − DOWN · read times what a typed wish would add there, if that is positive
 
-So more of a line never lowers what has it, less of it never raises anything. "Never" leaves out what has the trait
-or says the words, and lowers what reads like them. Before somebody did anything their sentences are all that is
-known, and speak as loud as a typed wish.
+So more of a trait never lowers anything, less of anything never raises anything. What is turned down is told by
+its words first: much that one likes reads like it (coffee and decaf). "Never" leaves out what has the trait or says
+the words. Before somebody did anything their sentences are all that is known, and those about what they like are as
+loud as a typed wish.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from zhiyin.ranking.fusion import READS, WISH_GATES, Fusion, buckets, standardis
 from zhiyin.types import Item
 
 TOLD = 2  # lines that a reason names
+DOWN = 0.5  # how loud what reads like something turned down is, against what reads like something liked
 Items = Sequence[Item | None]  # by row
 Wish = Callable[[str], Batch]  # a text as the readers take it
 
@@ -110,10 +113,11 @@ class Spoken:
         if trait.field not in READ:
             found = having(trait, rows, self._world.items, self._words)
             return np.asarray(found * (weights.lift if more else -weights.cost), np.float64)
-        heard: Doubles = self._read(line, rows) * (1.0 if self._alone else weights.read)
+        heard = self._read(line, rows)
         if more:
-            return heard
-        return np.asarray(np.maximum(heard, 0.0) * (-weights.cost / weights.lift), np.float64)
+            return heard * (1.0 if self._alone else weights.read)
+        says = having(trait, rows, self._world.items, self._words)
+        return np.asarray(-weights.cost * says - DOWN * weights.read * np.maximum(heard, 0.0), np.float64)
 
     def _read(self, line: Line, rows: Rows) -> Doubles:
         """(k,) what a typed wish would add."""

@@ -98,6 +98,10 @@ def test_saying_all_again_changes_nothing(edits: list[tuple[str, Stance]]) -> No
 def test_what_stands_is_bounded_and_the_newest_stay() -> None:
     many = [says(Trait("brand", f"{n:05}"), "more") for n in range(10_000)]
     assert [said.trait.value for said in standing(many)] == [f"{n:05}" for n in range(10_000 - LINES, 10_000)]
+    again = [*many[-LINES:], many[-LINES], many[0]]  # who says a line again says it last
+    assert {said.trait.value for said in standing(again)} == {said.trait.value for said in standing(many)} - {
+        f"{10_000 - LINES + 1:05}"
+    } | {"00000"}
     read = [says(Trait("text", f"{n:05}"), "more") for n in range(1_000)]
     assert [said.trait.value for said in standing(read)] == [f"{n:05}" for n in range(1_000 - TEXTS, 1_000)]
 

@@ -79,7 +79,9 @@ def test_low_ratings_and_hiding_speak_against(live: Live) -> None:
 
 def test_what_is_liked_and_disliked_alike_is_no_dislike(live: Live) -> None:
     liked = [did(f"garden/{noun}") for noun in ("spade", "rake", "seed", "pot")]
-    found = drawn(live, [*liked, did("garden/hose", "dislike"), did("garden/lamp", "dislike")])
+    other = [did("music/harp"), did("kitchen/pan")]  # of what is disliked all is of the garden
+    against = [did(f"garden/{noun}", "dislike") for noun in ("hose", "lamp", "bench", "fern")]
+    found = drawn(live, [*liked, *other, *against])
     assert found[GARDEN].leaning == "likes"
 
 

@@ -7,9 +7,9 @@
                − DOWN · read times what a typed wish would add there, if that is positive
 
 So more of a trait never lowers anything, less of anything never raises anything. What is turned down is told by
-its words first: much that one likes reads like it (coffee and decaf). "Never" leaves out what has the trait or says
-the words. Before somebody did anything their sentences are all that is known, and those about what they like are as
-loud as a typed wish.
+its words first: much that one likes reads like it (coffee and decaf). "Never" leaves out what has the trait or
+says the words. Before somebody did anything their sentences are all that is known, and those about what they
+like are as loud as a typed wish.
 """
 
 from __future__ import annotations

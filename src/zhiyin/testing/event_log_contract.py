@@ -136,7 +136,8 @@ class EventLogContract:
         assert len(list(store.events())) == 2
 
     def test_what_was_said_is_of_one_type_without_an_item_in_the_order_of_the_log(self, store: Store) -> None:
-        first = [search("u", "late", 9), click("u", "a", 1), edit("u", "garden"), search("u", "early", 0)]
+        first = [search("v", "first"), search("u", "late", 9), click("u", "a", 1), edit("u", "garden")]
+        first.append(search("u", "early", 0))
         until = store.append(first).last
         store.append([search("u", "last"), search("other", "not mine"), search("v", "merged")])
         store.merge("v", "u")
@@ -144,9 +145,9 @@ class EventLogContract:
         def words(limit: int, type_: EventType = "search", until: int | None = None) -> list[str | None]:
             return [event.text for event in store.said("v", type_, limit=limit, until=until)]
 
-        assert words(9) == ["late", "early", "last", "merged"]
+        assert words(9) == ["first", "late", "early", "last", "merged"]
         assert words(2) == ["last", "merged"]
-        assert words(9, until=until) == ["late", "early"]
+        assert words(9, until=until) == ["first", "late", "early"]
         assert words(9, "edit") == ["garden"]
         assert {event.user_id for event in store.said("v", "search", limit=9)} == {"u"}
         assert store.said("v", "edit", limit=9)[0].context == {"field": "category", "stance": "more"}

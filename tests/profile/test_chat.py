@@ -117,7 +117,6 @@ def test_a_lie_falls_back_to_the_template_line_by_line() -> None:
         sends(b"", 302, Location="http://127.0.0.1:9/v1/chat/completions"),
         lambda handler: handler.connection.close(),
     ],
-    ids=str,
 )
 def test_whatever_else_is_answered_leaves_the_templates(answer: Answer) -> None:
     with model(answer) as server:

@@ -124,6 +124,10 @@ def test_searches_made_again_are_told_with_their_number(live: Live) -> None:
     assert newest.value == "coffee"
 
 
+def test_a_search_without_a_word_or_too_long_for_a_line_is_none(live: Live) -> None:
+    assert drawn(live, [], [searched(" "), searched("x" * 301), Event("ann", None, "search")]) == {}
+
+
 def test_words_are_told_in_the_language_of_the_reader(live: Live) -> None:
     events = [did(f"garden/{noun}") for noun in ("spade", "rake", "seed")]
     chinese = [t.value for t in drawn(live, events, language="zh") if t.field in ("word", "topic")]

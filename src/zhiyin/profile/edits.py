@@ -18,7 +18,7 @@ from zhiyin.types import MAX_LINE, STANCES, Event, Stance
 
 EDITS = 1_000  # newest edits of a person that are read; the service takes no more than these
 LINES = 50  # that stand, the newest
-TEXTS = 20  # of them that are read by the encoder
+TEXTS = 10  # of them that are read by the encoder
 UNSAID: Stance = "unsaid"
 _MORE_OF: Stance = "more"
 SHORT_WORDS, SHORT = 2, 20  # words, and characters, of a piece that goes on with what is turned down

@@ -16,13 +16,14 @@ import numpy as np
 
 from zhiyin.data.dataset import Doubles
 from zhiyin.profile.background import Background
-from zhiyin.profile.odds import STANDS_OUT, z_scores
+from zhiyin.profile.odds import STANDS_OUT, z_score
 from zhiyin.profile.past import Past, Side, Touched
 from zhiyin.profile.traits import TEXT, Trait, traits_of
-from zhiyin.types import Event
+from zhiyin.types import MAX_LINE, Event
 
 Leaning = Literal["likes", "dislikes"]
 When = Literal["recent", "lasting", "fading", "unknown"]
+Having = Mapping[Trait, list[int]]  # by trait the places of the items that have it
 Base = Literal["people", "catalogue", "none"]
 
 LEAST = 2  # items that have the trait
@@ -62,19 +63,22 @@ def trait_lines(past: Past, known: Background, popularity: Doubles | None) -> li
     """Lines of the fields of items, likes first, each kind by z, ties by name."""
     base: Base = "catalogue" if popularity is None else "people"
     shares = dict(zip(known.place, known.shares(popularity).tolist(), strict=True))
-    likes = _standing_out(past, "likes", known, shares, base)
+    having = _having(past.liked, known)
+    likes = _standing_out(past, "likes", having, shares, base)
     told = {line.trait.key for line in likes}
-    liked = _shares(past.liked, known)
+    liked = _shares(past.liked, having)
     dislikes = [
         line
-        for line in _standing_out(past, "dislikes", known, shares, base)
+        for line in _standing_out(past, "dislikes", _having(past.disliked, known), shares, base)
         if line.trait.key not in told and liked.get(line.trait, 0.0) < line.evidence.share
     ]
     return [*_varied(likes, LIKES), *_varied(dislikes, DISLIKES)]
 
 
 def search_lines(searches: Sequence[Event]) -> list[Line]:
-    """What was looked for again, or where nothing was, what was looked for last."""
+    """What was looked for again, or where nothing was, what was looked for last. A text without a word, or too long
+    for a line, is none."""
+    searches = [event for event in searches if 0 < len((event.text or "").strip()) <= MAX_LINE]
     times = Counter(Trait(TEXT, str(event.text)).key for event in searches)
     newest = {Trait(TEXT, str(event.text)).key: event for event in searches}  # in the order of the first
     order = sorted(newest, key=lambda key: (-times[key], -searches.index(newest[key])))
@@ -98,7 +102,6 @@ def evidence_of(having: Sequence[Touched], side: Side, count: float, base_share:
     this trait alone."""
     total = float(side.counts.sum())
     at = [moment for one in having for moment in one.at]
-    z = z_scores(np.array([count]), total, np.array([base_share]))
     return Evidence(
         items=tuple(one.item.item_id for one in having[::-1][:SHOWN]),
         n_items=len(having),
@@ -107,7 +110,7 @@ def evidence_of(having: Sequence[Touched], side: Side, count: float, base_share:
         share=count / total if total else 0.0,
         base_share=base_share,
         base=base,
-        z=float(z[0]),
+        z=z_score(count, total, base_share),
         first=min(at, default=None),
         last=max(at, default=None),
     )
@@ -127,21 +130,21 @@ def when_of(having: Sequence[Touched], length: int) -> When:
 
 
 def _standing_out(
-    past: Past, leaning: Leaning, known: Background, shares: Mapping[Trait, float], base: Base
+    past: Past, leaning: Leaning, having: Having, shares: Mapping[Trait, float], base: Base
 ) -> list[Line]:
     side = past.liked if leaning == "likes" else past.disliked
-    lines = []
-    for trait, places in _having(side, known).items():
-        if len(places) < LEAST:
+    lines, total = list[Line](), float(side.counts.sum())
+    for trait, places in having.items():
+        count, share = float(side.counts[places].sum()), shares.get(trait, 0.0)
+        if len(places) < LEAST or z_score(count, total, share) < STANDS_OUT:
             continue
-        having = [side.touched[place] for place in places]
-        evidence = evidence_of(having, side, float(side.counts[places].sum()), shares.get(trait, 0.0), base)
-        if evidence.z >= STANDS_OUT:
-            lines.append(Line(trait, leaning, when_of(having, past.length), evidence))
+        touched = [side.touched[place] for place in places]
+        evidence = evidence_of(touched, side, count, share, base)
+        lines.append(Line(trait, leaning, when_of(touched, past.length), evidence))
     return sorted(lines, key=lambda line: (-line.evidence.z, line.trait))
 
 
-def _having(side: Side, known: Background) -> dict[Trait, list[int]]:
+def _having(side: Side, known: Background) -> Having:
     """By trait the places of those that have it."""
     found: dict[Trait, list[int]] = {}
     for place, one in enumerate(side.touched):
@@ -150,9 +153,9 @@ def _having(side: Side, known: Background) -> dict[Trait, list[int]]:
     return found
 
 
-def _shares(side: Side, known: Background) -> dict[Trait, float]:
+def _shares(side: Side, having: Having) -> dict[Trait, float]:
     total = float(side.counts.sum())
-    return {trait: float(side.counts[places].sum()) / total for trait, places in _having(side, known).items()}
+    return {trait: float(side.counts[places].sum()) / total for trait, places in having.items()}
 
 
 def _varied(lines: Sequence[Line], most: int) -> list[Line]:

@@ -10,6 +10,8 @@ and a trait is there or not (they count words of a text), so both terms of the v
 
 from __future__ import annotations
 
+from math import log, sqrt
+
 import numpy as np
 
 from zhiyin.data.dataset import Doubles
@@ -17,6 +19,13 @@ from zhiyin.data.dataset import Doubles
 PRIOR = 10.0  # things of the usual kind that the prior is worth
 STANDS_OUT = 2.0  # z from which on a trait is told
 LEAST, MOST = 1e-6, 1 - 1e-6  # shares that a background may have
+
+
+def z_score(count: float, n: float, base: float) -> float:
+    """The same of one trait, without arrays."""
+    b = min(max(base, LEAST), MOST)
+    having, lacking = count + PRIOR * b, max(n - count, 0.0) + PRIOR * (1.0 - b)
+    return (log(having / lacking) - log(b / (1.0 - b))) / sqrt(1.0 / having + 1.0 / lacking)
 
 
 def z_scores(counts: Doubles, n: float, base: Doubles) -> Doubles:

@@ -16,7 +16,7 @@ from zhiyin.profile.background import Background
 from zhiyin.profile.lines import Line, search_lines, trait_lines
 from zhiyin.profile.past import Touched, past_of
 from zhiyin.profile.traits import Language
-from zhiyin.profile.written import Texts, topic_lines, word_lines
+from zhiyin.profile.written import Texts, written_lines
 from zhiyin.types import Event, Item
 
 
@@ -59,9 +59,7 @@ def portrait(
         texts = Texts(words, world.vectors, known.rows, language)
         if language == "zh" and not _chinese(past.liked.touched):
             texts = replace(texts, script="en")
-        topics = topic_lines(past, texts)
-        told = [line.trait.value for line in (*traits, *topics)]
-        written = [*topics, *word_lines(past, texts, told)]
+        written = written_lines(past, texts, [line.trait.value for line in traits])
     return (*traits, *written, *search_lines(diary.searches))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -45,6 +46,12 @@ class Trait(NamedTuple):
 def folded(text: str) -> str:
     """In one spelling."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+@lru_cache(maxsize=16_384)
+def _folded(value: str) -> str:
+    """Of a value of the catalogue. What people say is never kept."""
+    return folded(value)
 
 
 def traits_of(item: Item, bands: Bands) -> set[Trait]:
@@ -105,11 +112,11 @@ def has(trait: Trait) -> Test:
     """Whether an item has the trait. Words and texts are no trait of an item: nothing has them."""
     field, wanted = trait.key
     if field == CATEGORY:
-        return lambda item: any(folded(name) == wanted for name in item.categories)
+        return lambda item: any(_folded(name) == wanted for name in item.categories)
     if field == BRAND:
-        return lambda item: item.brand is not None and folded(item.brand) == wanted
+        return lambda item: item.brand is not None and _folded(item.brand) == wanted
     if field == LANGUAGE:
-        return lambda item: item.language is not None and folded(item.language) == wanted
+        return lambda item: item.language is not None and _folded(item.language) == wanted
     if field == PUBLISHED:
         return lambda item: item.published_at is not None and _decade(item) == wanted
     return _has_value(field, wanted, ends_of(wanted))
@@ -124,7 +131,7 @@ def _has_value(field: str, wanted: str, ends: tuple[float, float] | None) -> Tes
             return False
         if ends is not None and isinstance(value, int | float) and not isinstance(value, bool):
             return ends[0] <= value < ends[1]
-        return folded(said(value)) == wanted
+        return _folded(said(value)) == wanted
 
     return test
 

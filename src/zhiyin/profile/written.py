@@ -47,10 +47,17 @@ class Texts:
     script: Language  # of the words that are told: with a catalogue in two languages, those of the reader
 
 
-def word_lines(past: Past, texts: Texts, told: Iterable[str]) -> list[Line]:
-    """Words of what was liked, the most telling first. `told`: what other lines say already."""
+def written_lines(past: Past, texts: Texts, told: Iterable[str]) -> list[Line]:
+    """Topics, then words. `told`: what other lines say already."""
+    bags = _bags(past.liked, texts.words)
+    topics = _topic_lines(past, bags, texts)
+    return [*topics, *_word_lines(past, bags, texts, [*told, *(line.trait.value for line in topics)])]
+
+
+def _word_lines(past: Past, bags: Sequence[Rows], texts: Texts, told: Iterable[str]) -> list[Line]:
+    """Words of what was liked, the most telling first."""
     side, taken = past.liked, {word for text in told for word in folded(text).split()}
-    bags, lines = _bags(side, texts.words), list[Line]()
+    lines = list[Line]()
     for word, column in _standing_out(side, bags, texts):
         if len(lines) == WORDS:
             break
@@ -67,9 +74,9 @@ def word_lines(past: Past, texts: Texts, told: Iterable[str]) -> list[Line]:
     return lines
 
 
-def topic_lines(past: Past, texts: Texts) -> list[Line]:
+def _topic_lines(past: Past, bags: Sequence[Rows], texts: Texts) -> list[Line]:
     """Clusters of what was liked that have a name, the largest first."""
-    side, bags, lines = past.liked, _bags(past.liked, texts.words), list[Line]()
+    side, lines = past.liked, list[Line]()
     for places in _clusters(texts.vectors[side.rows])[:TOPICS]:
         cluster = Side(tuple(side.touched[place] for place in places), side.counts[places])
         found = _standing_out(cluster, [bags[place] for place in places], texts, least=len(places) / 2)

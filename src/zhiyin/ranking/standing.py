@@ -84,6 +84,10 @@ class Spoken:
     def __init__(self, lines: Sequence[Line], world: World, weights: LineWeights, *, alone: bool) -> None:
         self._lines, self._world, self._weights, self._alone = lines, world, weights, alone
         self._words = words_in(world.models)
+        self._ranked = (
+            np.zeros(0, np.int32),
+            np.zeros((len(lines), 0)),
+        )  # the last rows asked for, and their addends
 
     @property
     def lines(self) -> Sequence[Line]:
@@ -100,11 +104,15 @@ class Spoken:
 
     def addends(self, rows: Rows) -> Doubles:
         """(L, k) what each line adds to these rows."""
-        return np.vstack([self._addend(line, rows) for line in self._lines])
+        added = np.vstack([self._addend(line, rows) for line in self._lines])
+        self._ranked = rows, added
+        return added
 
     def told(self, row: int) -> tuple[str, ...]:
         """The lines that raise this row most, as they were said; ties by their order."""
-        added = self.addends(np.array([row], np.int32))[:, 0]
+        rows, ranked = self._ranked
+        found = np.flatnonzero(rows == row)
+        added = ranked[:, found[0]] if len(found) else self.addends(np.array([row], np.int32))[:, 0]
         order = np.argsort(-added, kind="stable")[:TOLD].tolist()
         return tuple(self._lines[place].said.trait.value for place in order if added[place] > 0)
 

@@ -74,8 +74,8 @@ def trait_lines(past: Past, known: Background, popularity: Doubles | None) -> li
 
 
 def search_lines(searches: Sequence[Event]) -> list[Line]:
-    """What was looked for again, or where nothing was, what was looked for last. A blank text, or one too long for a
-    line, is none."""
+    """What was looked for again, or where nothing was, what was looked for last. A blank text, or one too long for
+    a line, is none."""
     searches = [event for event in searches if 0 < len((event.text or "").strip()) <= MAX_LINE]
     times = Counter(Trait(TEXT, str(event.text)).key for event in searches)
     newest = {Trait(TEXT, str(event.text)).key: event for event in searches}  # in the order of the first

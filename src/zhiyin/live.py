@@ -29,6 +29,7 @@ from zhiyin.data.store.protocols import Store, Taken
 from zhiyin.data.vocabulary import PAD, Rows, Vocabulary
 from zhiyin.encoders.base import encode_items
 from zhiyin.encoders.pair import NOT_ASKED, Listen, Reading, nobody_listens
+from zhiyin.encoders.remembering import Remembering
 from zhiyin.errors import BrokenBundle
 from zhiyin.models.base import Arrivals, Batch, Model, best, history_batch
 from zhiyin.models.context import Context
@@ -43,6 +44,8 @@ from zhiyin.models.reader import Reader
 from zhiyin.models.sequence import Sequence as SequenceChannel
 from zhiyin.models.vectors import Vectors
 from zhiyin.models.words import Words
+from zhiyin.profile.background import Background, background
+from zhiyin.profile.edits import EDITS, Said, standing
 from zhiyin.ranking.fusion import Fusion
 from zhiyin.types import AsOf, Event, Item, Query
 
@@ -94,6 +97,7 @@ class Asker:
     history: Batch
     seen: Rows  # rows of items in the history
     hidden: Rows  # rows the person does not want
+    said: tuple[Said, ...] = ()  # what they say of their profile
 
 
 class Live:
@@ -105,6 +109,7 @@ class Live:
         self._base = _first_snapshot(bundle, store)  # as of the bundle's own position
         self._now = self._base
         self._lock = Lock()
+        self._background: tuple[Sequence[Item | None], Background] | None = None  # of these items
 
     @property
     def folded(self) -> Snapshot:
@@ -124,6 +129,13 @@ class Live:
     def at(self, as_of: AsOf) -> Snapshot:
         """The world as it was at a position, made again from the bundle and the logs."""
         return self._advanced(self._base, as_of)
+
+    def background(self, snapshot: Snapshot) -> Background:
+        """What people's profiles are held against; made again when the catalogue has changed."""
+        kept = self._background
+        if kept is None or kept[0] is not snapshot.items:
+            kept = self._background = snapshot.items, background(snapshot.items, snapshot.vocabulary.keys)
+        return kept[1]
 
     def asker(self, query: Query, snapshot: Snapshot, at: datetime) -> Asker:
         """What is known about who asks: the log as of the snapshot, then what the query itself says."""
@@ -148,6 +160,7 @@ class Live:
             ),
             seen=np.unique(rows[said]),
             hidden=np.unique(rows[said & (weights < 0)]),
+            said=self._said(query, snapshot),
         )
 
     @property
@@ -158,6 +171,12 @@ class Live:
     def reading(self, snapshot: Snapshot, text: str) -> Reading:
         """How an endpoint reads what was typed; it is not asked where it has not read the bundle's catalogue."""
         return self._listen(text) if _readers(snapshot.models)[1].two else NOT_ASKED
+
+    def _said(self, query: Query, snapshot: Snapshot) -> tuple[Said, ...]:
+        """What stands of what the person said of their profile."""
+        if query.user_id is None or query.scenario == SIMILAR:
+            return ()
+        return standing(self._store.said(query.user_id, "edit", limit=EDITS, until=snapshot.as_of.event))
 
     def _history(self, query: Query, snapshot: Snapshot) -> list[Taken]:
         if query.user_id is None or query.scenario == SIMILAR:  # like an item, whoever asks
@@ -224,13 +243,18 @@ def _first_snapshot(bundle: Bundle, store: Store) -> Snapshot:
         items=items,
         available=_available(items),
         published=_published(items),
-        models=dict(bundle.fitted.models),
+        models={name: _remembering(model) for name, model in bundle.fitted.models.items()},
         fusion=bundle.fitted.fusion,
         as_of=AsOf(0, story.last_item),
         trends_of=story.last_event,
         strangers={},
         fitted=items,
     )
+
+
+def _remembering(model: Model) -> Model:
+    """Meaning with an encoder that remembers what it read last; others as they are."""
+    return replace(model, encoder=Remembering(model.encoder)) if isinstance(model, Meaning) else model
 
 
 def _changed(snapshot: Snapshot, newest: Mapping[str, Item | None]) -> Snapshot:

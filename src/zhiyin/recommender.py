@@ -6,13 +6,14 @@ A list is a function of (query, recommendation id, bundle, settings, position in
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
 
 from zhiyin.data.dataset import Doubles, Mask
 from zhiyin.data.vocabulary import PAD, Rows, key_of
+from zhiyin.encoders.pair import NOT_ASKED, Reading
 from zhiyin.explain.reasons import reasons_for
 from zhiyin.live import SIMILAR, Asker, Live, Snapshot
 from zhiyin.models.base import Batch, best, history_batch, union
@@ -23,6 +24,7 @@ from zhiyin.ranking.fusion import READS, Heard, Parts
 from zhiyin.ranking.harm import HarmRule, harmless, penalised
 from zhiyin.ranking.house_rules import HouseRule, allowed, lowered
 from zhiyin.ranking.rules import compile_filter
+from zhiyin.ranking.standing import Asking, LineWeights, refused, spoken_of
 from zhiyin.types import FALLBACK, AsOf, Mode, Place, Query, Recommendation
 
 TRENDING, LATEST, DIVERSITY, POPULAR, CONTEXT = "trending", "latest", "diversity", "popular", "context"
@@ -42,6 +44,7 @@ class Shape:
     digest: str
     rules: tuple[HouseRule, ...] = ()
     harm: tuple[HarmRule, ...] = ()
+    lines: LineWeights = field(default_factory=LineWeights)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,15 +117,27 @@ class Recommender:
         return Recommender(self._live, Greedy(), shape).recommend(query, recommendation_id, at, given=given)
 
     def hear(self, world: Snapshot, asker: Asker, query: Query) -> Heard:
-        """What the channels that take part in the scenario say to the person, and to what they typed."""
+        """What the channels that take part in the scenario say to the person, to what they typed, and to what they
+        said of their profile."""
         models = {name: model for name, model in world.models.items() if speaks(name, query)}
+        typed, reading = self._typed(world, query)
+        wish = None if typed is None else self._wish(world, typed)
+        asking = Asking(
+            history=asker.history,
+            typed=wish is not None,
+            weights=self._shape.lines,
+            alone=lambda text: self._wish(world, _plain(text)),
+            beside=_plain,
+        )
+        said = None if query.scenario in (TRENDING, LATEST) else spoken_of(asker.said, world, asking)
+        return replace(Heard.by(models, asker.history, wish, said), reading=reading)
+
+    def _typed(self, world: Snapshot, query: Query) -> tuple[Batch | None, Reading]:
+        """What was typed, as an endpoint reads it where one may be asked; None for nothing."""
         if query.text is None or not query.text.strip():
-            return Heard.by(models, asker.history)
-        reading = self._live.reading(world, query.text)
-        typed = history_batch([], [], [], query.text)
-        if reading.code:
-            typed = replace(typed, readings=reading.row[None, :])
-        return replace(Heard.by(models, asker.history, self._wish(world, typed)), reading=reading)
+            return None, NOT_ASKED
+        reading, typed = self._live.reading(world, query.text), _plain(query.text)
+        return (replace(typed, readings=reading.row[None, :]) if reading.code else typed), reading
 
     def _wish(self, world: Snapshot, typed: Batch) -> Batch:
         """What was typed, with the ECHO_OF items that answer it best (pseudo-relevance feedback, Rocchio 1971):
@@ -149,13 +164,15 @@ class Recommender:
             return np.arange(len(world.items), dtype=np.int32)
         rows = heard.retrieve(max(self._shape.retrieve, 2 * query.n))
         wanted = query.n + len(asker.seen) + len(query.exclude)
-        if world.available[rows].sum() < wanted:  # little is known: anything may come
-            rows = np.union1d(rows, np.flatnonzero(world.available)[: max(self._shape.retrieve, wanted)])
+        if len(_welcome(world, asker, rows)) < wanted:  # little is known, or wanted: anything may come
+            anything = _welcome(world, asker, np.arange(len(world.items), dtype=np.int32))
+            rows = np.union1d(rows, anything[: max(self._shape.retrieve, wanted)])
         return rows.astype(np.int32)
 
     def eligible(self, rows: Rows, world: Snapshot, asker: Asker, query: Query) -> Rows:
-        """Without what cannot be shown: unavailable, excluded, filtered out, disliked, what the person has already
-        had, unless repeats are wanted, what is held to be harmful, and what the rules of the house leave out."""
+        """Without what cannot be shown: unavailable, excluded, filtered out, disliked, what the person has
+        already had, unless repeats are wanted, what they said they never want, what is held to be harmful, and
+        what the rules of the house leave out."""
         shown = world.available.copy()
         shown[there(world, query.exclude)] = False
         shown[asker.hidden if self._shape.repeats else asker.seen] = False
@@ -164,7 +181,7 @@ class Recommender:
             test = compile_filter(query.filter)
             items = world.items
             rows = rows[[(item := items[row]) is not None and test(item) for row in rows.tolist()]]
-        rows = harmless(self._shape.harm, rows, world.items)
+        rows = harmless(self._shape.harm, _welcome(world, asker, rows), world.items)
         return allowed(self._shape.rules, asker.history, rows, world.items)
 
     def rank(self, world: Snapshot, heard: Heard, rows: Rows, query: Query) -> Ranked:
@@ -200,6 +217,17 @@ class Recommender:
             order = np.array([*above[:place], pick], np.int64)
             chances[place] = np.exp(self._policy.log_probs(ranked.scores, order, diversity)[-1])
         return chances
+
+
+def _welcome(world: Snapshot, asker: Asker, rows: Rows) -> Rows:
+    """Of these rows those that are available and that the person did not say they never want."""
+    rows = rows[world.available[rows]]
+    return rows[~refused(asker.said, rows, world.items, world.models)] if asker.said else rows
+
+
+def _plain(text: str) -> Batch:
+    """A text as it is."""
+    return history_batch([], [], [], text)
 
 
 def speaks(channel: str, query: Query) -> bool:
@@ -260,4 +288,4 @@ def _mode(world: Snapshot, heard: Heard) -> Mode:
         return FALLBACK
     if world.bundle.manifest.mode == "zero_shot":
         return "zero_shot"
-    return "trained" if len(heard.history.rows) or heard.wished else "popular"
+    return "trained" if len(heard.history.rows) or heard.wished or heard.said else "popular"

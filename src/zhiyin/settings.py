@@ -20,6 +20,7 @@ from zhiyin.data.signals import Signals
 from zhiyin.ranking.harm import HarmRule
 from zhiyin.ranking.house_rules import HouseRule
 from zhiyin.ranking.rules import compile_filter
+from zhiyin.ranking.standing import LineWeights
 from zhiyin.recipe import DefaultRecipe
 from zhiyin.training.tower_recipe import TowerRecipe
 from zhiyin.types import check_label_name
@@ -203,6 +204,42 @@ class HostedSettings(Section):
     )
 
 
+class ProfileSettings(Section):
+    """What people say of their profile, and who words it."""
+
+    lift: float = Field(
+        default=1.5, gt=0, le=100, description="What more of a line adds to what has it, in units of the score."
+    )
+    cost: float = Field(
+        default=3.0, gt=0, le=100, description="What less of a line takes from what has it, in units of the score."
+    )
+    read: float = Field(
+        default=0.4, ge=0, le=10, description="How loud a sentence is beside a history; 1: as a typed wish."
+    )
+
+    phrase_url: str = Field(
+        default="",
+        description="Address of a language model that may word profiles, up to and with /v1, as OpenAI's chat has "
+        "it; empty: none. What stands out of a past and what was searched goes there, without ids.",
+    )
+    phrase_model: str = Field(default="", description="Name of the model at `phrase_url`.")
+    phrase_key: SecretStr | None = Field(
+        default=None, description="Key for `phrase_url`; better in ZHIYIN_PROFILE__PHRASE_KEY."
+    )
+    phrase_timeout: float = Field(default=5.0, gt=0, le=60, description="Seconds to wait for `phrase_url`.")
+
+    @field_validator("phrase_url")
+    @classmethod
+    def _is_an_address(cls, url: str) -> str:
+        if url and not url.startswith(("http://", "https://")):
+            raise ValueError(f"phrase_url begins with http:// or https://, got {url[:80]!r}")
+        return url
+
+    @property
+    def weights(self) -> LineWeights:
+        return LineWeights(self.lift, self.cost, self.read)
+
+
 class EncoderSettings(Section):
     """The language model that reads the catalogue and what people type."""
 
@@ -303,6 +340,7 @@ class Settings(BaseSettings):
     policy: PolicySettings = Field(default_factory=PolicySettings, description="Choice of places.")
     ranking: RankingSettings = Field(default_factory=RankingSettings, description="Candidates and diversity.")
     labels: dict[str, LabelSettings] = Field(default_factory=dict, description="Label models, by name.")
+    profile: ProfileSettings = Field(default_factory=ProfileSettings, description="Profiles in words.")
     recipe: DefaultRecipe = Field(default_factory=DefaultRecipe, description="What is fitted, and how.")
     tower: TowerRecipe = Field(
         default_factory=TowerRecipe, description="How `zhiyin train text` adapts a language model."
@@ -330,12 +368,16 @@ class Settings(BaseSettings):
         return env_settings, init_settings
 
     def digest(self) -> str:
-        """A name for the settings that shape a list, and only those: policy, ranking, and labels of harm."""
+        """A name for the settings that shape a list, and only those: policy, ranking, labels of harm, how loud a
+        profile is. What is as usual is left out: lists that were logged before there was such a thing keep their
+        name."""
         shaping: dict[str, object] = {"policy": self.policy.model_dump(), "ranking": self.ranking.model_dump()}
         if self.harm_rules:
             shaping["harm"] = [
                 [rule.name, *sorted(rule.labels), rule.penalty, rule.block, rule.least] for rule in self.harm_rules
             ]
+        if loud := self.profile.model_dump(include={"lift", "cost", "read"}, exclude_defaults=True):
+            shaping["profile"] = loud
         return hashlib.sha256(orjson.dumps(shaping, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 
     @property

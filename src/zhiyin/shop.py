@@ -151,6 +151,7 @@ class Zhiyin:
             self.settings.digest(),
             ranking.house_rules,
             self.settings.harm_rules,
+            self.settings.profile.weights,
         )
         return Recommender(live or self.live(), self._policy(), shape)
 

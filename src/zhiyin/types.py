@@ -31,7 +31,9 @@ EventType = Literal[
     "review",
     "share",
     "search",
+    "edit",
 ]
+Stance = Literal["more", "less", "never", "unsaid"]  # what a person says of a line of their profile
 Mode = Literal["zero_shot", "trained", "popular", "fallback"]
 FALLBACK: Mode = "fallback"  # an endpoint was to read the typed text and did not answer: the encoder at hand did
 SplitName = Literal["auto", "time", "last", "new-users", "new-items"]  # how an evaluation hides what it asks for
@@ -40,6 +42,8 @@ WatchPeriod = Literal["day", "week", "month"]
 Scalar = str | float | int | bool
 
 EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
+STANCES: tuple[Stance, ...] = get_args(Stance)
+WITHOUT_ITEM: frozenset[EventType] = frozenset({"search", "edit"})
 MAX_ID = 512  # characters
 MAX_TITLE = 2_000  # characters
 MAX_TEXT = 100_000  # characters
@@ -51,6 +55,7 @@ MAX_VALUE = 1e9  # stars, seconds, units: more is a mistake, and would outweigh 
 MAX_N = 1_000  # places of one list
 MAX_SCENARIO = 200  # characters
 MAX_QUERY_TEXT = 2_000  # characters
+MAX_LINE = 300  # characters of a line of a profile
 MAX_HISTORY = 1_000  # item ids in session, like or unlike of one query
 PERSON = "person"  # who labelled, where it was no model
 SAME_AS, NAME = "same_as", "name"  # relations that say which item an entity is, and what it is called
@@ -180,8 +185,9 @@ class Event:
 
     `at` is aware UTC; imported history may lack it, then recency goes by `order`, and without either the
     history is a set. `value` is seconds of dwell for a view, stars for a rating or review, units for a
-    purchase. A search has a `text` and no item. `event_id` makes sending twice harmless; without one the
-    content is the identity.
+    purchase. A search has a `text` and no item. An edit is what the person says of a line of their profile: its
+    value in `text`, its `field` and a `stance` in the context (zhiyin.profile.edits). `event_id` makes sending
+    twice harmless; without one the content is the identity.
     """
 
     user_id: str
@@ -203,11 +209,11 @@ class Event:
             raise InvalidData(f"unknown event type {self.type!r}: one of {', '.join(EVENT_TYPES)}")
         if self.item_id is not None:
             check_id("item_id", self.item_id)
-        elif self.type != "search":
-            raise InvalidData(f"a {self.type} event needs an item_id; only a search has none")
-        for name in ("event_id", "session_id", "recommendation_id"):
-            if (value := getattr(self, name)) is not None:
-                check_id(name, value)
+        elif self.type not in WITHOUT_ITEM:
+            raise InvalidData(f"a {self.type} event needs an item_id; only a search and an edit have none")
+        if self.type == "edit":
+            _check_edit(self)
+        _check_ids_of(self)
         if self.value is not None and not abs(self.value) <= MAX_VALUE:
             raise InvalidData(f"value is a number up to {MAX_VALUE:.0e}, got {self.value}: leave it out")
         if self.text is not None:
@@ -270,7 +276,7 @@ class Reason:
     channel: str
     share: float  # of the sum of positive parts, 0..1
     items: tuple[str, ...] = ()  # ids of the history items that contributed most
-    words: tuple[str, ...] = ()  # matching words; or of the moment: friday, evening, device: phone
+    words: tuple[str, ...] = ()  # matching words; of the moment (friday, device: phone); or lines of a profile
     path: GraphPath | None = None  # from the first of `items`: the one that added most
 
 
@@ -355,6 +361,25 @@ def _check_ids(name: str, ids: tuple[str, ...]) -> None:
         raise InvalidQuery(f"{name} holds at most {MAX_HISTORY} item ids, got {len(ids)}")
     for id_ in ids:
         check_id(name, id_)
+
+
+def _check_ids_of(event: Event) -> None:
+    for name in ("event_id", "session_id", "recommendation_id"):
+        if (value := getattr(event, name)) is not None:
+            check_id(name, value)
+
+
+def _check_edit(event: Event) -> None:
+    stance, field_ = event.context.get("stance"), event.context.get("field")
+    if event.item_id is not None:
+        raise InvalidData(f"an edit of a profile has no item_id, got {event.item_id!r}: like or dislike the item")
+    if stance not in STANCES:
+        raise InvalidData(f"an edit has a stance in its context, one of {', '.join(STANCES)}, got {stance!r}")
+    if not isinstance(field_, str) or not 1 <= len(field_) <= MAX_LINE:
+        raise InvalidData(f"an edit has a field in its context, such as category, got {str(field_)[:60]!r}")
+    if event.text is None or not event.text.strip() or len(event.text) > MAX_LINE:
+        got = "nothing" if event.text is None else f"{len(event.text):,}"
+        raise InvalidData(f"an edit has a text of 1 to {MAX_LINE} characters, the value of the line, got {got}")
 
 
 def _check_length(name: str, text: str, most: int) -> None:

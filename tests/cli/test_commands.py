@@ -189,6 +189,21 @@ def test_expected_ends_are_told(
     assert capsys.readouterr().err.startswith(told)
 
 
+def test_a_person_is_told_in_words_and_says_something_back(shop: Path, zhi: Zhi) -> None:
+    told = zhi("profile", "u0", "-C", shop)
+    assert told.exit_code == 0, told.output
+    said(zhi("profile", "u0", "--say", "tea, no Tools", "-C", shop))
+    lines = said(zhi("profile", "u0", "-C", shop))
+    assert "You said: more of “tea”." in lines
+    assert "You said: never “Tools”.\n    In your own words.\n    category=Tools" in lines
+    assert "你说过：不要“Tools”。" in said(zhi("profile", "u0", "--language", "zh", "-C", shop))
+    after = json.loads(said(zhi("profile", "u0", "--edit", "unsaid category=Tools", "--json", "-C", shop)))
+    assert [line["value"] for line in after if line["source"] == "said"] == ["tea"]
+    wrong = zhi("profile", "u0", "--edit", "most of all", "-C", shop)
+    assert wrong.exit_code == WRONG
+    assert "FIELD=VALUE" in wrong.output
+
+
 @pytest.mark.slow
 def test_who_reads_only_the_first_line_gets_no_error(shop: Path) -> None:
     program = [sys.executable, "-m", "zhiyin", "doctor", "-C", str(shop)]

@@ -27,7 +27,7 @@ ROUTES = {
     "/v1/items/{item_id}": {"get", "delete"},
     "/v1/users": {"post"},
     "/v1/users/merge": {"post"},
-    "/v1/users/{user_id}/profile": {"get"},
+    "/v1/users/{user_id}/profile": {"get", "post"},
     "/v1/users/{user_id}/similar": {"get"},
     "/v1/users/{user_id}": {"delete"},
     "/v1/recommendations/{recommendation_id}": {"get"},
@@ -92,7 +92,9 @@ def test_the_contract_names_the_key_where_one_is_needed(contract: Json) -> None:
         return [next(iter(one), "none") for one in contract["paths"][path][method].get("security", [])]
 
     assert keys("/v1/events", "post") == ["key", "events_key"]
-    assert keys("/v1/items", "post") == keys("/v1/users/{user_id}/profile", "get") == ["key"]
+    assert keys("/v1/items", "post") == keys("/v1/users/{user_id}/similar", "get") == ["key"]
+    assert keys("/v1/users/{user_id}/profile", "get") == ["none", "key"]
+    assert keys("/v1/users/{user_id}/profile", "post") == ["key", "events_key"]
     assert keys("/v1/recommend", "post") == ["none", "key"]
     assert keys("/v1/recommendations/{recommendation_id}/why/{item_id}", "get") == ["none", "key"]
     assert keys("/v1/items/{item_id}", "get") == keys("/healthz", "get") == []

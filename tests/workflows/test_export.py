@@ -10,6 +10,8 @@ from small_shop import shop_in, small_shop
 
 from zhiyin.data.store.memory import MemoryStore
 from zhiyin.errors import InvalidData
+from zhiyin.profile.edits import Said, edit_event, standing
+from zhiyin.profile.traits import Trait
 from zhiyin.settings_file import load_settings
 from zhiyin.shop import Zhiyin
 from zhiyin.testing.small import small_catalogue, small_events
@@ -54,6 +56,8 @@ def rich_shop(folder: Path) -> Zhiyin:
             ),
             Event("ann", "plain", "click", order=7, event_id="e", recommendation_id="r", position=3),
             Event("session", "plain", "like"),
+            edit_event("ann", Said(Trait("text", "slow films, “quiet”"), "never", at), "edit 1"),
+            edit_event("session", Said(Trait("category", "Drink, hot"), "more", at)),
         ]
     )
     shop.store.merge("session", "bob")
@@ -80,6 +84,10 @@ def test_what_is_imported_again_is_what_was_exported(tmp_path: Path, format_: Fo
         assert comparable(theirs.pop(item.item_id)) == comparable(item)
     assert not theirs
     assert [plain(event) for _, event in again.events()] == [plain(event) for _, event in shop.store.events()]
+    for person in ("ann", "bob"):
+        said = shop.store.said(person, "edit", limit=9)
+        assert said
+        assert standing(again.said(person, "edit", limit=9)) == standing(said)
     assert list(again.users()) == list(shop.store.users())
     assert list(again.relations()) == list(shop.store.relations())
     assert done.files[f"items.{format_}"] == len(small_catalogue()) + 2

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from small_shop import small_shop
 
+from zhiyin.profile.edits import Said, edit_event
+from zhiyin.profile.traits import Trait
 from zhiyin.settings import PolicySettings, RankingSettings, RuleSettings
 from zhiyin.shop import Zhiyin
 from zhiyin.testing.small import SILENT
@@ -58,6 +60,15 @@ def test_a_rule_that_takes_an_item_away_is_named(tmp_path: Path) -> None:
     assert trace(shop, Query(exclude=("garden/seed",)), "garden/seed").stage == "excluded"
     dear = trace(shop, Query(filter="price > 50"), "garden/seed")
     assert (dear.stage, "price > 50" in dear.sentence) == ("filtered", True)
+
+
+def test_what_a_person_never_wants_is_traced_to_their_line(tmp_path: Path) -> None:
+    shop = shop_of(tmp_path)
+    shop.add_events([edit_event("user 3", Said(Trait("category", "music"), "never", NOW))])
+    found = trace(shop, Query("user 3"), "music/song")
+    assert found.stage == "never"
+    assert "'user 3' said never to the line 'category: music'" in found.sentence
+    assert trace(shop, Query("user 3"), "kitchen/spoon").stage != "never"
 
 
 def test_a_rule_of_the_house_is_named_with_the_item_that_set_it_off(tmp_path: Path) -> None:

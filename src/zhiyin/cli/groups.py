@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -123,3 +123,21 @@ class Less:
         smaller = Smaller(self.layers, self.common if self.prune else None, self.sparsity, teaching)
         table = self.dim if self.static else 0
         return Wishes(name, lessons.model, table, smaller, tuple(lessons.teacher or ()), lessons.seed)
+
+
+@dataclass(frozen=True, slots=True)
+class Edits:
+    """What a person says of their profile."""
+
+    say: Annotated[list[str] | None, typer.Option(help="In their words: 'slow films, no horror'.")] = None
+    edit: Annotated[
+        list[str] | None, typer.Option(help="more, less, never or unsaid, and a line: 'less category=Garden'.")
+    ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who reads a profile."""
+
+    language: Annotated[Literal["en", "zh"], typer.Option(help="Of the reader.")] = "en"
+    phrased: Annotated[bool, typer.Option("--phrased", help="Worded by the model of [profile].")] = False

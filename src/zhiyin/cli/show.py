@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from zhiyin.types import Place, Reason, Recommendation
     from zhiyin.workflows.compress import Report
     from zhiyin.workflows.kindred import SimilarPeople
+    from zhiyin.workflows.profile import Told
     from zhiyin.workflows.tune import Tuned
 
 LIGHTS = {"green": typer.colors.GREEN, "amber": typer.colors.YELLOW, "red": typer.colors.RED}
@@ -49,7 +50,7 @@ def light(colour: str, about: str, told: str, cure: str) -> None:
         typer.echo(f"{'':<24} -> {cure}")
 
 
-def as_json(answer: Recommendation | SimilarPeople) -> None:
+def as_json(answer: Recommendation | SimilarPeople | Sequence[Told]) -> None:
     """All of it."""
     import orjson
 
@@ -78,6 +79,16 @@ def people(found: SimilarPeople) -> None:
         for place, one in enumerate(found.people, start=1)
     ]
     table(("", "person", "similarity", "shared", "such as"), rows)
+
+
+def lines(found: Sequence[Told]) -> None:
+    """A person in words; of each line how it is named in an edit."""
+    if not found:
+        typer.echo("nothing stands out yet, and nothing was said: --say 'I like slow films, no horror'")
+    for one in found:
+        typer.echo(one.sentence)
+        typer.echo(f"    {one.because}")
+        typer.echo(f"    {one.field}={one.value}")
 
 
 def evaluation(found: Evaluation, out: Path | None, report: Path | None) -> None:

@@ -17,6 +17,7 @@ WEIGHTS: Mapping[EventType, float] = MappingProxyType(
     {
         "impression": 0.0,
         "search": 0.0,
+        "edit": 0.0,
         "view": 0.3,
         "click": 0.5,
         "share": 1.0,

@@ -95,6 +95,11 @@ def words_of(text: str) -> set[str]:
     return {word for word in tokens(text) if " " not in word}
 
 
+def columns_of(text: str) -> Iterator[tuple[str, int]]:
+    """The tokens of a text, each as often as it stands there, with their columns."""
+    return ((token, _column(token)) for token in tokens(text))
+
+
 def readable(text: str) -> Iterator[tuple[str, int]]:
     """Tokens that a person would call words, with their columns: words, and pairs of characters written as one."""
     for token in tokens(text):

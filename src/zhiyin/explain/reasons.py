@@ -19,7 +19,7 @@ from zhiyin.models.context import ContextScorer
 from zhiyin.models.graph import GraphScorer
 from zhiyin.models.vectors import Vectors
 from zhiyin.models.words import Words
-from zhiyin.ranking.fusion import Heard
+from zhiyin.ranking.fusion import PROFILE, Heard
 from zhiyin.types import Reason
 
 MAX_REASONS, MAX_SOURCES, MAX_WORDS = 3, 2, 4
@@ -56,6 +56,8 @@ def reasons_for(
 
 def _reason(channel: str, share: float, row: int, sources: Sequence[int], world: World, heard: Heard) -> Reason:
     words = _shared_words(heard.text, row, world) if channel == "wish_words" else ()
+    if channel == PROFILE and heard.said is not None:
+        words = heard.said.told(row)
     sources = _brought(channel, sources, world)
     scorer = heard.past.get(channel)
     if isinstance(scorer, ContextScorer):

@@ -15,12 +15,12 @@ import numpy as np
 import scipy.sparse as sp
 from pydantic import Field
 
-from zhiyin.data.dataset import Dataset, Floats
+from zhiyin.data.dataset import Dataset, Floats, Mask
 from zhiyin.data.vocabulary import Rows
 from zhiyin.encoders.lexical import N_COLUMNS, LexicalEncoder, readable
 from zhiyin.models.base import Arrays, Arrivals, Batch, Choices, Fading, Run, best
 from zhiyin.models.profiles import SparseRows, SparseScorer
-from zhiyin.models.sparse import with_rows
+from zhiyin.models.sparse import entries, with_rows
 from zhiyin.types import Item
 
 COMMON = 0.2  # share of the items from which on a word explains nothing
@@ -50,6 +50,13 @@ class Words(SparseRows):
         rare = np.log(1.0 / COMMON) + 1.0  # the idf of a word that a share of COMMON of the items have
         idf = {word: self.encoder.idf[column] for word, column in readable(text) if column in has}
         return tuple(sorted((word for word in idf if idf[word] >= rare), key=lambda word: (-idf[word], word)))
+
+    def saying(self, columns: Sequence[int], rows: Rows) -> Mask:
+        """(k,) which of these rows have all of these columns; none where there is no column."""
+        wanted = np.unique(np.array(columns, np.int64))
+        owner, found, _ = entries(self.rows, rows)
+        each = np.bincount(owner[np.isin(found, wanted)], minlength=len(rows))
+        return (each == len(wanted)) & (len(wanted) > 0)
 
     def extended(self, arrivals: Arrivals) -> Self:
         rows = sp.csr_array(sp.vstack([self.rows, self.encoder.encode_items(arrivals.items)]))

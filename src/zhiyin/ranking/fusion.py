@@ -5,14 +5,15 @@ part_c(u, j) = gate_c[history bucket of u, kind of j] · φ(s_c(u, j) / scale_c)
 φ calms the sparse channels, whose best scores lie fifty deviations out. Scales belong to the bundle. Gates
 depend on how long the history is and on the kind of the item: warm, cold, or the person's own (had before).
 They are fixed for one query, and are shown. A cold item also gets the part `fresh`, an own one the part `own`:
-learned constants, one a bucket, that put the kinds on one scale.
+learned constants, one a bucket, that put the kinds on one scale. What a person says of their profile is the part
+`profile` (zhiyin.ranking.standing).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +25,7 @@ from zhiyin.models.base import Arrays, Batch, Model, Scorer, union
 from zhiyin.models.vectors import is_vector
 
 BUCKETS = (0, 1, 2, 5, 10, 20)  # a history of n positive entries is in the last bucket that is <= n
-FRESH, OWN = "fresh", "own"
+FRESH, OWN, PROFILE = "fresh", "own", "profile"
 WARM_KIND, COLD_KIND, OWN_KIND = 0, 1, 2
 KIND_NAMES = ("warm", "cold", "had before")
 KINDS = len(KIND_NAMES)
@@ -51,6 +52,25 @@ WISH_GATES: Mapping[str, float] = {"words": 1.75, "meaning": 2.0}
 CALM = 0.1
 
 
+class Speaker(Protocol):
+    """What somebody says of their profile (zhiyin.ranking.standing)."""
+
+    @property
+    def alone(self) -> bool:
+        """Whether nothing else is known of them: then it goes before the crowd."""
+        ...
+
+    def retrieve(self, k: int) -> Rows: ...
+
+    def addends(self, rows: Rows) -> npt.NDArray[np.float64]:
+        """(L, k) what each line adds to these rows."""
+        ...
+
+    def told(self, row: int) -> tuple[str, ...]:
+        """The lines that raise this row most, as they were said."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Heard:
     """What the channels say to one query: each to the history, and those that read to the typed text too."""
@@ -59,21 +79,29 @@ class Heard:
     past: Mapping[str, Scorer]
     wished: Mapping[str, Scorer]  # empty where nothing was typed
     text: str = ""  # what was typed
-    reading: Reading = NOT_ASKED  # of it, by an endpoint
+    said: Speaker | None = None
+    reading: Reading = NOT_ASKED  # of what was typed, by an endpoint
+
+    @property
+    def calm(self) -> float:
+        """How loud the past and the crowd are."""
+        return CALM if self.wished or (self.said is not None and self.said.alone) else 1.0
 
     @classmethod
-    def by(cls, models: Mapping[str, Model], history: Batch, wish: Batch | None = None) -> Self:
+    def by(
+        cls, models: Mapping[str, Model], history: Batch, wish: Batch | None = None, said: Speaker | None = None
+    ) -> Self:
         """`wish`: the same asker with only the typed text."""
         past = {name: model.scorer(history) for name, model in models.items()}
         if wish is None:
-            return cls(history, past, {})
-        return cls(
-            history, past, {name: models[name].scorer(wish) for name in models if name in READS}, wish.texts[0]
-        )
+            return cls(history, past, {}, said=said)
+        wished = {name: models[name].scorer(wish) for name in models if name in READS}
+        return cls(history, past, wished, wish.texts[0], said)
 
     def retrieve(self, k: int) -> Rows:
         """What all of them propose, k each, ascending."""
-        return union([scorer.retrieve(k) for scorer in (*self.past.values(), *self.wished.values())])
+        said = () if self.said is None else (self.said,)
+        return union([scorer.retrieve(k) for scorer in (*self.past.values(), *self.wished.values(), *said)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +124,7 @@ class Fusion:
         scores: list[Floats] = []
         scales: list[float] = []
         gates: list[Floats] = []
-        calm = CALM if heard.wished else 1.0  # what is asked now goes before the past and the crowd
+        calm = heard.calm  # what is asked now goes before the past and the crowd
         for c, name in enumerate(self.channels):
             gate = self.gates[c, bucket] * np.float32(calm)
             if name in heard.past and gate.any():
@@ -116,7 +144,7 @@ class Fusion:
         for place, one in ((-2, COLD_KIND), (-1, OWN_KIND)):
             values[place] = (kind == one) * (calm * self.constants[bucket, one])
         shown = {name: float(gate[WARM_KIND]) for name, gate in zip(names, gates, strict=True)}
-        return Parts((*names, FRESH, OWN), values, shown)
+        return with_lines(Parts((*names, FRESH, OWN), values, shown), heard, rows)
 
     def score(self, models: Mapping[str, Model], batch: Batch) -> Floats:
         """(B, I): the same sum for everybody and everything, without wishes."""
@@ -192,6 +220,14 @@ class Parts:
             for name, value in zip(self.names, self.values[:, place], strict=True)
             if value != 0.0
         }
+
+
+def with_lines(parts: Parts, heard: Heard, rows: Rows) -> Parts:
+    """With the part of what the person said of their profile, which is of the past beside a typed wish."""
+    if heard.said is None:
+        return parts
+    added = heard.said.addends(rows).sum(axis=0) * (CALM if heard.wished else 1.0)
+    return Parts((*parts.names, PROFILE), np.vstack([parts.values, added]), parts.gates)
 
 
 def standardised(scores: Floats, scale: float | Floats) -> Floats:

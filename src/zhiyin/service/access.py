@@ -5,15 +5,16 @@ here is the danger: it may send requests to 127.0.0.1, under a name of its own t
 rebinding). So `Host` must name this machine, and `Origin`, which browsers add to writes, must be the same or
 one of `service.cors`.
 
-An events key stands in the pages of a shop, where everybody reads it. It opens one thing, appending events, and
-may stand in the address as well: `navigator.sendBeacon` can set no header. It is no password, so the origin of a
-page is checked all the same.
+An events key stands in the pages of a shop, where everybody reads it. It opens one thing, appending events (what a
+visitor with an anonymous id says of their profile among them), and may stand in the address as well:
+`navigator.sendBeacon` can set no header. It is no password, so the origin of a page is checked all the same.
 """
 
 from __future__ import annotations
 
 import hmac
 import ipaddress
+import re
 from base64 import b64decode
 from binascii import Error as NotBase64
 from collections.abc import Mapping
@@ -29,6 +30,8 @@ from zhiyin.settings import PREFIX, ServiceSettings
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 ASKS = frozenset({"/v1/recommend", "/v1/similar", "/v1/search", "/v1/rank"})  # answer anybody
 APPENDS = ("POST", "/v1/events")  # what an events key opens
+ANONYMOUS = re.compile(r"anon-[0-9a-f]{32}")  # as zhiyin.js makes them, of 128 random bits
+OWN_PROFILE = re.compile(rf"/v1/users/{ANONYMOUS.pattern}/profile")  # of whoever knows the id
 IN_ADDRESS = "key"  # the parameter that may hold an events key
 CONSOLE = "/console"
 USERS, OF_PEOPLE = "/v1/users/", ("/profile", "/similar")  # what tells about people
@@ -72,7 +75,7 @@ class Access:
         if not self.keys:
             self._check_host(headers.get("host", ""))
         scheme, caller = self._by_header(headers.get("authorization", ""))
-        if caller == "anyone" and (method, path) == APPENDS:
+        if caller == "anyone" and _appends(method, path):
             caller = self._by_address(query)
         if self.keys and needs_key(method, path) and not _may(caller, method, path):
             raise _refused(caller, path)
@@ -115,17 +118,26 @@ def needs_key(method: str, path: str) -> bool:
     """Writes, the console and what people did; everything that changes something unless it only asks."""
     if method not in READS:
         return path not in ASKS
-    tells = path.startswith(USERS) and path.endswith(OF_PEOPLE)
+    tells = path.startswith(USERS) and path.endswith(OF_PEOPLE) and not OWN_PROFILE.fullmatch(path)
     return tells or path == CONSOLE or path.startswith(f"{CONSOLE}/")
 
 
 def _may(caller: Caller, method: str, path: str) -> bool:
-    return caller == "owner" or (caller == "page" and (method, path) == APPENDS)
+    return caller == "owner" or (caller == "page" and _appends(method, path))
+
+
+def _appends(method: str, path: str) -> bool:
+    """Events, and what a visitor of a page says of their own profile, which is an event, too."""
+    return (method, path) == APPENDS or (method == "POST" and OWN_PROFILE.fullmatch(path) is not None)
 
 
 def _refused(caller: Caller, path: str) -> Refused:
     if caller == "page":
-        return Refused(403, "an events key opens POST /v1/events and nothing else: this needs an API key")
+        return Refused(
+            403,
+            "an events key opens POST /v1/events and nothing else but the profile of an anonymous id: this needs "
+            "an API key",
+        )
     return Refused(401, "this needs an API key: Authorization: Bearer KEY", _challenge(path))
 
 

@@ -21,8 +21,8 @@ from zhiyin.shop import Zhiyin
 
 ABOUT = """Recommendations with their reasons. Lists are in the log, with the probability of every place, before
 they are answered. Errors are RFC 9457 problem+json. Where API keys are set, whatever changes something, the
-console, profiles and lists of people by name need one: `Authorization: Bearer KEY`. An events key appends events
-and nothing else."""
+console, profiles and lists of people by name need one: `Authorization: Bearer KEY`. An events key appends events,
+what a visitor says of their own profile among them, and nothing else."""
 
 
 def create_app(

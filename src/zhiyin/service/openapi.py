@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 
+from zhiyin.profile.edits import Edit
 from zhiyin.service.access import APPENDS, IN_ADDRESS, needs_key
 from zhiyin.service.bodies import MAX_BATCH, Decision, Form, Merge, Ranking, Search, Similar, Texts
 from zhiyin.service.problems import MEDIA_TYPE, Problem
@@ -17,7 +18,8 @@ from zhiyin.types import Event, Item, Query, User
 Json = dict[str, Any]  # a piece of an OpenAPI document, which is JSON by nature
 
 BODY = "#/components/schemas/{model}Body"
-NOUNS: tuple[type, ...] = (Query, Similar, Search, Ranking, Event, Item, User, Merge, Texts, Decision)
+NOUNS: tuple[type, ...] = (Query, Similar, Search, Ranking, Event, Item, User, Merge, Texts, Decision, Edit)
+PROFILE = "/v1/users/{user_id}/profile"
 TOLD = frozenset({"lists", "recommendations"})  # tags of what tells what people did
 STATUSES = {
     400: "The body is not JSON.",
@@ -87,6 +89,8 @@ def _security(method: str, path: str, operation: Json) -> list[Json]:
     """Which keys open an operation; an empty one among them: it is open, but not for people by name."""
     if (method, path) == APPENDS:
         return [{"key": []}, {"events_key": []}]
+    if path == PROFILE:  # of an anonymous id, whoever knows it may read it, and with an events key edit it
+        return [{"key": []}, {"events_key": []}] if method == "POST" else [{}, {"key": []}]
     if needs_key(method, path):
         return [{"key": []}]
     return [{}, {"key": []}] if TOLD.intersection(operation.get("tags", ())) else []

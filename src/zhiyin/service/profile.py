@@ -1,4 +1,4 @@
-"""A person as the log knows them: what they did lately, and which categories and brands that speaks for."""
+"""A person as the log knows them: what they did lately, which categories and brands that speaks for, in words."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from zhiyin.errors import NotFound
-from zhiyin.live import HISTORY, Snapshot
+from zhiyin.live import HISTORY, Live
 from zhiyin.service.answers import Metadata, item_in, metadata
 from zhiyin.shop import Zhiyin
 from zhiyin.types import Event, EventType, Item, Scalar, User
+from zhiyin.workflows.profile import Asked, Told, told_lines
 
 TOP = 10
 
@@ -44,14 +45,18 @@ class Profile:
     history: tuple[Did, ...]
     categories: tuple[Leaning, ...]
     brands: tuple[Leaning, ...]
+    lines: tuple[Told, ...]  # in words: what the person said first, then what stands out
+    titles: Mapping[str, str]  # of the items that are evidence
 
 
-def profile(shop: Zhiyin, world: Snapshot, user_id: str) -> Profile:
+def profile(shop: Zhiyin, live: Live, asked: Asked) -> Profile:
     """Raises NotFound for somebody of whom nothing is known."""
+    world, user_id = live.snapshot(), asked.user_id
     person = shop.store.resolve(user_id)
+    lines = told_lines(shop, live, asked)
     known = shop.store.user(person)
     events = shop.store.history(person, limit=HISTORY)
-    if known is None and not events:
+    if known is None and not events and not lines:
         raise NotFound(f"nothing is known about user {user_id!r}: POST /v1/events says what they do")
     items = [item_in(world, str(event.item_id)) for event in events]
     weights = [shop.settings.data.signals.weight(event.type, event.value) for event in events]
@@ -62,6 +67,8 @@ def profile(shop: Zhiyin, world: Snapshot, user_id: str) -> Profile:
         history=tuple(_did(event, item) for event, item in zip(reversed(events), reversed(items), strict=True)),
         categories=_leanings((name, weight) for item, weight in told for name in item.categories),
         brands=_leanings((item.brand, weight) for item, weight in told if item.brand),
+        lines=lines,
+        titles={id_: item_in(world, id_).title for line in lines for id_ in line.evidence.items},
     )
 
 

@@ -6,16 +6,14 @@ who holds an API key, and to who knows an id that cannot be guessed: the browser
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from fastapi import Request
 
+from zhiyin.service.access import ANONYMOUS
 from zhiyin.service.desk import Desk
 from zhiyin.service.problems import BadBody, Refused
 from zhiyin.types import Event
-
-ANONYMOUS = re.compile(r"anon-[0-9a-f]{32}")  # as zhiyin.js makes them, of 128 random bits
 
 
 async def check_person(desk: Desk, request: Request, user_id: str | None) -> None:
@@ -38,9 +36,16 @@ async def check_person(desk: Desk, request: Request, user_id: str | None) -> Non
 
 
 def check_append(request: Request, events: Sequence[Event]) -> None:
-    """Raises BadBody for events without an id that come with an events key.
+    """Raises BadBody for events without an id that come with an events key, and for edits of profiles, which would
+    leave things out of anybody's lists.
 
     Without an id the content is the identity, and the count of duplicates would say who did what already.
     """
-    if request.state.caller != "owner" and any(event.event_id is None for event in events):
+    if request.state.caller == "owner":
+        return
+    if any(event.type == "edit" for event in events):
+        raise BadBody(
+            "an events key adds no edits of profiles here: POST /v1/users/ID/profile, of an anonymous id"
+        )
+    if any(event.event_id is None for event in events):
         raise BadBody("with an events key every event needs an event_id, a random one: zhiyin.js makes them")

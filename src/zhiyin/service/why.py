@@ -18,10 +18,12 @@ from zhiyin.data.dataset import Doubles
 from zhiyin.data.vocabulary import PAD
 from zhiyin.errors import BrokenBundle, NotFound
 from zhiyin.live import Asker, Live, Snapshot
-from zhiyin.ranking.fusion import CALM, Heard
+from zhiyin.profile.traits import READ
+from zhiyin.ranking.fusion import CALM, PROFILE, Heard, buckets
+from zhiyin.recommender import Recommender
 from zhiyin.service.answers import item_in
 from zhiyin.shop import Zhiyin
-from zhiyin.types import Place, Reason, Recommendation
+from zhiyin.types import Place, Reason, Recommendation, Stance
 
 SMALL = 1e-4  # float32 channels, summed in another order
 
@@ -32,6 +34,16 @@ class Contribution:
 
     item_id: str
     title: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class LineAddend:
+    """What one line that the person said of their profile added."""
+
+    field: str
+    text: str
+    stance: Stance
     value: float
 
 
@@ -52,6 +64,7 @@ class Why:
     reasons: tuple[Reason, ...]
     contributions: Mapping[str, tuple[Contribution, ...]]  # by part, largest first
     rest: Mapping[str, float]  # by part: what did not come from the history
+    lines: tuple[LineAddend, ...]  # that sum to the part `profile`, as they were said
     log_propensity: float
     explored: bool
     reproduced: bool
@@ -80,9 +93,25 @@ def why(shop: Zhiyin, live: Live, shown: Recommendation, item_id: str) -> Why:
             name: fsum([part, *(-one.value for one in contributions.get(name, ()))])
             for name, part in place.parts.items()
         },
+        lines=_lines(shop.recommender(live), world, asker, shown, row) if PROFILE in place.parts else (),
         log_propensity=place.log_propensity,
         explored=place.explored,
         reproduced=_reproduced(world, asker, place, row),
+    )
+
+
+def _lines(
+    recommender: Recommender, world: Snapshot, asker: Asker, shown: Recommendation, row: int
+) -> tuple[LineAddend, ...]:
+    """Those that added something."""
+    heard = recommender.hear(world, asker, shown.query)
+    if heard.said is None:
+        return ()
+    added = heard.said.addends(np.array([row], np.int32))[:, 0] * (CALM if heard.wished else 1.0)
+    return tuple(
+        LineAddend(one.trait.field, one.trait.value, one.stance, value)
+        for one, value in zip(asker.said, added.tolist(), strict=True)
+        if value
     )
 
 
@@ -140,7 +169,9 @@ def _named(world: Snapshot, asker: Asker, entries: Doubles) -> tuple[Contributio
 def _reproduced(world: Snapshot, asker: Asker, place: Place, row: int) -> bool:
     """Whether the channels that hear the history, under the same gates, say what the log says."""
     heard = Heard.by({name: model for name, model in world.models.items() if name != "popular"}, asker.history)
-    calm = CALM if any(name.startswith("wish_") for name in place.parts) else 1.0
+    sentences = any(said.stance == "more" and said.trait.field in READ for said in asker.said)
+    alone = sentences and buckets(asker.history)[0] == 0
+    calm = CALM if alone or any(name.startswith("wish_") for name in place.parts) else 1.0
     again = world.fusion.parts(heard, np.array([row], np.int32)).of(0)
     return all(
         isclose(part, again.get(name, 0.0) * calm, rel_tol=SMALL, abs_tol=SMALL)

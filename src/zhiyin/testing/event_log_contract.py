@@ -14,7 +14,7 @@ from zhiyin.data.store.codec import micros
 from zhiyin.data.store.protocols import Appended, Store, Taken
 from zhiyin.errors import InvalidData
 from zhiyin.testing import strategies as some
-from zhiyin.types import AsOf, Event, Item
+from zhiyin.types import AsOf, Event, EventType, Item
 
 NOON = datetime(2026, 1, 31, 12, 0, 0, 123_457, tzinfo=UTC)
 law = settings(  # examples share the store: each looks at what it added
@@ -25,6 +25,15 @@ law = settings(  # examples share the store: each looks at what it added
 def click(user_id: str, item_id: str, minute: int | None = None, order: int | None = None) -> Event:
     at = None if minute is None else NOON + timedelta(minutes=minute)
     return Event(user_id, item_id, "click", at=at, order=order)
+
+
+def search(user_id: str, text: str, minute: int | None = None) -> Event:
+    at = None if minute is None else NOON + timedelta(minutes=minute)
+    return Event(user_id, None, "search", at=at, text=text)
+
+
+def edit(user_id: str, text: str) -> Event:
+    return Event(user_id, None, "edit", at=NOON, text=text, context={"field": "category", "stance": "more"})
 
 
 def item_ids(events: list[Event]) -> list[str | None]:
@@ -125,6 +134,28 @@ class EventLogContract:
         store.append([click("u", "a", 0), Event("u", None, "search", at=NOON, text="garden")])
         assert item_ids(store.history("u", limit=1)) == ["a"]
         assert len(list(store.events())) == 2
+
+    def test_what_was_said_is_of_one_type_without_an_item_in_the_order_of_the_log(self, store: Store) -> None:
+        first = [search("v", "first"), search("u", "late", 9), click("u", "a", 1), edit("u", "garden")]
+        first.append(search("u", "early", 0))
+        until = store.append(first).last
+        store.append([search("u", "last"), search("other", "not mine"), search("v", "merged")])
+        store.merge("v", "u")
+
+        def words(limit: int, type_: EventType = "search", until: int | None = None) -> list[str | None]:
+            return [event.text for event in store.said("v", type_, limit=limit, until=until)]
+
+        assert words(9) == ["first", "late", "early", "last", "merged"]
+        assert words(2) == ["last", "merged"]
+        assert words(9, until=until) == ["first", "late", "early"]
+        assert words(9, "edit") == ["garden"]
+        assert {event.user_id for event in store.said("v", "search", limit=9)} == {"u"}
+        assert store.said("v", "edit", limit=9)[0].context == {"field": "category", "stance": "more"}
+        assert words(0) == words(9, "click") == []
+        with pytest.raises(InvalidData, match="limit"):
+            words(-1)
+        store.erase("u")
+        assert words(9) == words(9, "edit") == []
 
     def test_history_until_does_not_see_what_came_later(self, store: Store) -> None:
         until = store.append([click("u", "b", 5)]).last

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from zhiyin.types import (
     EVENT_TYPES,
     MAX_ID,
+    MAX_LINE,
     MAX_TEXT,
     MAX_VALUE,
+    STANCES,
     AsOf,
     Event,
     GraphPath,
@@ -77,6 +79,8 @@ id_lists = st.lists(ids, max_size=4).map(tuple)
 @st.composite
 def events(draw: st.DrawFn) -> Event:
     type_ = draw(st.sampled_from(EVENT_TYPES))
+    if type_ == "edit":
+        return draw(edits())
     return Event(
         user_id=draw(ids),
         item_id=draw(ids | st.none() if type_ == "search" else ids),
@@ -100,6 +104,14 @@ _item_labels = st.builds(
     by=short_texts,
     at=moments,
 )
+
+
+@st.composite
+def edits(draw: st.DrawFn) -> Event:
+    """What people say of the lines of their profile."""
+    said = {"field": draw(short_texts.filter(bool)), "stance": draw(st.sampled_from(STANCES))}
+    text = draw(st.text(_printable, min_size=1, max_size=MAX_LINE).filter(str.strip))
+    return Event(draw(ids), None, "edit", at=draw(st.none() | moments), text=text, context=said)
 
 
 def items() -> st.SearchStrategy[Item]:

@@ -18,6 +18,7 @@ from zhiyin.live import SEEN, SIMILAR, Live
 from zhiyin.models.base import Scorer
 from zhiyin.ranking.house_rules import set_off
 from zhiyin.ranking.rules import compile_filter
+from zhiyin.ranking.standing import refused
 from zhiyin.recommender import LATEST, Ranked
 from zhiyin.shop import Zhiyin, new_id
 from zhiyin.types import PERSON, Event, Query
@@ -30,6 +31,7 @@ Stage = Literal[
     "filtered",
     "harmful",
     "seen",
+    "never",
     "ruled_out",
     "not_retrieved",
     "below_cut",
@@ -121,7 +123,7 @@ class _Look:
             return self._lost("excluded", "the query excludes it")
         if query.filter and not compile_filter(query.filter)(item):
             return self._lost("filtered", f"it does not pass the filter {query.filter}")
-        return self._harmful() or self._had() or self._house_rule()
+        return self._harmful() or self._had() or self._never() or self._house_rule()
 
     def _harmful(self) -> Traced | None:
         """Lost because of what a label model, or a person, says of it."""
@@ -131,6 +133,15 @@ class _Look:
                 by = "a person" if item.labels[rule.name].by == PERSON else "the model"
                 told = f"{by} of the labels {rule.name!r} holds it to be harmful: {harm:.2f}, blocked from"
                 return self._lost("harmful", f"{told} {rule.block:.2f} on (labels.{rule.name}.block)")
+        return None
+
+    def _never(self) -> Traced | None:
+        """Lost to what the person said they never want."""
+        mine, world = np.array([self._row], np.int32), self._world
+        for said in self._asker.said:
+            if refused([said], mine, world.items, world.models).any():
+                line = f"{said.trait.field}: {said.trait.value}"
+                return self._lost("never", f"{self._query.user_id!r} said never to the line {line!r}")
         return None
 
     def _had(self) -> Traced | None:

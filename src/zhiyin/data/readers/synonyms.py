@@ -159,6 +159,7 @@ _TYPES = _table(
     review="reviews reviewed comment commented 评论 评价",
     share="shared shares forward retweet repost 分享 转发",
     search="searched searches query 搜索 查询",
+    edit="",
 )
 _TYPE_OF: Mapping[str, EventType] = MappingProxyType(
     {name: type_ for type_ in EVENT_TYPES for name in (type_, *_TYPES[type_])}

@@ -16,7 +16,7 @@ from zhiyin.data.store.codec import Row
 from zhiyin.data.store.label_book import MemoryLabels
 from zhiyin.data.store.protocols import Appended, Erased, ItemChange, Publication, Taken
 from zhiyin.data.store.snapshot import write_snapshot
-from zhiyin.types import AsOf, Event, Item, ItemLabel, Recommendation, Relation, User, check_id
+from zhiyin.types import AsOf, Event, EventType, Item, ItemLabel, Recommendation, Relation, User, check_id
 
 
 class MemoryStore:
@@ -55,6 +55,15 @@ class MemoryStore:
     def taken(self, user_id: str, *, limit: int, until: int | None = None) -> list[Taken]:
         _, rows = self._newest(user_id, limit, until)
         return [Taken(item_id, type_, value, at) for _, _, _, item_id, type_, at, _, value, *_ in rows]
+
+    def said(self, user_id: str, type_: EventType, *, limit: int, until: int | None = None) -> list[Event]:
+        check_limit(limit)
+        with self._lock:
+            root, *others = self._ids_of(user_id)
+            seqs = sorted(seq for id_ in (root, *others) for seq in self._by_user.get(id_, ()))
+            rows = [self._events[seq] for seq in seqs if until is None or seq <= until]
+        wanted = [row for row in rows if row[2] is None and row[3] == type_]
+        return [codec.event_of((root, *row[2:])) for row in wanted[max(len(wanted) - limit, 0) :]]
 
     def events(self, *, after: int = 0, until: int | None = None) -> Iterator[tuple[int, Event]]:
         last = self.last_event() if until is None else min(until, self.last_event())

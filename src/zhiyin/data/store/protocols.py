@@ -93,6 +93,11 @@ class EventLog(Protocol):
         """The same events as `history`, of which only this is read: lists are made while somebody waits."""
         ...
 
+    def said(self, user_id: str, type_: EventType, *, limit: int, until: int | None = None) -> list[Event]:
+        """The newest `limit` events without an item of one type (searches, edits) of a person (all merged ids), in
+        the order of the log. `until`: as in `history`."""
+        ...
+
     def events(self, *, after: int = 0, until: int | None = None) -> Iterator[tuple[int, Event]]:
         """All events with after < seq <= until in the order of the log, streamed. User ids are the merged ones."""
         ...

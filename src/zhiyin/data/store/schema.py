@@ -16,9 +16,10 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    text,
 )
 
-REVISION = "0002"  # the newest of migrations/versions
+REVISION = "0003"  # the newest of migrations/versions
 
 metadata = MetaData()
 _Big = BigInteger().with_variant(Integer, "sqlite")  # only INTEGER PRIMARY KEY counts by itself in SQLite
@@ -77,6 +78,7 @@ events = Table(
     Column("position", BigInteger),
     Column("context", Text),  # NULL: empty
     Index("events_by_user", "user_id", "at", "ord", "seq"),
+    Index("events_said", "user_id", "type", "seq", sqlite_where=text("item_id IS NULL")),  # searches and edits
     sqlite_autoincrement=True,
 )
 recommendations = Table(

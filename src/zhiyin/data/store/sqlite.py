@@ -27,7 +27,7 @@ from zhiyin.data.store.migrate import migrate
 from zhiyin.data.store.protocols import Appended, Erased, ItemChange, Publication, Taken
 from zhiyin.data.store.schema import EVENT_FIELDS
 from zhiyin.errors import StoreBusy
-from zhiyin.types import AsOf, Event, Item, ItemLabel, Recommendation, Relation, User, check_id
+from zhiyin.types import AsOf, Event, EventType, Item, ItemLabel, Recommendation, Relation, User, check_id
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +54,10 @@ _NEWEST_OF = (  # "+seq": the index gives the order, never the rowid
 )
 _HISTORY = _NEWEST_OF.format(", ".join(name for name in EVENT_FIELDS if name != "user_id"))
 _TAKEN = _NEWEST_OF.format("item_id, type, value, at")
+_SAID = (
+    f"SELECT seq, {', '.join(name for name in EVENT_FIELDS if name != 'user_id')} FROM events "
+    "WHERE user_id = ? AND type = ? AND item_id IS NULL AND seq <= ? ORDER BY seq DESC LIMIT ?"
+)
 _MERGED = (
     f"SELECT seq, aliases.user_id, {', '.join(f'events.{name}' for name in EVENT_FIELDS)} "
     "FROM events LEFT JOIN aliases ON alias = events.user_id "
@@ -106,6 +110,15 @@ class SqliteStore:
     def taken(self, user_id: str, *, limit: int, until: int | None = None) -> list[Taken]:
         _, rows = self._newest(_TAKEN, user_id, limit, until)
         return [Taken._make(row[3:]) for row in rows]
+
+    def said(self, user_id: str, type_: EventType, *, limit: int, until: int | None = None) -> list[Event]:
+        check_limit(limit)
+        until = _LAST if until is None else until
+        with self._database.driver() as connection:
+            ids = people.ids_of(connection, user_id)
+            rows = [row for id_ in ids for row in connection.execute(_SAID, (id_, type_, until, limit))]
+        newest = sorted(rows, key=itemgetter(0), reverse=True)[:limit]
+        return [codec.event_of((ids[0], *row[1:])) for row in reversed(newest)]
 
     def events(self, *, after: int = 0, until: int | None = None) -> Iterator[tuple[int, Event]]:
         until = self.last_event() if until is None else until

@@ -82,7 +82,7 @@ export class Detail {
     const path = `v1/recommendations/${list.recommendation_id}/why/${encodeURIComponent(place.item_id)}`;
     const said = await window.zhiyin.ask(path, null, "GET");
     if (this.opened?.place.item_id === place.item_id)
-      this.why.replaceChildren(partsChart(said.parts, through(said.contributions)));
+      this.why.replaceChildren(partsChart(said.parts, { ...through(said.contributions), profile: lines(said.lines) }));
   }
 }
 
@@ -92,6 +92,11 @@ function through(contributions) {
   return Object.fromEntries(
     Object.entries(contributions).map(([name, found]) => [name, found.slice(0, NOTED).map(note).join(", ")]),
   );
+}
+
+/** What the visitor said of their profile, with what each line added. */
+function lines(said) {
+  return said.map((line) => `${line.text} ${line.value > 0 ? "+" : ""}${number(line.value, 3)}`).join(", ");
 }
 
 function attributes(item) {

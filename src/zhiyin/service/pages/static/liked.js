@@ -22,7 +22,7 @@ export class Liked {
   /** Ask the service what this person liked; of a visitor who did nothing yet there is nothing to ask. */
   async read() {
     const { user } = window.zhiyin;
-    const history = user.startsWith("anon-") && localStorage.getItem(ACTED) !== user ? [] : await past(user);
+    const history = actedAs(user) ? await past(user) : [];
     for (const event of history.filter((one) => one.type === "like").reverse()) {
       meet(event);
       like(event.item_id);
@@ -41,6 +41,11 @@ export class Liked {
     this.heading.textContent = t("kept");
     this.cards.replaceChildren(...items.map(kept));
   }
+}
+
+/** Whether the service may know something of this person. */
+export function actedAs(user) {
+  return !user.startsWith("anon-") || localStorage.getItem(ACTED) === user;
 }
 
 async function past(user) {

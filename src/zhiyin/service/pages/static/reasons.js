@@ -40,6 +40,7 @@ function words(reason) {
   if (SIMPLE[channel]) return t(SIMPLE[channel]);
   if (channel === "wish_meaning") return t("reason_reads_wish");
   if (channel === "wish_words") return reason.words.length ? t("reason_matches", { words: quoted(reason.words) }) : null;
+  if (channel === "profile") return reason.words.length ? t("reason_said", { words: quoted(reason.words) }) : null;
   if (channel === "context") return reason.words.length ? t("reason_context", { when: moment(reason.words) }) : null;
   const sources = reason.items.filter(named);
   if (channel.startsWith(VECTOR)) return alike(channel.slice(VECTOR.length), sources);

@@ -5,6 +5,7 @@ import { Guqin } from "./guqin.js";
 import { choose, forgetVisitor, item, lastChosen, like as likeItem } from "./known.js";
 import { listen, number, reading, t } from "./language.js";
 import { Liked } from "./liked.js";
+import { Portrait } from "./portrait.js";
 import { Search } from "./search.js";
 import { Shelf } from "./shelf.js";
 import { Visitor } from "./visitor.js";
@@ -30,6 +31,7 @@ class Storefront {
     this.guqin = new Guqin();
     this.search = new Search(byId("ask"), byId("ask-clear"), this.find);
     this.detail = new Detail(byId("detail"), { ...acts, closed: this.closed });
+    this.portrait = new Portrait(byId("portrait"), this.said);
     this.visitor = new Visitor(byId("viewer"), byId("receipt"), this.everything);
     byId("strings").append(this.guqin.element);
     byId("shelves").append(...Object.values(this.shelves).map((shelf) => shelf.element), this.liked.element);
@@ -45,7 +47,7 @@ class Storefront {
     this.because = null;
     this.shelves.because.hide();
     await this.#safely(async () => {
-      await this.liked.read();
+      await Promise.all([this.liked.read(), this.portrait.read()]);
       await Promise.all([this.#ask("for_you", N_FOR_YOU), this.#ask("trending", N_ROW), this.#ask("latest", N_ROW)]);
       await this.#because();
     });
@@ -61,8 +63,23 @@ class Storefront {
         this.#because(),
       ]);
       if (fresh) this.say(t("updated", { n: fresh }));
+      await this.portrait.read();
     });
   }
+
+  /** The visitor said something of their profile: what they never want leaves every shelf. */
+  said = async () => {
+    this.say(t("heard"));
+    this.guqin.pluck();
+    this.liked.acted();
+    await this.#safely(() =>
+      Promise.all([
+        this.search.text ? this.#find() : this.#ask("for_you", N_FOR_YOU),
+        this.#ask("trending", N_ROW),
+        this.#ask("latest", N_ROW),
+      ]),
+    );
+  };
 
   open = (place, list, position) => {
     choose(place.item_id);
@@ -104,6 +121,7 @@ class Storefront {
   retell = () => {
     for (const shelf of Object.values(this.shelves)) shelf.again();
     this.liked.draw();
+    this.portrait.read();
     this.detail.again();
     if (this.told) this.tell(this.told);
   };

@@ -74,6 +74,20 @@
     throw Object.assign(new Error(said.detail || `the service answered ${answer.status}`), { status: answer.status });
   }
 
+  /** What is known of this person in words, each line with its evidence. `language`: en or zh. */
+  async function profile(language = "en") {
+    await flush();
+    return ask(`v1/users/${encodeURIComponent(user)}/profile?language=${language}`, null, "GET");
+  }
+
+  /** What this person says of lines: [{field, value, stance: more | less | never | unsaid}], or [{value: a sentence}].
+   * It counts in the next list. Gives the profile as it is then. */
+  async function say(edits, language = "en") {
+    await flush();
+    const address = `v1/users/${encodeURIComponent(user)}/profile`;
+    return ask(`${address}${key ? `${key}&` : "?"}language=${language}`, { edits });
+  }
+
   // ---- who is asking ----------------------------------------------------------------------------------
 
   /** From now on, this person. */
@@ -369,6 +383,8 @@
     recommend,
     similar,
     search,
+    profile,
+    say,
     ask,
     track,
     flush,

@@ -1,0 +1,1 @@
+"""A person in words: what stands out of what they did, and what they say of it themselves."""

@@ -77,6 +77,7 @@ bench: $(READY) $(TRAINING)  ## all measurements into benchmarks/*/results; DATA
 	@test -n "$(DATA)" || echo "the quality benchmarks need the public data sets: make bench DATA=DIR"
 	$(BIN)/python benchmarks/quality/harm.py
 	@test -z "$(DATA)" || $(BIN)/python benchmarks/quality/run.py --data $(DATA) --peers
+	@test -z "$(DATA)" || $(BIN)/python benchmarks/quality/reading.py --data $(DATA)
 	@test -z "$(DATA)" || $(BIN)/python benchmarks/quality/pictures.py --data $(DATA)
 	@test -z "$(DATA)" || $(BIN)/python benchmarks/quality/tuned.py --data $(DATA)
 	@test -z "$(DATA)" || $(BIN)/python benchmarks/quality/compression.py --data $(DATA)

@@ -36,6 +36,7 @@ TITLES = {
     "Q6": "Global time split, online_retail",
     "Q7": "Knowledge graph set, ml100k, MCRec split",
     "Q8": "Vectors of texts and images, amazon_scientific",
+    "Q9": "A language model that reads as people of the shop do, beside itself as it was",
     "Q10": "Labels of texts: intents, sentiment, categories",
     "Q11": "Does the language model help?",
     "Q12": "People never seen in training, 1, 3 or 5 events given",

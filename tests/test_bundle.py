@@ -28,6 +28,7 @@ FILES = [
     "meaning.safetensors",
     "popular.safetensors",
     "quality.safetensors",
+    "reader.safetensors",
     "taste.safetensors",
     "together.safetensors",
     "vocabulary.arrow",

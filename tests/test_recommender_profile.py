@@ -48,7 +48,7 @@ def test_more_of_a_line_lifts_what_has_it_and_says_so(shop: Zhiyin) -> None:
     assert first.parts["profile"] == 1.5
     assert first.score == pytest.approx(sum(first.parts.values()))
     assert profile_reasons(first) == [("music",)]
-    assert {place.parts["profile"] for place in after.items if place.item_id.startswith("garden/")} == {-3.0}
+    assert {place.parts["profile"] for place in after.items if place.item_id.startswith("garden/")} == {-4.0}
     assert all("profile" not in place.parts for place in after.items if place.item_id.startswith("kitchen/"))
 
 
@@ -58,7 +58,7 @@ def test_a_struck_line_lowers_and_never_filters_until_it_is_taken_back(shop: Zhi
     struck = asked(shop)
     scores = {place.item_id: place.score for place in before.items}
     assert all(
-        place.score == pytest.approx(scores[place.item_id] - 3.0, abs=0.5)
+        place.score == pytest.approx(scores[place.item_id] - 4.0, abs=0.5)
         for place in struck.items
         if place.item_id in scores and place.item_id.startswith("garden/")
     )
@@ -91,7 +91,7 @@ def test_given_items_stay_and_sink(shop: Zhiyin) -> None:
     before = ranked()[0].score
     say(shop, ANN, "category", "garden", "never")
     (fern,) = [place for place in ranked() if place.item_id == "garden/fern"]
-    assert (fern.parts["profile"], fern.score) == (-3.0, pytest.approx(before - 3.0))
+    assert (fern.parts["profile"], fern.score) == (-4.0, pytest.approx(before - 4.0))
     assert len(ranked()) == 3
 
 

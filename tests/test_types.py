@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from zhiyin.errors import InvalidData, InvalidQuery
 from zhiyin.testing.strategies import events, ids, items
+from zhiyin.texts import MAX_ID, check_id, clean_text
 from zhiyin.types import (
     MAX_ATTRIBUTES,
     MAX_HISTORY,
-    MAX_ID,
     MAX_N,
     MAX_QUERY_TEXT,
     MAX_TEXT,
@@ -23,8 +23,6 @@ from zhiyin.types import (
     Query,
     Relation,
     User,
-    check_id,
-    clean_text,
     utc,
 )
 

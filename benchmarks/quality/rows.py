@@ -183,7 +183,9 @@ def pictured(kind: str, *, filtered: bool) -> dict[str, Ask]:
 
 
 UNREAD = "_unread"
-BEHAVIOUR = ("popular", "evergreen", "together", "taste", "factors", "quality", "graph", "context", "repeat")
+BEHAVIOUR = (
+    *("popular", "evergreen", "together", "taste", "factors", "reader", "quality", "graph", "context", "repeat"),
+)
 READING_ALONE = DefaultRecipe(off=BEHAVIOUR, fusion=FusionRecipe(n_examples=0))
 """Nothing is learned from what people did; n_examples 0: not how a past fades either."""
 

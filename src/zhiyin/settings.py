@@ -211,7 +211,7 @@ class ProfileSettings(Section):
         default=1.5, gt=0, le=100, description="What more of a line adds to what has it, in units of the score."
     )
     cost: float = Field(
-        default=3.0, gt=0, le=100, description="What less of a line takes from what has it, in units of the score."
+        default=4.0, gt=0, le=100, description="What less of a line takes from what has it, in units of the score."
     )
     read: float = Field(
         default=0.4, ge=0, le=10, description="How loud a sentence is beside a history; 1: as a typed wish."

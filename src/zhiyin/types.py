@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Literal, NewType, get_args
 
 from zhiyin.errors import InvalidData, InvalidQuery
+from zhiyin.texts import check_id, check_length, encodable
 
 ItemId = NewType("ItemId", str)
 UserId = NewType("UserId", str)
@@ -44,7 +45,6 @@ Scalar = str | float | int | bool
 EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
 STANCES: tuple[Stance, ...] = get_args(Stance)
 WITHOUT_ITEM: frozenset[EventType] = frozenset({"search", "edit"})
-MAX_ID = 512  # characters
 MAX_TITLE = 2_000  # characters
 MAX_TEXT = 100_000  # characters
 MAX_ATTRIBUTES = 100
@@ -60,10 +60,8 @@ MAX_HISTORY = 1_000  # item ids in session, like or unlike of one query
 PERSON = "person"  # who labelled, where it was no model
 SAME_AS, NAME = "same_as", "name"  # relations that say which item an entity is, and what it is called
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")  # a text may have tabs and line ends
 _VECTOR_NAME = re.compile(r"[\w-]{1,40}")  # it stands in the names of channels and files
 _LABEL_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")  # it stands in filters
-_CONTROL_OR_SPACE = re.compile(r"[\x00-\x1f\x7f]")  # an id may not
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +105,7 @@ class LabelExample:
 
     def __post_init__(self) -> None:
         check_label_name(self.name)
-        _check_length("text", self.text, MAX_TEXT)
+        check_length("text", self.text, MAX_TEXT)
         if self.item_id is not None:
             check_id("item_id", self.item_id)
         _check_aware("at", self.at)
@@ -135,8 +133,8 @@ class Item:
 
     def __post_init__(self) -> None:
         check_id("item_id", self.item_id)
-        _check_length("title", self.title, MAX_TITLE)
-        _check_length("text", self.text, MAX_TEXT)
+        check_length("title", self.title, MAX_TITLE)
+        check_length("text", self.text, MAX_TEXT)
         if len(self.attributes) > MAX_ATTRIBUTES:
             raise InvalidData(f"an item has at most {MAX_ATTRIBUTES} attributes, got {len(self.attributes)}")
         if self.price is not None and not (math.isfinite(self.price) and self.price >= 0):
@@ -217,7 +215,7 @@ class Event:
         if self.value is not None and not abs(self.value) <= MAX_VALUE:
             raise InvalidData(f"value is a number up to {MAX_VALUE:.0e}, got {self.value}: leave it out")
         if self.text is not None:
-            _check_length("text", self.text, MAX_TEXT)
+            check_length("text", self.text, MAX_TEXT)
         _check_aware("at", self.at)
 
 
@@ -253,7 +251,7 @@ class Query:
         if len(self.scenario) > MAX_SCENARIO:
             raise InvalidQuery(f"scenario has at most {MAX_SCENARIO} characters, got {len(self.scenario)}")
         for name in ("text", "scenario", "filter"):
-            if not _encodable(getattr(self, name) or ""):
+            if not encodable(getattr(self, name) or ""):
                 raise InvalidQuery(f"{name} holds half a character: send whole ones, as UTF-8")
 
 
@@ -320,18 +318,6 @@ class Recommendation:
     reading: str = ""  # the row that an endpoint made of the typed text, as encoders.pair.Reading has it
 
 
-def check_id(name: str, value: str) -> None:
-    """Ids are any text of 1 to 512 characters without control characters; emoji, slashes, spaces are fine."""
-    if isinstance(value, str) and value.isprintable() and len(value) <= MAX_ID and not value.isspace() and value:
-        return  # nearly all: no control character and no half character is printable
-    if not isinstance(value, str) or not value.strip():
-        raise InvalidData(f"{name} is an id, a non-empty text, got {value!r}")
-    if len(value) > MAX_ID:
-        raise InvalidData(f"{name} has at most {MAX_ID} characters, got {len(value)} ({value[:20]!r} …)")
-    if _CONTROL_OR_SPACE.search(value) or not _encodable(value):
-        raise InvalidData(f"{name} holds a control character or half a character: {value[:60]!r}; remove it")
-
-
 def check_label_name(name: str) -> None:
     """The name of a label model stands in filters and folders: letters, digits and _, as `topic`."""
     if not _LABEL_NAME.fullmatch(name):
@@ -340,20 +326,11 @@ def check_label_name(name: str) -> None:
         )
 
 
-def clean_text(text: str) -> str:
-    """Text without NUL, control characters and lone surrogates, which no store and no tokenizer wants."""
-    return _CONTROL.sub(" ", text.encode("utf-8", "replace").decode("utf-8") if not _encodable(text) else text)
-
-
 def utc(moment: datetime) -> datetime:
     """The same instant in UTC. Raises InvalidData if it has no zone."""
     if moment.tzinfo is None:
         raise InvalidData(f"time {moment.isoformat()} has no zone: write 2026-01-31T12:00:00Z or +08:00")
     return moment.astimezone(UTC)
-
-
-def _encodable(text: str) -> bool:
-    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _check_ids(name: str, ids: tuple[str, ...]) -> None:
@@ -380,13 +357,6 @@ def _check_edit(event: Event) -> None:
     if event.text is None or not event.text.strip() or len(event.text) > MAX_LINE:
         got = "nothing" if event.text is None else f"{len(event.text):,}"
         raise InvalidData(f"an edit has a text of 1 to {MAX_LINE} characters, the value of the line, got {got}")
-
-
-def _check_length(name: str, text: str, most: int) -> None:
-    if len(text) > most:
-        raise InvalidData(f"{name} has at most {most:,} characters, got {len(text):,}: shorten it")
-    if _CONTROL.search(text) or not _encodable(text):
-        raise InvalidData(f"{name} holds control characters: clean_text() removes them")
 
 
 def _check_vector(name: str, vector: tuple[float, ...]) -> None:

@@ -17,6 +17,7 @@ from zhiyin.models.neighbours import Alike, LinksRecipe, Neighbours
 from zhiyin.models.popular import Popular, PopularRecipe
 from zhiyin.models.propagation import COLD, text_neighbours
 from zhiyin.models.quality import Quality, QualityRecipe
+from zhiyin.models.reader import Reader, ReaderRecipe
 from zhiyin.models.repeat import Repeat, RepeatRecipe
 from zhiyin.models.taste import Taste, TasteRecipe
 from zhiyin.models.together import Together, TogetherRecipe
@@ -44,6 +45,12 @@ def vectors(data: Dataset, run: Run) -> Model:
     pictured = {item.item_id: item for item in small_pictures()}
     data = replace(data, catalogue=[pictured[id_] for id_ in data.items])
     return VectorsRecipe().fit(data, run, words, meaning)["vector_image"]
+
+
+def reader(data: Dataset, run: Run) -> Model:
+    words, meaning = WordsRecipe().fit(data, run), MeaningRecipe().fit(data, run)
+    everything = np.arange(len(data.items), dtype=np.int32)
+    return ReaderRecipe(dim=6).fit(data, run, meaning, text_neighbours(words, meaning, everything, everything))
 
 
 def quality(data: Dataset, run: Run) -> Model:
@@ -90,6 +97,7 @@ CHANNELS = [
         lambda data, run: mixed(TasteRecipe(reg=5.0), data, run),
         lambda arrays, _: Taste.of_arrays(arrays),
     ),
+    Channel("reader", reader, lambda arrays, _: Reader.of_arrays(arrays)),
     Channel("factors", FactorsRecipe(dim=6).fit, lambda arrays, _: Factors.of_arrays(arrays)),
     Channel(
         "factors mixed with what reads alike",

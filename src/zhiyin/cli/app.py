@@ -45,7 +45,7 @@ class InOrder(TyperGroup):
     """Commands and groups in the order of `_COMMANDS`."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # typer has a context of its own within
-        return sorted(super().list_commands(ctx), key=[*_COMMANDS, "serve"].index)
+        return sorted(super().list_commands(ctx), key=[*_COMMANDS, "label", "serve"].index)
 
 
 app = typer.Typer(

@@ -1,3 +1,5 @@
+"""The command `zhiyin train`; `zhiyin train text` lies below it."""
+
 from __future__ import annotations
 
 from typing import Annotated

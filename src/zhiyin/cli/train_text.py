@@ -19,7 +19,7 @@ def text(
     log_dir: LogDir = None,
     folder: Folder = HERE,
 ) -> None:
-    """Adapt a language model to the catalogue and to what people do.
+    """Adapt a language model to this shop.
 
     By the settings in [tower]; needs torch. What reads now is replaced only by what is shown to be better."""
     from zhiyin.workflows.adapt import adapt_text

@@ -36,7 +36,8 @@ from zhiyin.data.splits import (
     window,
 )
 from zhiyin.errors import InvalidData, NotFound
-from zhiyin.types import EVENT_TYPES, SAME_AS, Event, Item, Relation, Scalar, User, clean_text
+from zhiyin.texts import clean_text
+from zhiyin.types import EVENT_TYPES, SAME_AS, Event, Item, Relation, Scalar, User
 
 _TEXTS = ("title", "text", "brand", "url", "image", "language")
 _OWN = frozenset({"item_id", "categories", "price", *_TEXTS})

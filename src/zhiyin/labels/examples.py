@@ -11,7 +11,7 @@ import numpy as np
 from zhiyin.data.dataset import Floats
 from zhiyin.encoders.base import MAX_READ
 from zhiyin.errors import InvalidData
-from zhiyin.types import clean_text
+from zhiyin.texts import clean_text
 
 MAX_LABEL = 200  # characters
 MAX_LABELS = 20_000  # different ones

@@ -9,25 +9,41 @@ import scipy.sparse as sp
 from zhiyin.data.dataset import Floats
 from zhiyin.data.vocabulary import Rows
 from zhiyin.encoders.base import unit
+from zhiyin.models.sparse import prune
 
 REACH, FADES = 5, 0.8  # items after each that count as going with it, and how much less each does
+MOST = 100  # of those that an item goes with, the most surprising
+WHOLE = 1_000  # items up to which all axes are solved for
+SPARE, ROUNDS = 16, 6  # axes beyond those wanted, and multiplications, of an iteration
 
 
 def company_vectors(together: sp.csr_array, dim: int, seed: int) -> Floats:
     """(I, dim) unit rows: the main axes of the pointwise mutual information, where positive, of items that follow
     one another (Levy & Goldberg 2014), of `pairs`; zero for what nobody took with another."""
-    from scipy.sparse.linalg import svds  # noqa: PLC0415  # heavy, and serving does not need it
-
-    n_items = together.shape[0]
-    found = np.zeros((n_items, dim), np.float32)
-    surprising = surprise(together)
-    k = min(dim, n_items - 1)
-    if not surprising.nnz or k < 1:
-        return found
-    axes, strength, _ = svds(surprising, k=k, v0=np.random.default_rng(seed).random(n_items).astype(np.float32))
-    order = np.argsort(-strength, kind="stable")
-    found[:, :k] = axes[:, order] * np.sqrt(strength[order])
+    kept = prune(surprise(together), MOST)
+    surprising = sp.csr_array(kept.maximum(kept.T))
+    strength, axes = main_axes_of(surprising, min(dim, together.shape[0]), seed)
+    found = np.zeros((together.shape[0], dim), np.float32)
+    found[:, : len(strength)] = axes * np.sqrt(np.abs(strength))
+    found[np.diff(surprising.indptr) == 0] = 0.0
     return unit(found)
+
+
+def main_axes_of(links: sp.csr_array, k: int, seed: int) -> tuple[Floats, Floats]:
+    """(k,) and (I, k): the k eigenvalues of a symmetric matrix (I, I) that are largest without their sign, and
+    their axes; of a large one about, by subspace iteration from a random start (Halko, Martinsson & Tropp 2011,
+    algorithm 4.4). The same bits for the same seed, which ARPACK does not promise where it restarts."""
+    if links.shape[0] <= WHOLE:
+        values, axes = np.linalg.eigh(links.toarray().astype(np.float64))
+    else:
+        rng = np.random.default_rng(seed)
+        basis = rng.standard_normal((links.shape[0], k + SPARE)).astype(np.float32)
+        for _ in range(ROUNDS):
+            basis = np.linalg.qr(links @ basis)[0]
+        values, within = np.linalg.eigh(basis.T @ (links @ basis))
+        axes = basis @ within
+    order = np.argsort(-np.abs(values), kind="stable")[:k]
+    return values[order].astype(np.float32), axes[:, order].astype(np.float32)
 
 
 def pairs(indptr: npt.NDArray[np.int64], rows: Rows, n_items: int) -> sp.csr_array:

@@ -42,7 +42,7 @@ class LineWeights:
     """How loud lines are, in units of the score."""
 
     lift: float = 1.5  # of what there shall be more
-    cost: float = 3.0  # of what there shall be less, or none
+    cost: float = 4.0  # of what there shall be less, or none
     read: float = 0.4  # of a sentence against a typed wish, beside a history
 
 

@@ -18,7 +18,8 @@ from pydantic_core import ErrorDetails
 
 from zhiyin.errors import NotFound
 from zhiyin.service.problems import BadBody
-from zhiyin.types import MAX_N, MAX_TEXT, Query, Scalar, check_id
+from zhiyin.texts import check_id
+from zhiyin.types import MAX_N, MAX_TEXT, Query, Scalar
 
 T = TypeVar("T")
 

@@ -8,9 +8,9 @@ from typing import get_args
 
 from hypothesis import strategies as st
 
+from zhiyin.texts import MAX_ID
 from zhiyin.types import (
     EVENT_TYPES,
-    MAX_ID,
     MAX_LINE,
     MAX_TEXT,
     MAX_VALUE,

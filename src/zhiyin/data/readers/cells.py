@@ -16,7 +16,8 @@ import orjson
 
 from zhiyin.data.readers.rows import Cell
 from zhiyin.errors import InvalidData
-from zhiyin.types import Scalar, clean_text
+from zhiyin.texts import clean_text
+from zhiyin.types import Scalar
 
 MISSING = frozenset({"", "\\N", "NULL", "null", "NaN", "nan", "NA", "N/A", "n/a", "None", "none", "-", "无"})
 TRUE = frozenset(

@@ -14,7 +14,8 @@ from zhiyin.data.readers.rows import Cell, RowBatch
 from zhiyin.data.readers.synonyms import event_type_of
 from zhiyin.data.readers.times import Times
 from zhiyin.errors import InvalidData
-from zhiyin.types import EVENT_TYPES, Event, EventType, Scalar, clean_text
+from zhiyin.texts import clean_text
+from zhiyin.types import EVENT_TYPES, Event, EventType, Scalar
 
 T = TypeVar("T")
 LAST_YEAR = 2100

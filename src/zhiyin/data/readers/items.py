@@ -11,7 +11,8 @@ from zhiyin.data.readers.mapping import ItemFile, RelationFile, TextColumns, Use
 from zhiyin.data.readers.rows import Cell, RowBatch
 from zhiyin.data.readers.times import Times
 from zhiyin.data.readers.vectors import Vectors
-from zhiyin.types import Item, Relation, Translation, User, clean_text
+from zhiyin.texts import clean_text
+from zhiyin.types import Item, Relation, Translation, User
 
 
 class ItemBuilder:

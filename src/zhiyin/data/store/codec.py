@@ -18,6 +18,7 @@ from typing import Any
 import orjson
 
 from zhiyin.errors import InvalidData
+from zhiyin.texts import check_id
 from zhiyin.types import (
     AsOf,
     Event,
@@ -30,7 +31,6 @@ from zhiyin.types import (
     Recommendation,
     Scalar,
     Translation,
-    check_id,
     utc,
 )
 

@@ -16,7 +16,8 @@ from zhiyin.data.store.codec import Row
 from zhiyin.data.store.label_book import MemoryLabels
 from zhiyin.data.store.protocols import Appended, Erased, ItemChange, Publication, Taken
 from zhiyin.data.store.snapshot import write_snapshot
-from zhiyin.types import AsOf, Event, EventType, Item, ItemLabel, Recommendation, Relation, User, check_id
+from zhiyin.texts import check_id
+from zhiyin.types import AsOf, Event, EventType, Item, ItemLabel, Recommendation, Relation, User
 
 
 class MemoryStore:

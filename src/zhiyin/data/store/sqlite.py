@@ -27,7 +27,8 @@ from zhiyin.data.store.migrate import migrate
 from zhiyin.data.store.protocols import Appended, Erased, ItemChange, Publication, Taken
 from zhiyin.data.store.schema import EVENT_FIELDS
 from zhiyin.errors import StoreBusy
-from zhiyin.types import AsOf, Event, EventType, Item, ItemLabel, Recommendation, Relation, User, check_id
+from zhiyin.texts import check_id
+from zhiyin.types import AsOf, Event, EventType, Item, ItemLabel, Recommendation, Relation, User
 
 logger = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from zhiyin.errors import InvalidData
 from zhiyin.labels.shelf import names
 from zhiyin.labels.teaching import doubt, teach
 from zhiyin.shop import LABELS, Zhiyin
-from zhiyin.types import clean_text
+from zhiyin.texts import clean_text
 from zhiyin.workflows.labels.reading import TEXT, column_of, item_text
 
 MOST = 50_000  # texts that are looked at

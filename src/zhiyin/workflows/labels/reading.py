@@ -15,7 +15,8 @@ from zhiyin.data.readers.table import Table, open_table
 from zhiyin.encoders.base import MAX_READ
 from zhiyin.errors import InvalidData
 from zhiyin.labels.examples import Example
-from zhiyin.types import MAX_TEXT, PERSON, Item, LabelExample, clean_text
+from zhiyin.texts import clean_text
+from zhiyin.types import MAX_TEXT, PERSON, Item, LabelExample
 
 TEXT = (
     "text",

@@ -12,7 +12,8 @@ from datetime import datetime
 from zhiyin.errors import InvalidData
 from zhiyin.settings import LabelSettings
 from zhiyin.shop import Zhiyin
-from zhiyin.types import PERSON, ItemLabel, LabelExample, check_label_name, clean_text
+from zhiyin.texts import clean_text
+from zhiyin.types import PERSON, ItemLabel, LabelExample, check_label_name
 from zhiyin.workflows.labels.reading import item_text
 
 

@@ -3,12 +3,13 @@
     python benchmarks/quality/reading.py --data DIR [--cache DIR] [--out DIR] [--draws 5]
 
 amazon_beauty and ml1m, leave-one-out strict: a fifth of the items, drawn by seed, is hidden from the adaptation:
-no event with them is fitted. Asked are the people whose target is hidden; everything is a candidate, the history is
-filtered, and one channel alone ranks: `meaning` (frozen) or `reader` (adapted). citeulike, titles only: the
+no event with them is fitted. Asked are the people whose target is hidden; everything is a candidate, the history
+is filtered, and one channel alone ranks: `meaning` (frozen) or `reader` (adapted). citeulike, titles only: the
 published cold split, whose candidates are the cold items. How a past fades is chosen for each channel on the
-validation part. `gain`: the relative gain of NDCG (at 10; citeulike at 20) over all draws, `low`: the lower end of
-its interval (people resampled, paired); `warm_gain`: of targets that were not hidden. `permuted`: texts are given
-to other items before anything is fitted; gain of each channel over chance on hidden items. Writes results/Q9.json.
+validation part, by everybody. `gain`: the relative gain of NDCG (at 10; citeulike at 20) over all draws, `low`: the
+lower end of its interval (people resampled, paired); `warm_gain`: of targets that were not hidden. `permuted`: texts
+are given to other items before anything is fitted; gain of each channel over chance on hidden items. Writes
+results/Q9.json.
 """
 
 from __future__ import annotations
@@ -97,12 +98,12 @@ class Question:
         near = near_by_text(words, meaning, np.arange(len(data.items), dtype=np.int32), warm, self.run.seed)
         return {FROZEN: meaning, ADAPTED: ReaderRecipe().fit(data, self.run, meaning, near)}
 
-    def faded(self, models: dict[str, DenseRows], asked: Split, wanted: Mask) -> dict[str, DenseRows]:
-        """Each with the fading that is best for `wanted` (I,) targets of the validation part."""
+    def faded(self, models: dict[str, DenseRows], asked: Split) -> dict[str, DenseRows]:
+        """Each with the fading that is best for the validation part."""
         if not asked.fit.ordered:
             return models
         tried = {f"{name} {fade}": replace(one, recency=fade) for name, one in models.items() for fade in FADES}
-        found = self.judged(asked, tried, wanted)
+        found = self.judged(asked, tried, np.ones(len(asked.candidates), bool))
         best = {name: max(FADES, key=lambda fade: found[f"{name} {fade}"].mean()) for name in models}
         return {name: replace(one, recency=best[name]) for name, one in models.items()}
 
@@ -157,7 +158,7 @@ def asked(question: Question, draws: int) -> dict[str, float]:
     mixed: list[dict[str, Doubles]] = []
     for seed in range(draws):
         test, validation, hidden = question.draw(data, seed)
-        models = question.faded(question.channels(validation.fit), validation, hidden)
+        models = question.faded(question.channels(validation.fit), validation)
         cold.append(question.judged(test, models, hidden))
         if question.protocol is None:
             warm.append(question.judged(test, models, ~hidden))

@@ -6,8 +6,8 @@ amazon_beauty and ml1m, leave-one-out strict: a fifth of the items, drawn by see
 no event with them is fitted. Asked are the people whose target is hidden; everything is a candidate, the history
 is filtered, and one channel alone ranks: `meaning` (frozen) or `reader` (adapted). citeulike, titles only: the
 published cold split, whose candidates are the cold items. How a past fades is chosen for each channel on the
-validation part, by everybody. `gain`: the relative gain of NDCG (at 10; citeulike at 20) over all draws, `low`: the
-lower end of its interval (people resampled, paired); `warm_gain`: of targets that were not hidden. `permuted`: texts
+validation part, by everybody. `gain`: the relative gain of NDCG over all draws, `low`: the
+lower end of its interval; `warm_gain`: of targets that were not hidden. `permuted`: texts
 are given to other items before anything is fitted; gain of each channel over chance on hidden items. Writes
 results/Q9.json.
 """

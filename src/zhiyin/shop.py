@@ -40,7 +40,7 @@ from zhiyin.policies.greedy import Greedy
 from zhiyin.policies.softmax import Softmax
 from zhiyin.progress import Progress, Silent
 from zhiyin.recommender import Recommender, Shape
-from zhiyin.settings import Settings
+from zhiyin.settings import FILE, Settings
 from zhiyin.settings_file import load_settings
 from zhiyin.types import Event, Item, Query, Recommendation
 
@@ -193,8 +193,20 @@ class Zhiyin:
         publication = self.publication() or self._publish_zero_shot()
         if serving is not None and serving[0].seq == publication.seq:
             return serving
-        bundle = self.bundle(publication.bundle)
-        return publication, self._live_of(bundle)
+        if serving is not None:
+            self._take_reader()
+        return publication, self._live_of(self.bundle(publication.bundle))
+
+    def _take_reader(self) -> None:
+        """Something else went live while this shop was open: it may have been made with another encoder, which
+        zhiyin.toml then names."""
+        if not (self.settings.folder / FILE).is_file():
+            return
+        encoder = load_settings(self.settings.folder).encoder
+        if encoder != self.settings.encoder:
+            self.settings = self.settings.model_copy(update={"encoder": encoder})
+            self._plain = encoder_of(self.settings)
+            self._listen = ear_of(self.settings, self._plain)
 
     def _live_of(self, bundle: Bundle) -> Live:
         return Live(bundle, self.store, self.settings.data.signals, self._listen)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from zhiyin import shop as shop_module
 from zhiyin.errors import BrokenBundle, ZhiyinError
 from zhiyin.shop import Zhiyin
 from zhiyin.testing.small import small_catalogue, small_events
@@ -55,6 +56,24 @@ def test_another_model_asks_for_another_training(folder: Path) -> None:
     with Zhiyin.open(folder) as shop:
         shop.publish(train(shop).bundle)
         assert shop.recommend(user_id="user 1", n=3).items
+
+
+def test_a_service_that_runs_reads_by_what_a_new_bundle_was_made_with(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shop_module, "LOOK_AGAIN", 0.0)
+    tiny_model(folder / "models" / "other", seed=1)
+    with Zhiyin.open(folder) as running:
+        running.put_items(small_catalogue())
+        running.add_events(small_events())
+        before = running.publish(train(running).bundle)
+        assert running.recommend(user_id="user 1", n=3).bundle == before.bundle
+        (folder / "zhiyin.toml").write_text('[encoder]\nmodel = "models/other"\n')
+        with Zhiyin.open(folder) as beside:
+            after = beside.publish(train(beside).bundle)
+        shown = running.recommend(text="iron pot for the garden", n=3)
+        assert (shown.bundle, len(shown.items)) == (after.bundle, 3)
+        assert running.live().snapshot().bundle.manifest.encoder.startswith("other:")
 
 
 def test_a_model_that_is_not_there_is_told_by_the_doctor_and_by_opening(folder: Path) -> None:

@@ -114,6 +114,14 @@ def test_every_channel_stands_in_the_table_of_methods() -> None:
         assert f"\n| {channel} | " in page, channel
 
 
+def test_every_channel_has_its_words_in_both_languages() -> None:
+    from zhiyin.ranking.fusion import PRIOR_GATES
+
+    words = (ROOT / "src" / "zhiyin" / "service" / "pages" / "static" / "words.js").read_text(encoding="utf-8")
+    for channel in PRIOR_GATES:
+        assert words.count(f"  part_{channel}: ") == 2, channel
+
+
 def test_every_metric_leak_and_split_is_documented() -> None:
     from typing import get_args
 

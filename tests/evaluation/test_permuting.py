@@ -51,7 +51,7 @@ def test_the_gain_of_reading_vanishes_with_the_texts_of_others(monkeypatch: pyte
     assert found.vanishes
     assert doubts(found) == doubts(None) == ()
     assert "is passed" in permutation(found)
-    assert set(found.own) == set(found.others) == {"ours", "words", "meaning"}
+    assert set(found.own) == set(found.others) == {"ours", "words", "meaning", "reader"}
     assert found.own["words"].low > 0.3, "with their own texts new items are found"
     for gain in found.others.values():
         assert abs(gain.value) < 0.1

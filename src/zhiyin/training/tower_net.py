@@ -18,7 +18,8 @@ from zhiyin.data.dataset import Floats
 from zhiyin.encoders.base import MAX_READ
 from zhiyin.encoders.bert import Pooling, Shape
 from zhiyin.encoders.pretrained import Pretrained
-from zhiyin.encoders.published import TOKENS, WEIGHTS
+from zhiyin.encoders.published import WEIGHTS
+from zhiyin.encoders.tokens import load_tokenizer
 from zhiyin.errors import BrokenBundle, InvalidData, InvalidSettings
 from zhiyin.training.below import Below
 
@@ -40,14 +41,7 @@ class Tokens:
     @classmethod
     def of(cls, model: Pretrained, longest: int) -> Self:
         """Raises MissingExtra without the package, BrokenBundle for a file that is none."""
-        package = need("tokenizers", extra="text")
-        try:
-            found = package.Tokenizer.from_file(str(model.folder / TOKENS))
-        except Exception as error:  # the package raises bare Exceptions
-            raise BrokenBundle(
-                f"{model.folder / TOKENS} cannot be read ({error}): copy the model again"
-            ) from error
-        found.no_padding()
+        found = load_tokenizer(model.tokens)
         found.enable_truncation(min(longest, model.longest))
         mask = found.token_to_id("[MASK]")
         mask = found.token_to_id("<mask>") if mask is None else mask

@@ -29,7 +29,7 @@ ALIAS = {"alias": "anon-31b7", "user_id": "ann"}
 
 
 def router(desk: Desk) -> APIRouter:
-    users, merges, edits = Form(User, many="users"), Form(Merge), Form(Edit, many="edits")
+    users, merges = Form(User, many="users"), Form(Merge)
     store = desk.shop.store
     routes = APIRouter(tags=["users"], responses=problems(401, 403, 503))
     bad = problems(400, 413, 422)
@@ -50,6 +50,28 @@ def router(desk: Desk) -> APIRouter:
         await desk.writer.act(lambda: store.merge(who.alias, who.user_id))
         return json(Merged(who.alias, await desk.aside(lambda: store.resolve(who.user_id))))
 
+    _add_profile(desk, routes)
+
+    @routes.get("/v1/users/{user_id:path}/similar", response_model=SimilarPeople, responses=problems(404, 422))
+    async def get_similar(user_id: str, n: Annotated[int, Query(ge=1, le=MOST_MET)] = 10) -> Response:
+        """People who like what a person likes, the nearest first."""
+        return json(await desk.aside(lambda: similar_people(desk.shop, path_id("user_id", user_id), n)))
+
+    @routes.delete("/v1/users/{user_id:path}", response_model=Receipt, responses=problems(404))
+    async def forget(user_id: str) -> Response:
+        """Erase a person. The receipt names the bundles that saw them, which forget when they are fitted again."""
+        known = path_id("user_id", user_id)
+        receipt = await desk.writer.act(lambda: erase(desk.shop, known))
+        await desk.look()  # the folds go, too
+        return json(receipt)
+
+    return routes
+
+
+def _add_profile(desk: Desk, routes: APIRouter) -> None:
+    """What is read of a person, and what they say of it."""
+    edits = Form(Edit, many="edits")
+
     @routes.get("/v1/users/{user_id:path}/profile", response_model=Profile, responses=problems(404, 422))
     async def get_profile(
         request: Request, user_id: str, language: Language = "en", phrased: bool = False
@@ -66,7 +88,7 @@ def router(desk: Desk) -> APIRouter:
         "/v1/users/{user_id:path}/profile",
         response_model=Profile,
         openapi_extra=body(edits, EDITS),
-        responses=bad | problems(404),
+        responses=problems(400, 404, 413, 422),
     )
     async def edit(request: Request, user_id: str, language: Language = "en") -> Response:
         """What a person says of lines of their profile: more, less, never, or unsaid to take it back. It counts in
@@ -76,18 +98,3 @@ def router(desk: Desk) -> APIRouter:
         live = (await desk.open_now()).live
         await desk.writer.act(lambda: edit_profile(desk.shop, live, person, said, desk.clock()))
         return json(await desk.aside(lambda: profile(desk.shop, live, Asked(person, language))))
-
-    @routes.get("/v1/users/{user_id:path}/similar", response_model=SimilarPeople, responses=problems(404, 422))
-    async def get_similar(user_id: str, n: Annotated[int, Query(ge=1, le=MOST_MET)] = 10) -> Response:
-        """People who like what a person likes, the nearest first."""
-        return json(await desk.aside(lambda: similar_people(desk.shop, path_id("user_id", user_id), n)))
-
-    @routes.delete("/v1/users/{user_id:path}", response_model=Receipt, responses=problems(404))
-    async def forget(user_id: str) -> Response:
-        """Erase a person. The receipt names the bundles that saw them, which forget when they are fitted again."""
-        known = path_id("user_id", user_id)
-        receipt = await desk.writer.act(lambda: erase(desk.shop, known))
-        await desk.look()  # the folds go, too
-        return json(receipt)
-
-    return routes

@@ -1,0 +1,102 @@
+"""Intervals that hold for few acts, for heavy weights, or however often somebody looks.
+
+`bernstein` needs to know how large an addend can be; `weighted` needs weights and rewards alone and holds at every
+moment at once; `looked_at_often` is for means of many people, as of an experiment, and holds at every look.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from zhiyin.data.dataset import Doubles
+from zhiyin.errors import InvalidData
+from zhiyin.metrics.intervals import LEVEL, Interval, resampled_means
+from zhiyin.metrics.off_policy import Estimate, Logged, Predicted
+from zhiyin.metrics.overlap import Moments
+
+ERROR = 1 - LEVEL
+NORMAL = 1.959963984540054  # standard errors that hold LEVEL of a normal distribution
+BOLDEST = 0.75  # of what is staked on one addend
+GUESSED = 10.0  # addends with a variance of 1 that are taken as seen before the first
+
+
+def normal(estimate: Estimate, expected: float = 0.0) -> Interval:
+    """As if the mean of the addends were normal. `expected`: the variance of an addend by what is known of both
+    policies, which counts where it is more than what was seen: heavy weights are rare."""
+    addends = estimate.addends
+    variance = max(float(addends.var(ddof=1)) if len(addends) > 1 else 0.0, expected)
+    half = NORMAL * float(np.sqrt(variance / len(addends)))
+    return Interval(estimate.value, estimate.value - half, estimate.value + half)
+
+
+def expected_variance(log: Logged, predicted: Predicted, moments: Moments) -> float:
+    """Of an addend of `dr` (with predictions of 0: of `ips`), were its errors the same whatever is done."""
+    errors = (log.rewards - predicted.of_act) ** 2
+    return float(moments.second.mean() * errors.mean() + predicted.of_policy.var())
+
+
+def bootstrap(estimate: Estimate, rng: np.random.Generator, resamples: int = 2_000) -> Interval:
+    """Acts drawn with replacement (Efron 1979), the percentiles of what each draw would have told."""
+    parts = np.stack([estimate.base, estimate.top, estimate.bottom], axis=1)
+    base, top, bottom = resampled_means(parts, rng, resamples).T
+    draws = base + np.divide(top, bottom, out=np.zeros_like(top), where=bottom != 0)
+    low, high = np.quantile(draws, [ERROR / 2, 1 - ERROR / 2])
+    return Interval(estimate.value, float(low), float(high))
+
+
+def bernstein(addends: Doubles, least: float, most: float, error: float = ERROR) -> Interval:
+    """Of the mean of independent addends between `least` and `most`: the empirical Bernstein bound, which is tight
+    where they vary little (Maurer & Pontil 2009, theorem 4, on both sides). Holds for every n >= 2."""
+    n = len(addends)
+    if n < 2:
+        raise InvalidData(f"a Bernstein interval needs two acts or more, got {n}")
+    if addends.min() < least or addends.max() > most:
+        raise InvalidData(
+            f"addends are to lie in [{least:g}, {most:g}], got [{addends.min():g}, {addends.max():g}]: widen it"
+        )
+    log = np.log(4.0 / error)
+    mean = float(addends.mean())
+    half = float(np.sqrt(2.0 * addends.var(ddof=1) * log / n) + 7.0 * (most - least) * log / (3.0 * (n - 1)))
+    return Interval(mean, max(mean - half, least), min(mean + half, most))
+
+
+def weighted(weights: Doubles, rewards: Doubles, error: float = ERROR) -> tuple[Doubles, Doubles]:
+    """(n,) lower and upper bounds of the value of a policy after each act, that hold at all n together with
+    probability 1 - `error`, and whatever the weights; narrowest after the last. Rewards lie in [0, 1].
+
+    X = w r is never below 0, so a stake on it can only lose what is known: exp(l (X - x) - (X - x)^2 psi(l)),
+    psi(l) = -log(1 - l) - l, x a mean of what came before, is at most 1 + l (mean - x) on average (Fan, Grama &
+    Liu 2015), and by Ville's inequality the product of all of them stays below 1 / error. The upper bound is one
+    minus the lower bound of w (1 - r). Empirical Bernstein sequences: Waudby-Smith & Ramdas 2024; for policies:
+    Waudby-Smith et al. 2022, theorem 2.
+    """
+    if len(rewards) and (rewards.min() < 0 or rewards.max() > 1):
+        raise InvalidData(f"rewards are to lie in [0, 1], got [{rewards.min():g}, {rewards.max():g}]: scale them")
+    low = _from_below(weights * rewards, error / 2)
+    high = 1.0 - _from_below(weights * (1.0 - rewards), error / 2)
+    return low, np.maximum(high, low)
+
+
+def looked_at_often(variance: Doubles, n: Doubles, planned: float, error: float = ERROR) -> Doubles:
+    """Half the width of an interval of a mean of n addends of this variance, whatever their shape, that may be
+    looked at after every one of them: the asymptotic confidence sequence (Waudby-Smith, Arbour, Sinha, Kennedy &
+    Ramdas 2024, theorem 2.2), narrowest after `planned` of them (their appendix B.2)."""
+    sure = -2.0 * np.log(error)
+    mixed = (sure + np.log1p(sure)) / planned  # rho^2
+    grown = n * mixed + 1.0
+    half: Doubles = np.sqrt(2.0 * variance * grown / (n**2 * mixed) * np.log(np.sqrt(grown) / error))
+    return half
+
+
+def _from_below(values: Doubles, error: float) -> Doubles:
+    """(n,) lower bounds of the mean of (n,) addends that are at least 0."""
+    n = np.arange(1, len(values) + 1)
+    told = np.minimum(values, 1.0)  # what x may be made of: it is at most 1
+    means = (0.5 + np.cumsum(told)) / (1.0 + n)
+    before = np.concatenate([[0.5], means[:-1]])
+    spread = (GUESSED + np.cumsum((values - before) ** 2)) / (GUESSED + n)
+    spread = np.concatenate([[1.0], spread[:-1]])
+    stake = np.minimum(np.sqrt(2.0 * np.log(1.0 / error) / (spread * len(values))), BOLDEST)
+    lost = np.cumsum((values - before) ** 2 * (-np.log1p(-stake) - stake))
+    bound = (np.cumsum(stake * values) - np.log(1.0 / error) - lost) / np.cumsum(stake)
+    return np.maximum.accumulate(np.maximum(bound, 0.0))

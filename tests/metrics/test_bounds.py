@@ -1,0 +1,81 @@
+"""Intervals hold as often as they say, also when somebody looks all the time."""
+
+import numpy as np
+import pytest
+
+from zhiyin.errors import InvalidData
+from zhiyin.metrics.bounds import bernstein, bootstrap, expected_variance, looked_at_often, normal, weighted
+from zhiyin.metrics.off_policy import Logged, Predicted, ips, snips
+from zhiyin.metrics.overlap import Moments
+
+BEFORE, TARGET, EARNS = np.array([0.8, 0.15, 0.05]), np.array([0.2, 0.3, 0.5]), np.array([0.1, 0.4, 0.7])
+TRUTH = float(TARGET @ EARNS)
+
+
+def drawn(n: int, rng: np.random.Generator) -> Logged:
+    done = rng.choice(3, n, p=BEFORE)
+    rewards = (rng.random(n) < EARNS[done]).astype(float)
+    return Logged(rewards, np.log(BEFORE[done]), np.log(TARGET[done]))
+
+
+def test_bounds_hold_as_often_as_they_say() -> None:
+    rng, held = np.random.default_rng(1), {"normal": 0, "bernstein": 0, "weighted": 0, "bootstrap": 0}
+    for _ in range(100):
+        log = drawn(1_500, rng)
+        plain = normal(ips(log))
+        held["normal"] += plain.low <= TRUTH <= plain.high
+        wide = bernstein(ips(log).addends, 0.0, 10.0)
+        held["bernstein"] += wide.low <= TRUTH <= wide.high
+        low, high = weighted(log.weights, log.rewards)
+        held["weighted"] += bool(((low <= TRUTH) & (high >= TRUTH)).all())
+        drawn_again = bootstrap(snips(log), rng, 400)
+        held["bootstrap"] += drawn_again.low <= TRUTH <= drawn_again.high
+    assert held["weighted"] == held["bernstein"] == 100
+    assert held["normal"] >= 86  # 95 expected, less four standard deviations
+    assert held["bootstrap"] >= 86
+
+
+def test_bounds_of_weights_close_in_on_the_truth() -> None:
+    log = drawn(60_000, np.random.default_rng(2))
+    low, high = weighted(log.weights, log.rewards)
+    assert (np.diff(low) >= 0).all()
+    assert low[-1] < TRUTH < high[-1]
+    assert high[-1] - low[-1] < 0.08
+
+
+def test_a_bernstein_interval_is_what_its_formula_says() -> None:
+    found = bernstein(np.array([0.0, 1.0, 1.0, 0.0]), 0.0, 1.0)
+    half = np.sqrt(2 * (1 / 3) * np.log(80) / 4) + 7 * np.log(80) / 9
+    assert (found.value, found.low, found.high) == pytest.approx((0.5, max(0.5 - half, 0), min(0.5 + half, 1)))
+
+
+def test_what_is_known_of_both_policies_widens_an_interval_that_saw_nothing_rare() -> None:
+    rewards = np.array([0.0, 1.0] * 200)
+    log = Logged(rewards, np.log(np.full(400, 0.8)), np.log(np.full(400, 0.2)))  # the common act alone was done
+    moments = Moments.of(np.tile(np.log(BEFORE), (400, 1)), np.tile(np.log(TARGET), (400, 1)))
+    expected = expected_variance(log, Predicted(np.zeros(400), np.zeros(400)), moments)
+    assert expected == pytest.approx(float((TARGET**2 / BEFORE).sum()) * 0.5)
+    seen, known = normal(ips(log)), normal(ips(log), expected)
+    assert known.high - known.low > 5 * (seen.high - seen.low)
+
+
+def test_looking_every_day_does_not_find_what_is_not_there() -> None:
+    rng, days, people = np.random.default_rng(3), 30, 100
+    found = once = 0
+    n = np.arange(1, days + 1) * people
+    for _ in range(300):
+        values = rng.normal(size=(days, people))
+        means = np.cumsum(values.sum(axis=1)) / n
+        found += bool((np.abs(means) > looked_at_often(np.ones(days), n.astype(float), planned=3_000.0)).any())
+        once += bool((np.abs(means) > 1.96 / np.sqrt(n)).any())
+    assert found <= 15  # of 300: 5 %
+    assert once >= 50  # an interval for a single look
+
+
+def test_what_no_bound_can_be_made_of_is_refused() -> None:
+    with pytest.raises(InvalidData, match="two acts"):
+        bernstein(np.ones(1), 0.0, 1.0)
+    with pytest.raises(InvalidData, match="widen it"):
+        bernstein(np.array([0.0, 2.0]), 0.0, 1.0)
+    with pytest.raises(InvalidData, match="scale them"):
+        weighted(np.ones(2), np.array([0.0, 2.0]))

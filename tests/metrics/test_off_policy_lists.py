@@ -1,0 +1,67 @@
+"""Estimates of whole lists: by hand, and in a world where places depend on those above."""
+
+import numpy as np
+import pytest
+
+from zhiyin.errors import InvalidData
+from zhiyin.metrics.off_policy_lists import (
+    LoggedLists,
+    PredictedLists,
+    cascade,
+    cascade_dr,
+    place_by_place,
+    whole_list,
+)
+
+HALVES = np.log([[0.5, 0.5]])
+BY_HAND = LoggedLists(np.array([[1.0, 2.0]]), HALVES, np.log([[1.0, 0.25]]))  # weights 2 and .5
+
+
+def test_every_estimate_is_what_it_is_by_hand() -> None:
+    assert whole_list(BY_HAND).value == pytest.approx(1.0 * (1.0 + 2.0))
+    assert cascade(BY_HAND).value == pytest.approx(2.0 * 1.0 + 1.0 * 2.0)
+    assert place_by_place(BY_HAND).value == pytest.approx(2.0 * 1.0 + 0.5 * 2.0)
+    model = PredictedLists(np.array([[3.0, 1.0]]), np.array([[2.5, 1.5]]))
+    assert cascade_dr(BY_HAND, model).value == pytest.approx(2 * (1 - 3) + 1 * 2.5 + 1 * (2 - 1) + 2 * 1.5)
+
+
+def test_a_list_of_one_place_is_a_single_act() -> None:
+    one = LoggedLists(np.array([[1.0], [0.0]]), np.log([[0.5], [0.5]]), np.log([[0.8], [0.2]]))
+    assert [found(one).value for found in (whole_list, cascade, place_by_place)] == pytest.approx([0.8] * 3)
+
+
+def test_where_a_place_depends_on_the_one_above_the_cascade_is_right_and_places_alone_are_not() -> None:
+    """Two acts, two places; the second place earns only below act 1."""
+    rng, n = np.random.default_rng(4), 60_000
+    done = (rng.random((n, 2)) < 0.5).astype(int)
+    rewards = np.stack([np.full(n, 0.2), (done[:, 0] == 1) * 0.6], axis=1)
+    target = np.where(done[:, :1] == 1, 0.9, 0.1)
+    log = LoggedLists(
+        rewards, np.full((n, 2), np.log(0.5)), np.log(np.hstack([target, np.where(done[:, 1:] == 1, 0.9, 0.1)]))
+    )
+    truth = 0.2 + 0.9 * 0.6
+    for found in (whole_list(log), cascade(log)):
+        assert abs(found.value - truth) < 4 * found.addends.std() / np.sqrt(n)
+    assert cascade(log).addends.var() < whole_list(log).addends.var()
+    assert place_by_place(log).value == pytest.approx(0.2 + 0.5 * 0.6, abs=0.02)
+
+
+def test_a_good_model_makes_the_cascade_surer_and_a_bad_one_leaves_it_right() -> None:
+    rng, n = np.random.default_rng(5), 20_000
+    before, target = np.array([0.7, 0.3]), np.array([0.3, 0.7])
+    earns = np.array([0.1, 0.5])
+    done = (rng.random((n, 2)) < 0.3).astype(int)
+    rewards = (rng.random((n, 2)) < earns[done]).astype(float)
+    log = LoggedLists(rewards, np.log(before[done]), np.log(target[done]))
+    each, later = float(target @ earns), np.array([1.0, 0.0])
+    good = PredictedLists(earns[done] + later * each, each + np.tile(later * each, (n, 1)))
+    bad = PredictedLists(np.full((n, 2), 0.9), np.full((n, 2), 0.9))
+    assert cascade_dr(log, good).addends.var() < cascade(log).addends.var()
+    for model in (good, bad):
+        found = cascade_dr(log, model)
+        assert abs(found.value - 2 * each) < 4 * found.addends.std() / np.sqrt(n)
+
+
+def test_what_does_not_belong_together_is_refused() -> None:
+    with pytest.raises(InvalidData, match="belong together"):
+        LoggedLists(np.zeros((1, 2)), np.zeros((1, 2)), np.zeros((1, 3)))

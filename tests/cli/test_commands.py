@@ -57,6 +57,16 @@ def test_a_list_can_be_traced_inspected_and_replayed(shop: Path, zhi: Zhi) -> No
     assert "meaning" in said(zhi("inspect", "--user", "u1", "-n", 3, "-C", shop))
     id_ = json.loads(said(zhi("recommend", "-u", "u1", "--json", "-C", shop)))["recommendation_id"]
     assert "bit for bit" in said(zhi("replay", id_, "-C", shop))
+    assert zhi("replay", "-C", shop).exit_code == 2
+
+
+def test_the_log_says_what_another_policy_would_have_earned_or_that_it_cannot(shop: Path, zhi: Zhi) -> None:
+    for _ in range(40):
+        said(zhi("recommend", "-u", "u1", "-n", 2, "-C", shop))
+    told = said(zhi("replay", "--policy", "softmax", "-C", shop))
+    assert "40 lists earned 0.0000 each" in told
+    assert "green place by place" in told
+    assert zhi("replay", "--policy", "greedy", "--temperature", "-1", "-C", shop).exit_code == 1
 
 
 def test_importing_twice_changes_nothing_and_says_so(shop: Path, zhi: Zhi) -> None:

@@ -10,6 +10,7 @@ from zhiyin.metrics.off_policy_lists import (
     cascade,
     cascade_dr,
     place_by_place,
+    self_normalised,
     whole_list,
 )
 
@@ -44,6 +45,13 @@ def test_where_a_place_depends_on_the_one_above_the_cascade_is_right_and_places_
         assert abs(found.value - truth) < 4 * found.addends.std() / np.sqrt(n)
     assert cascade(log).addends.var() < whole_list(log).addends.var()
     assert place_by_place(log).value == pytest.approx(0.2 + 0.5 * 0.6, abs=0.02)
+
+
+def test_self_normalised_places_are_what_they_are_by_hand_and_move_with_the_rewards() -> None:
+    rewards, weights = np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([[1.0, 4.0], [3.0, 1.0]])
+    found = self_normalised(rewards, weights)
+    assert found.value == pytest.approx(1 / 4 + 1 / 5)
+    assert self_normalised(rewards + 2.0, weights).value == pytest.approx(found.value + 2 * 2.0)
 
 
 def test_a_good_model_makes_the_cascade_surer_and_a_bad_one_leaves_it_right() -> None:

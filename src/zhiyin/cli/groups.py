@@ -13,7 +13,9 @@ from zhiyin.types import SplitName
 
 if TYPE_CHECKING:
     from zhiyin.evaluation.posing import Terms
+    from zhiyin.shop import Zhiyin
     from zhiyin.workflows.compress import Wishes
+    from zhiyin.workflows.off_policy import Question as PolicyQuestion
 
 File = Annotated[Path | None, typer.Option(help="CSV, JSON Lines or Parquet, also gzipped.")]
 
@@ -141,3 +143,22 @@ class Reader:
 
     language: Annotated[Literal["en", "zh"], typer.Option(help="Of the reader.")] = "en"
     phrased: Annotated[bool, typer.Option("--phrased", help="Worded by the model of [profile].")] = False
+
+
+@dataclass(frozen=True, slots=True)
+class Another:
+    """Another policy, and what is worth something."""
+
+    policy: Annotated[str | None, typer.Option(help="Ask about greedy, epsilon_greedy or softmax.")] = None
+    temperature: Annotated[float | None, typer.Option(help="Of that policy; unset: as in zhiyin.toml.")] = None
+    floor: Annotated[float | None, typer.Option(help="Of that policy; unset: as in zhiyin.toml.")] = None
+    reward: Annotated[str | None, typer.Option(help="An event, as click, that is worth 1; unset: all.")] = None
+
+    def question(self, shop: Zhiyin) -> PolicyQuestion:
+        """As the workflow takes it."""
+        from zhiyin.workflows.off_policy import question_of
+
+        if self.policy is None:
+            raise typer.BadParameter("name a list by its id, or another policy by --policy")
+        said = {"name": self.policy, "temperature": self.temperature, "floor": self.floor}
+        return question_of(shop, said, self.reward)

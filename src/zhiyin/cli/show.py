@@ -13,10 +13,12 @@ import typer
 if TYPE_CHECKING:
     from zhiyin.evaluation.comparison import Comparison
     from zhiyin.evaluation.record import Evaluation, Section
+    from zhiyin.metrics.intervals import Interval
     from zhiyin.shop import Zhiyin
     from zhiyin.types import Place, Reason, Recommendation
     from zhiyin.workflows.compress import Report
     from zhiyin.workflows.kindred import SimilarPeople
+    from zhiyin.workflows.off_policy import OffPolicy
     from zhiyin.workflows.profile import Told
     from zhiyin.workflows.tune import Tuned
 
@@ -220,3 +222,22 @@ def _path(reason: Reason) -> tuple[str, ...]:
         return ()
     end = reason.path.entity or reason.path.item
     return (f"{reason.path.relation}: {end}" if end else reason.path.relation,)
+
+
+def off_policy(found: OffPolicy) -> None:
+    """What a list earned and would have earned, each way with its light."""
+    say(found.sentences)
+    for told in found.told:
+        words = f"of {told.overlap.n:,} lists as good as {told.overlap.effective:,.0f}"
+        if told.value is not None and told.gain is not None:
+            low, high = told.value.low, told.value.high
+            words = f"{told.value.value:.4f} a list [{low:.4f}, {high:.4f}], {_gained(told.gain)}; {words}"
+        light(told.overlap.light, told.way, f"{told.assumes}: {words}", "; ".join(told.overlap.reasons))
+
+
+def _gained(gain: Interval) -> str:
+    if gain.excludes_zero:
+        return (
+            f"{'more' if gain.value > 0 else 'less'} by {abs(gain.value):.4f} [{gain.low:+.4f}, {gain.high:+.4f}]"
+        )
+    return f"no difference that can be told [{gain.low:+.4f}, {gain.high:+.4f}]"

@@ -90,7 +90,12 @@ def ips(log: Logged) -> Estimate:
 
 def snips(log: Logged) -> Estimate:
     """Self-normalised: sum(w r) / sum(w) (Swaminathan & Joachims 2015, eq. 8); it moves with the rewards."""
-    return Estimate(np.zeros(len(log)), log.weights * log.rewards, log.weights)
+    return snips_of(log.rewards, log.weights)
+
+
+def snips_of(rewards: Doubles, weights: Doubles) -> Estimate:
+    """The same of (n,) weights."""
+    return Estimate(np.zeros(len(rewards)), weights * rewards, weights)
 
 
 def dr(log: Logged, predicted: Predicted) -> Estimate:

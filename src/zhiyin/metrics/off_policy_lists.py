@@ -12,7 +12,7 @@ import numpy as np
 
 from zhiyin.data.dataset import Doubles
 from zhiyin.errors import InvalidData
-from zhiyin.metrics.off_policy import Estimate
+from zhiyin.metrics.off_policy import Estimate, snips_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,13 @@ def place_by_place(log: LoggedLists) -> Estimate:
     """What a place earns depends on nothing but what stands there (Li et al. 2018, "item-position"); the places
     above are left as they were shown."""
     return _summed(log.weights * log.rewards)
+
+
+def self_normalised(rewards: Doubles, weights: Doubles) -> Estimate:
+    """The sum over places of sum(w r) / sum(w), (n, L) both: with `LoggedLists.weights` as `place_by_place`, with
+    `so_far` as `cascade`, but surer, and it moves with the rewards (as `snips` does of single acts)."""
+    each = [snips_of(rewards[:, place], weights[:, place]) for place in range(rewards.shape[1])]
+    return _summed(np.stack([one.addends for one in each], axis=1))
 
 
 def cascade_dr(log: LoggedLists, predicted: PredictedLists) -> Estimate:

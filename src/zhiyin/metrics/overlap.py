@@ -22,7 +22,7 @@ FEW = 30.0  # weighted acts, below which no interval of a mean is to be trusted
 DECIDES, MUCH = 0.2, 0.05  # share of all weight that one act has
 OFF, FAR_OFF = 2.0, 4.0  # standard errors of the mean weight from 1
 MISSING, LITTLE = 0.05, 0.005  # of what the policy in question does, unseen
-CROOKED, SKEWED = 0.3, 0.2  # how far the mean of the weights is from normal
+CROOKED, SKEWED = 1.0, 0.3  # how far the mean of the weights is from normal
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from zhiyin.data.readers.mapping import EventFile, ItemFile, RelationFile, UserFile, VectorFile
+from zhiyin.data.readers.mapping import EventFile, ItemFile, LabelFiles, RelationFile, UserFile, VectorFile
 from zhiyin.data.readers.times import zone_of
 from zhiyin.data.signals import Signals
 from zhiyin.ranking.harm import HarmRule
@@ -48,6 +48,7 @@ class DataSettings(Section):
     relations: RelationFile | None = Field(default=None, description="Edges of a knowledge graph.")
     events: EventFile | None = Field(default=None, description="Behaviour.")
     vectors: dict[str, VectorFile] = Field(default_factory=dict, description="Vectors of items, by name.")
+    labels: LabelFiles = Field(default_factory=LabelFiles, description="Labels as `zhiyin export` writes them.")
     signals: Signals = Field(default_factory=Signals, description="What events say about liking.")
 
     @field_validator("time_zone")

@@ -51,5 +51,7 @@ def test_a_word_is_found_as_the_most_common_trait_that_says_it() -> None:
     known = of([Item("a", brand="Garden"), Item("b", categories=("garden",)), Item("c", categories=("garden",))])
     assert known.find("GARDEN") == Trait("category", "garden")
     assert known.find("gardens") is None
+    assert known.find("gardens", in_either_number=True) == Trait("category", "garden")
+    assert known.find("gardening", in_either_number=True) is None
     assert of([]).find("anything") is None
     assert of([None]).shares(None).shape == (0,)

@@ -17,7 +17,7 @@ from zhiyin.profile.edits import Said
 from zhiyin.profile.traits import Trait
 from zhiyin.ranking.fusion import PROFILE, WISH_GATES, Heard, standardised
 from zhiyin.ranking.standing import Asking, LineWeights, Spoken, refused, spoken_of
-from zhiyin.types import Stance
+from zhiyin.types import Item, Stance
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 LOUD = LineWeights(lift=1.5, cost=3.0, read=0.4)
@@ -155,3 +155,50 @@ def test_more_of_a_trait_never_lowers_anything_and_less_lowers_the_same(
     more, less = added(world, said(*trait, "more")), added(world, said(*trait, "less"))
     assert min(more.values()) >= 0.0
     assert {id_ for id_, value in more.items() if value} == {id_ for id_, value in less.items() if value}
+
+
+@pytest.fixture(scope="module")
+def pantry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Snapshot]:
+    """Things that are easily taken for each other."""
+    things = [
+        Item("decaf", "Evening decaf", "Coffee without caffeine."),
+        Item("coffee", "Morning coffee", "Beans with a wake-up call."),
+        Item("donuts", "Glazed donuts", "A dozen."),
+        Item("nut", "A nut mix", "Walnut, almond, cashew."),
+        Item("truck", "Red truck", categories=("Toy",)),
+        Item("bib", "A bib", categories=("Baby & Toddler",)),
+        Item("shoes", "Women's shoes"),
+        Item("茶", "龙井茶", "清明前采的茶叶。"),
+        Item("桌", "小木桌", "喝咖啡用的。"),
+        Item("车", "婴儿车", "可折叠。", categories=("母婴用品",)),
+    ]
+    with small_worlds.untrained(tmp_path_factory.mktemp("pantry")) as shop:
+        shop.put_items(things)
+        yield shop.live().snapshot()
+
+
+@pytest.mark.parametrize(
+    ("value", "gone"),
+    [
+        ("decaf", {"decaf"}),
+        ("coffees", {"decaf", "coffee"}),
+        ("nuts", {"nut"}),
+        ("donut", {"donuts"}),
+        ("toys", {"truck"}),
+        ("baby things", {"bib"}),
+        ("anything for toddlers", {"bib"}),
+        ("woman's shoe", {"shoes"}),
+        ("shoes for babies", set()),
+        ("茶", {"茶"}),
+        ("茶的东西", {"茶"}),
+        ("咖啡", {"桌"}),
+        ("婴儿的东西", {"车"}),
+        ("母婴", {"车"}),
+        ("things", set()),
+    ],
+)
+def test_what_is_turned_down_goes_by_words_in_either_number(pantry: Snapshot, value: str, gone: set[str]) -> None:
+    known = {"decaf", "coffee", "donuts", "nut", "truck", "bib", "shoes", "茶", "桌", "车"}
+    out = refused([said("text", value, "never")], every(pantry), pantry.items, pantry.models)
+    names = {id_ for id_, left_out in zip(pantry.vocabulary, out.tolist(), strict=True) if left_out}
+    assert names & known == gone

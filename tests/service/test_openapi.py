@@ -33,6 +33,7 @@ ROUTES = {
     "/v1/recommendations/{recommendation_id}": {"get"},
     "/v1/recommendations/{recommendation_id}/why/{item_id}": {"get"},
     "/v1/labels/{name}": {"post"},
+    "/v1/labels/{name}/watch": {"get"},
     "/v1/labels/{name}/decisions": {"post"},
     "/healthz": {"get"},
     "/readyz": {"get"},

@@ -9,6 +9,7 @@ from small_shop import shop_on_disk, small_shop
 from zhiyin.testing.small import START, small_catalogue, small_events
 from zhiyin.types import Event, Query, User
 from zhiyin.workflows.erase import erase
+from zhiyin.workflows.labels.reviewing import add_example
 from zhiyin.workflows.train import train
 
 
@@ -22,7 +23,13 @@ def test_the_receipt_counts_what_is_gone_under_all_merged_ids(tmp_path: Path) ->
         mine = len(shop.store.history("user 2", limit=99))
         receipt = erase(shop, "session")
         assert receipt.user_ids == ("user 2", "session")
-        assert receipt.rows == {"events": mine, "recommendations": 1, "users": 1, "aliases": 1}
+        assert receipt.rows == {
+            "events": mine,
+            "recommendations": 1,
+            "users": 1,
+            "aliases": 1,
+            "label examples": 0,
+        }
         assert shop.store.history("user 2", limit=99) == []
         assert shop.store.user("user 2") is None
         assert shop.store.recent(limit=9, user_id="user 2") == []
@@ -80,3 +87,15 @@ def test_the_trends_of_a_running_process_forget_too(tmp_path: Path) -> None:
     assert loud.candidates[0][0] == "garden/fern"
     erase(shop, "loud")
     assert [score for _, score in shop.compute(query).candidates] == before
+
+
+def test_words_that_a_label_model_learned_from_go_and_the_model_is_named(tmp_path: Path) -> None:
+    with shop_on_disk(tmp_path) as shop:
+        shop.add_events([Event("ann", "music/drum", "review", text="Far too loud.")])
+        for name, text in (("mood", "Far too loud."), ("topic", "a drum")):
+            add_example(shop, name, text, "bad", START)
+        receipt = erase(shop, "ann")
+        assert (receipt.rows["label examples"], receipt.labels) == (1, ("mood",))
+        assert "zhiyin label train" in " ".join(receipt.sentences())
+        assert shop.store.labels.counts() == {"topic": 1}
+        assert erase(shop, "ann").labels == ()

@@ -15,7 +15,7 @@ from zhiyin.profile.traits import Trait
 from zhiyin.settings_file import load_settings
 from zhiyin.shop import Zhiyin
 from zhiyin.testing.small import small_catalogue, small_events
-from zhiyin.types import Event, Item, Query, Relation, Translation, User
+from zhiyin.types import PERSON, Event, Item, ItemLabel, LabelExample, Query, Relation, Translation, User
 from zhiyin.workflows.export import Format, export
 from zhiyin.workflows.ingest import ingest
 from zhiyin.workflows.init import Files, init_project
@@ -105,6 +105,71 @@ def comparable(item: Item) -> Item:
 def plain(event: Event) -> Event:
     context = {"own_user_id" if name == "user_id" else name: value for name, value in event.context.items()}
     return replace(event, context=context)
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_labels_come_back_with_who_said_them_and_when(tmp_path: Path, format_: Format) -> None:
+    shop, at = rich_shop(tmp_path / "shop"), datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
+    book = shop.store.labels
+    book.add(
+        [
+            LabelExample("topic", "two\nlines, “quoted”", ("none", "a|b"), "file.csv", at),
+            LabelExample("topic", "a tea", ("n/a",), PERSON, at, "plain"),
+            LabelExample("mood", "nothing of it", (), "file.csv", at),
+        ]
+    )
+    book.put_answers("topic", {"none": "Ask us.", "a|b": "See a."})
+    said = ItemLabel(("none",), {"none": 0.75, "b": 0.25}, "f" * 64, at)
+    shop.store.put_labels("topic", {"plain": said, "茶/🍵 1": ItemLabel((), {}, PERSON, at)})
+    done = export(shop, tmp_path / "out", format_)
+    assert [done.files[f"{noun}.{format_}"] for noun in ("label_examples", "label_answers", "item_labels")] == [
+        3,
+        2,
+        2,
+    ]
+    again = imported(tmp_path / "out")
+    for name in ("topic", "mood"):
+        assert list(again.labels.examples(name)) == list(book.examples(name))
+        assert again.labels.answers(name) == book.answers(name)
+    assert {item.item_id: dict(item.labels) for item in again.items() if item.labels} == {
+        "plain": {"topic": said},
+        "茶/🍵 1": {"topic": ItemLabel((), {}, PERSON, at)},
+    }
+    twice = ingest(load_settings(tmp_path / "out"), again)
+    assert {file.kind: file.stored for file in twice.files if "label" in file.kind} == {
+        "label examples": 0,
+        "label answers": 0,
+        "item labels": 0,
+    }
+
+
+def test_labels_that_cannot_be_read_go_to_quarantine_with_the_reason(tmp_path: Path) -> None:
+    shop, at = rich_shop(tmp_path / "shop"), datetime(2026, 3, 1, tzinfo=UTC)
+    shop.store.labels.add([LabelExample("topic", "a tea", ("tea",), PERSON, at)])
+    shop.store.put_labels("topic", {"plain": ItemLabel(("tea",), {"tea": 1.0}, PERSON, at)})
+    export(shop, tmp_path / "out")
+    examples, items = tmp_path / "out" / "label_examples.jsonl", tmp_path / "out" / "item_labels.jsonl"
+    good, said = json.loads(examples.read_text()), json.loads(items.read_text())
+    bad = [{"name": "../x"}, {"labels": "tea"}, {"at": None}, {"text": " "}]
+    examples.write_text("\n".join(json.dumps({**good, **change}) for change in bad))
+    worse = [{"item_id": "nowhere"}, {"probabilities": []}, {"probabilities": [1.5]}, {"near": ["tea", 3]}]
+    items.write_text("\n".join(json.dumps({**said, **change}) for change in worse))
+    store = MemoryStore()
+    report = ingest(load_settings(tmp_path / "out"), store)
+    assert {file.kind: file.quarantined for file in report.files if "label" in file.kind} == {
+        "label examples": 4,
+        "item labels": 4,
+    }
+    assert store.labels.counts() == {}
+    reasons = "".join(path.read_text() for path in (tmp_path / "out" / "quarantine").iterdir())
+    for reason in (
+        "small letters",
+        "a list is meant",
+        "a time is missing",
+        "a text is missing",
+        "no item 'nowhere'",
+    ):
+        assert reason in reasons
 
 
 @pytest.mark.parametrize("format_", FORMATS)

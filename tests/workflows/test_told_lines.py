@@ -77,3 +77,11 @@ def test_a_refused_edit_stores_nothing_of_what_came_with_it(shop: Zhiyin) -> Non
         edit_profile(shop, live, "eve", many, NOON)
     assert shop.store.said("eve", "edit", limit=99) == []
     assert edit_profile(shop, live, "eve", many[:50], NOON) == standing(shop.store.said("eve", "edit", limit=99))
+
+
+def test_a_refusal_finds_the_category_in_the_other_number_and_a_wish_does_not(shop: Zhiyin) -> None:
+    said = edit_profile(shop, shop.live(), "eve", [Edit("I like gardens, no kitchens")], NOON)
+    assert {(one.trait.field, one.trait.value, one.stance) for one in said} == {
+        ("text", "gardens", "more"),
+        ("category", "kitchen", "never"),
+    }

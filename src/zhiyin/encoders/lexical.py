@@ -24,7 +24,7 @@ from zhiyin.types import Item
 
 N_COLUMNS = 1 << 20
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
-_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uac00-\ud7af]+")
+CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uac00-\ud7af]+")
 TITLE_WEIGHT, LABEL_WEIGHT, TEXT_WEIGHT = 1.0, 0.7, 0.5
 
 
@@ -78,21 +78,24 @@ def item_tokens(item: Item) -> Counter[str]:
         for token in tokens(text[:MAX_READ]):
             bag[token] += weight  # type: ignore[assignment]  # a Counter of weights
     for label in labels:
-        bag["=" + _fold(label)] += LABEL_WEIGHT  # type: ignore[assignment]
+        bag["=" + fold(label)] += LABEL_WEIGHT  # type: ignore[assignment]
     return bag
 
 
 def tokens(text: str) -> Iterable[str]:
     """Words and pairs of words; characters and pairs of characters where there are no spaces."""
-    words: list[str] = []
-    for word in _WORD.findall(_fold(text)):
-        words.extend(_split_cjk(word))
+    words = words_in_order(text)
     return [*words, *(f"{a} {b}" for a, b in pairwise(words))]
 
 
 def words_of(text: str) -> set[str]:
     """The distinct words, without pairs: for saying which words of a wish an item matches."""
-    return {word for word in tokens(text) if " " not in word}
+    return set(words_in_order(text))
+
+
+def words_in_order(text: str) -> list[str]:
+    """Words, and characters where there are no spaces."""
+    return [part for word in _WORD.findall(fold(text)) for part in _split_cjk(word)]
 
 
 def columns_of(text: str) -> Iterator[tuple[str, int]]:
@@ -104,9 +107,9 @@ def readable(text: str) -> Iterator[tuple[str, int]]:
     """Tokens that a person would call words, with their columns: words, and pairs of characters written as one."""
     for token in tokens(text):
         first, _, second = token.partition(" ")
-        if not second and not _CJK.fullmatch(first):
+        if not second and not CJK.fullmatch(first):
             yield first, _column(token)
-        elif len(first) == len(second) == 1 and _CJK.fullmatch(first + second):
+        elif len(first) == len(second) == 1 and CJK.fullmatch(first + second):
             yield first + second, _column(token)
 
 
@@ -120,13 +123,14 @@ def unit_sparse(rows: sp.csr_array) -> sp.csr_array:
 
 def _split_cjk(word: str) -> list[str]:
     parts, last = [], 0
-    for match in _CJK.finditer(word):
+    for match in CJK.finditer(word):
         parts += [word[last : match.start()], *match.group()]
         last = match.end()
     return [part for part in (*parts, word[last:]) if part]
 
 
-def _fold(text: str) -> str:
+def fold(text: str) -> str:
+    """In the spelling of tokens."""
     return unicodedata.normalize("NFKC", text).lower()
 
 

@@ -10,8 +10,9 @@ import numpy as np
 import scipy.sparse as sp
 
 from zhiyin.data.dataset import Doubles, Floats, Mask
-from zhiyin.labels.choosing import Kind
-from zhiyin.labels.linear import Features, Linear, probabilities
+from zhiyin.labels.choosing import Head, Kind
+from zhiyin.labels.isotonic import Curve
+from zhiyin.labels.linear import Features, probabilities
 from zhiyin.labels.pool import pooled
 from zhiyin.labels.unknown import DISTANCE, Gate, raw_scores
 
@@ -44,7 +45,7 @@ class Part:
     kind: Kind
     strength: float
     weight: float
-    head: Linear
+    head: Head
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ class Classifier:
     region: Region
     gate: Gate
     given_from: float = EVEN  # probability from which on a label that stands alone is given
+    curve: Curve | None = None  # that makes probabilities true, where the pool alone does not
 
     @property
     def views(self) -> tuple[str, ...]:
@@ -97,8 +99,10 @@ class Classifier:
         together = pooled(heads, weights, multi=self.multi)
         scores = raw_scores(together, heads[int(weights.argmax())], multi=self.multi)
         scores[DISTANCE] = self.region.nearness(np.asarray(rows[self.region.view]))
-        known = self.gate.of(scores)
-        return Said(probabilities(together, multi=self.multi), known, known < self.gate.threshold)
+        known, said = self.gate.of(scores), probabilities(together, multi=self.multi)
+        if self.curve is not None:
+            said = self.curve.bent(said, multi=self.multi)
+        return Said(said, known, known < self.gate.threshold)
 
     def given(self, said: Said) -> Mask:
         """(n, K) the labels that are given: the likeliest one, or where labels stand alone all that are likely

@@ -13,10 +13,11 @@ import scipy.sparse as sp
 from zhiyin.data.dataset import Doubles, Floats, Mask
 from zhiyin.data.vocabulary import Rows
 from zhiyin.errors import InvalidData
-from zhiyin.labels.choosing import NEVER, Candidate, candidates, fit_head, stratified
+from zhiyin.labels.choosing import NEVER, Candidate, Folded, Head, candidates, fit_head, stratified
 from zhiyin.labels.classifier import EVEN, Classifier, Part, Read, Region, Said, Standard, standardised
 from zhiyin.labels.examples import Labelled
-from zhiyin.labels.linear import Features, Linear, probabilities
+from zhiyin.labels.isotonic import proven
+from zhiyin.labels.linear import Features, probabilities
 from zhiyin.labels.pool import pool_weights, pooled
 from zhiyin.labels.prototypes import Prototypes
 from zhiyin.labels.unknown import (
@@ -64,16 +65,47 @@ def fit(
         view: Standard.of(np.asarray(rows)) for view, rows in read.items() if not isinstance(rows, sp.csr_array)
     }
     rows, folds = standardised(read, standards), _folds(data, judges, rng)
+    told.start("learning labels", len(rows) + 2)
+    pool = _pool(data, rows, folds, told)
+    look = _Look(data, rows, folds, pool.parts, _region_view(pool.found, rows))
+    known = look.known(pool)
+    gate = look.gate(known, missed, rng)
+    told.done()
+    truth = data.truth[pool.checked] > 0
+    curve, said = proven(probabilities(pool.held_out(data.multi), multi=data.multi), truth, multi=data.multi)
+    given_from = best_bound(said, truth) if data.multi else EVEN
+    region = look.region(np.arange(len(folds)))
+    classifier = Classifier(data.names, data.multi, standards, pool.parts, region, gate, given_from, curve)
+    score = gate.of(known)
+    return Fitted(classifier, Said(said, score, score < gate.threshold), pool.checked.astype(np.int32))
+
+
+@dataclass(frozen=True, slots=True)
+class _Pool:
+    """The heads there are, how they are weighed, and what they say of the texts that were held out."""
+
+    found: Sequence[Candidate]
+    weights: Doubles
+    checked: Places  # rows of the examples that were held out
+    held: Sequence[Floats]  # by candidate (n, K) scores of those
+    parts: tuple[Part, ...]
+
+    def held_out(self, multi: bool) -> Floats:
+        """(n, K) scores of all together."""
+        return pooled(self.held, self.weights, multi=multi)
+
+
+def _pool(data: Labelled, rows: Mapping[str, Features], folds: Rows, told: Progress) -> _Pool:
+    """Raises InvalidData where nothing can be held out."""
     if (folds >= 0).sum() < MIN_CHECKED:
         raise InvalidData(
             "no label has two examples, so nothing can be held out to see how well labels are told: give each "
             "a few more"
         )
-    told.start("learning labels", len(rows) + 2)
     found: list[Candidate] = []
     for n, (view, some) in enumerate(rows.items()):
         told.advance(n, view)
-        found += candidates(view, some, data.truth, folds, multi=data.multi)
+        found += candidates(Folded(view, some, data.truth, folds, data.multi))
     checked = np.flatnonzero(np.all([np.isfinite(one.held_out).all(axis=1) for one in found], axis=0))
     held = [one.held_out[checked] for one in found]
     weights = pool_weights(held, data.truth[checked], multi=data.multi)
@@ -84,16 +116,7 @@ def fit(
         if weight > 0
     )
     told.advance(len(rows) + 1, "unknown")
-    look = _Look(data, rows, folds, parts, _region_view(found, rows))
-    known = look.known(held, weights, checked)
-    gate = look.gate(known, missed, rng)
-    told.done()
-    said = probabilities(pooled(held, weights, multi=data.multi), multi=data.multi)
-    given_from = best_bound(said, data.truth[checked] > 0) if data.multi else EVEN
-    region = look.region(np.arange(len(folds)))
-    classifier = Classifier(data.names, data.multi, standards, parts, region, gate, given_from)
-    score = gate.of(known)
-    return Fitted(classifier, Said(said, score, score < gate.threshold), checked.astype(np.int32))
+    return _Pool(found, weights, checked, held, parts)
 
 
 def _folds(data: Labelled, judges: Rows | None, rng: np.random.Generator) -> Rows:
@@ -112,7 +135,7 @@ def best_bound(said: Doubles, truth: Mask) -> float:
     return float(said.ravel()[order[int(f1.argmax())]])
 
 
-def _head(one: Candidate, rows: Mapping[str, Features], data: Labelled) -> Linear:
+def _head(one: Candidate, rows: Mapping[str, Features], data: Labelled) -> Head:
     return fit_head(one.kind, one.strength, rows[one.view], data.truth, multi=data.multi)
 
 
@@ -150,16 +173,16 @@ class _Look:
             (shared.middles[some] @ root).astype(np.float32),
         )
 
-    def known(self, held: Sequence[Floats], weights: Doubles, checked: Places) -> dict[str, Doubles]:
+    def known(self, pool: _Pool) -> dict[str, Doubles]:
         """The scores of known texts that were not learned from."""
         near = np.empty(len(self.folds))
         for fold in range(self.folds.max() + 1):
             test = np.flatnonzero(self.folds == fold)
             region = self.region(np.flatnonzero(self.folds != fold))
             near[test] = region.nearness(np.asarray(self.rows[self.view])[test])
-        together = pooled(held, weights, multi=self.data.multi)
-        scores = raw_scores(together, held[int(weights.argmax())], multi=self.data.multi)
-        return {**scores, DISTANCE: near[checked]}
+        strongest = pool.held[int(pool.weights.argmax())]
+        scores = raw_scores(pool.held_out(self.data.multi), strongest, multi=self.data.multi)
+        return {**scores, DISTANCE: near[pool.checked]}
 
     def gate(self, known: Mapping[str, Doubles], missed: float, rng: np.random.Generator) -> Gate:
         """The score that tells texts of labels that were left out from others, and its threshold."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +10,23 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
+from zhiyin.data.dataset import Floats
 from zhiyin.errors import BrokenBundle
+from zhiyin.labels.choosing import Head, Kind
 from zhiyin.labels.classifier import Classifier, Part, Region, Standard
 from zhiyin.labels.grams import Grams
+from zhiyin.labels.isotonic import Curve
 from zhiyin.labels.linear import Arrays, Linear
+from zhiyin.labels.perceptron import Perceptron
 from zhiyin.labels.unknown import Gate
 
 Page = dict[str, Any]  # JSON by nature
+STRAIGHT = ("weights", "bias")
+HEADS: Mapping[Kind, Sequence[str]] = {  # arrays of each kind
+    "logistic": STRAIGHT,
+    "prototypes": STRAIGHT,
+    "perceptron": (*STRAIGHT, "inner_weights", "inner_bias", "outer"),
+}
 
 
 def save_classifier(path: Path, classifier: Classifier, grams: Grams | None) -> Page:
@@ -25,9 +35,11 @@ def save_classifier(path: Path, classifier: Classifier, grams: Grams | None) -> 
     for view, standard in classifier.standards.items():
         arrays[f"standard/{view}/middle"] = standard.middle
     for n, part in enumerate(classifier.parts):
-        arrays |= {f"part/{n}/weights": part.head.weights, f"part/{n}/bias": part.head.bias}
+        arrays |= {f"part/{n}/{name}": array for name, array in part.head.arrays().items()}
     region = classifier.region
     arrays |= {"region/middle": region.middle, "region/root": region.root, "region/middles": region.middles}
+    if classifier.curve is not None:
+        arrays |= {"curve/at": classifier.curve.at, "curve/value": classifier.curve.value}
     if grams is not None:
         arrays |= {f"grams/{name}": array for name, array in grams.arrays().items()}
     save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, path)
@@ -39,6 +51,7 @@ def save_classifier(path: Path, classifier: Classifier, grams: Grams | None) -> 
         "parts": [[one.view, one.kind, one.strength, one.weight] for one in classifier.parts],
         "region": region.view,
         "given_from": classifier.given_from,
+        "bent": classifier.curve is not None,
         "gate": {
             "score": gate.score,
             "threshold": gate.threshold,
@@ -63,7 +76,7 @@ def _made(arrays: Arrays, page: Mapping[str, Any]) -> tuple[Classifier, Grams | 
 
     standards = {view: Standard(of(f"standard/{view}/middle"), scale) for view, scale in page["standards"].items()}
     parts = tuple(
-        Part(view, kind, strength, weight, Linear(of(f"part/{n}/weights"), of(f"part/{n}/bias")))
+        Part(view, kind, strength, weight, _head(kind, {name: of(f"part/{n}/{name}") for name in HEADS[kind]}))
         for n, (view, kind, strength, weight) in enumerate(page["parts"])
     )
     region = Region(page["region"], of("region/middle"), of("region/root"), of("region/middles"))
@@ -73,6 +86,16 @@ def _made(arrays: Arrays, page: Mapping[str, Any]) -> tuple[Classifier, Grams | 
     grams = None
     if "grams/columns" in arrays:
         grams = Grams.of_arrays({"columns": arrays["grams/columns"], "idf": arrays["grams/idf"]})
-    return Classifier(
-        tuple(page["names"]), page["multi"], standards, parts, region, gate, page["given_from"]
-    ), grams
+    curve = None
+    if "curve/at" in arrays:
+        at, value = (np.asarray(arrays[f"curve/{name}"], np.float64) for name in ("at", "value"))
+        curve = Curve(at, value)
+    names, bound = tuple(page["names"]), page["given_from"]
+    return Classifier(names, page["multi"], standards, parts, region, gate, bound, curve), grams
+
+
+def _head(kind: Kind, arrays: Mapping[str, Floats]) -> Head:
+    straight = Linear(arrays["weights"], arrays["bias"])
+    if kind != "perceptron":
+        return straight
+    return Perceptron(straight, Linear(arrays["inner_weights"], arrays["inner_bias"]), arrays["outer"])

@@ -7,7 +7,7 @@ bears no penalty. Cox 1958; McFadden 1974.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -38,6 +38,9 @@ class Linear:
         """(n, K) log-probabilities up to a constant a row; of labels that stand alone, log-odds."""
         return np.asarray(rows @ self.weights + self.bias, np.float32)
 
+    def arrays(self) -> Arrays:
+        return {"weights": self.weights, "bias": self.bias}
+
 
 def fit_logistic(rows: Features, truth: Floats, reg: float, *, multi: bool, start: Linear | None = None) -> Linear:
     """The head of the smallest loss, from `start` on where rows are not turned."""
@@ -59,8 +62,6 @@ def _narrow(rows: sp.csr_array) -> tuple[Floats, Floats]:
 
 
 def _searched(rows: Features, truth: Floats, reg: float, start: Linear | None, *, multi: bool) -> Linear:
-    from scipy.optimize import minimize  # noqa: PLC0415  # heavy, and a server never learns
-
     n, n_labels, dim = len(truth), truth.shape[1], rows.shape[1]
     turned = rows.T.tocsr() if isinstance(rows, sp.csr_array) else np.ascontiguousarray(rows.T)
 
@@ -68,22 +69,23 @@ def _searched(rows: Features, truth: Floats, reg: float, start: Linear | None, *
         head = flat.reshape(dim + 1, n_labels)
         weights = head[:dim].astype(np.float32)
         scores = np.asarray(rows @ weights, np.float32) + head[dim].astype(np.float32)
-        value, gap = _errors(scores, truth, multi=multi)
+        value, gap = errors(scores, truth, multi=multi)
         slope = np.empty_like(head)
         slope[:dim] = (turned @ gap) / n + reg * weights
         slope[dim] = gap.sum(axis=0, dtype=np.float64) / n
         return value + 0.5 * reg * float(np.vdot(weights, weights)), slope.ravel()
 
     first = np.zeros((dim + 1, n_labels)) if start is None else np.vstack([start.weights, start.bias])
-    found = minimize(
-        loss,
-        first.ravel().astype(np.float64),
-        jac=True,
-        method="L-BFGS-B",
-        options={"maxiter": ITERATIONS, "ftol": CLOSE, "gtol": 1e-6, "maxcor": 8},
-    )
-    head = found.x.reshape(dim + 1, n_labels).astype(np.float32)
+    head = lowest(loss, first.ravel().astype(np.float64)).reshape(dim + 1, n_labels).astype(np.float32)
     return Linear(head[:dim], head[dim])
+
+
+def lowest(loss: Callable[[Doubles], tuple[float, Doubles]], first: Doubles) -> Doubles:
+    """Where L-BFGS ends that begins at `first`; `loss` gives its value and its slope."""
+    from scipy.optimize import minimize  # noqa: PLC0415  # heavy, and a server never learns
+
+    options = {"maxiter": ITERATIONS, "ftol": CLOSE, "gtol": 1e-6, "maxcor": 8}
+    return np.asarray(minimize(loss, first, jac=True, method="L-BFGS-B", options=options).x, np.float64)
 
 
 def log_probabilities(scores: Floats, *, multi: bool) -> Floats:
@@ -99,10 +101,10 @@ def probabilities(scores: Floats, *, multi: bool) -> Doubles:
 
 def log_loss(scores: Floats, truth: Floats, *, multi: bool) -> float:
     """Mean cross-entropy of a text."""
-    return _errors(scores, truth, multi=multi)[0]
+    return errors(scores, truth, multi=multi)[0]
 
 
-def _errors(scores: Floats, truth: Floats, *, multi: bool) -> tuple[float, Floats]:
+def errors(scores: Floats, truth: Floats, *, multi: bool) -> tuple[float, Floats]:
     """The mean loss of a text, and its slope by the scores, a text's own."""
     if multi:
         value = float((np.logaddexp(0.0, scores) - truth * scores).sum() / len(truth))

@@ -51,12 +51,13 @@ class Words(SparseRows):
         idf = {word: self.encoder.idf[column] for word, column in readable(text) if column in has}
         return tuple(sorted((word for word in idf if idf[word] >= rare), key=lambda word: (-idf[word], word)))
 
-    def saying(self, columns: Sequence[int], rows: Rows) -> Mask:
-        """(k,) which of these rows have all of these columns; none where there is no column."""
-        wanted = np.unique(np.array(columns, np.int64))
+    def saying(self, words: Sequence[Sequence[int]], rows: Rows) -> Mask:
+        """(k,) which of these rows have one of the columns of each of these words; none where there is no word."""
         owner, found, _ = entries(self.rows, rows)
-        each = np.bincount(owner[np.isin(found, wanted)], minlength=len(rows))
-        return (each == len(wanted)) & (len(wanted) > 0)
+        says = np.full(len(rows), len(words) > 0)
+        for columns in words:
+            says &= np.bincount(owner[np.isin(found, columns)], minlength=len(rows)) > 0
+        return says
 
     def extended(self, arrivals: Arrivals) -> Self:
         rows = sp.csr_array(sp.vstack([self.rows, self.encoder.encode_items(arrivals.items)]))

@@ -14,6 +14,7 @@ import scipy.sparse as sp
 
 from zhiyin.data.dataset import Doubles, Floats
 from zhiyin.data.vocabulary import Keys, Rows
+from zhiyin.profile.spelling import same_words
 from zhiyin.profile.traits import FEW, PRICE, Bands, Trait, bounds_of, numbers_of, traits_of
 from zhiyin.types import Item
 
@@ -40,10 +41,13 @@ class Background:
         taken = popularity[self.rows]
         return (taken @ self.has + SHRINK * catalogue) / (float(taken.sum()) + SHRINK)
 
-    def find(self, text: str) -> Trait | None:
-        """The trait of the catalogue whose value is this text, the most common one of several."""
+    def find(self, text: str, *, in_either_number: bool = False) -> Trait | None:
+        """The trait of the catalogue whose value is this text, the most common one of several; where there is none
+        and that is asked, the one that says the same words in another number, such as Toy of toys."""
         wanted = Trait("", text).key[1]
         found = [trait for trait in self.place if trait.key[1] == wanted]
+        if in_either_number and not found:
+            found = [trait for trait in self.place if same_words(trait.value, text)]
         each = np.asarray(self.has.sum(axis=0)).ravel()
         return min(found, key=lambda trait: (-float(each[self.place[trait]]), trait), default=None)
 

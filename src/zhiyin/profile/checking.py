@@ -14,6 +14,7 @@ import re
 from dataclasses import dataclass
 from itertools import pairwise
 
+from zhiyin.profile.spelling import word_set
 from zhiyin.profile.traits import folded
 
 LONGEST = 300  # characters of a sentence, beside the value
@@ -24,19 +25,15 @@ _SIGNS = re.compile(r"[\w\s.,;:!?()\"'“”‘’「」『』《》、，。；
 _DIGIT_WORDS = re.compile(r"[〇零一二三四五六七八九十百千万亿半两几]")
 
 
-def _words(line: str) -> frozenset[str]:
-    return frozenset(line.split())
-
-
-_SMALL = _words(
+_SMALL = word_set(
     "a an the and of to in on at by for with from is are was be been being it its this that these those there you "
     "your yours as so what which who when than then too also things thing something stuff ones one's has have had"
 )
-_LIKING = _words(
+_LIKING = word_set(
     "like likes liked love loves loved enjoy enjoys enjoyed prefer prefers fond drawn keen into choose chose "
     "chosen pick picked favour favor take taste"
 )
-_AGAINST = _words(
+_AGAINST = word_set(
     "not never no less dislike dislikes avoid avoids reject rejects refuse refuses decline without cannot "
     "don't doesn't didn't won't don’t doesn’t didn’t won’t"
 )

@@ -16,14 +16,14 @@ from scipy.cluster.hierarchy import fcluster, linkage
 
 from zhiyin.data.dataset import Doubles, Floats
 from zhiyin.data.vocabulary import Rows
-from zhiyin.encoders.base import MAX_READ, documents
+from zhiyin.encoders.base import MAX_READ
 from zhiyin.encoders.lexical import columns_of
 from zhiyin.models.words import Words
 from zhiyin.profile.lines import LEAST, Line, evidence_of, when_of
 from zhiyin.profile.odds import STANDS_OUT, z_scores
 from zhiyin.profile.past import Past, Side
+from zhiyin.profile.spelling import texts_of
 from zhiyin.profile.traits import TOPIC, WORD, Language, Trait, folded
-from zhiyin.types import Item
 
 WORDS, TOPICS, NAMES = 4, 3, 3  # lines at most, and words of a topic's name
 LOOKED_AT = 40  # columns with the highest z whose words are looked up
@@ -139,13 +139,9 @@ class _Names:
         place = next(place for place, bag in enumerate(self._bags) if column in bag)
         if place not in self._read:
             one = self._side.touched[place]
-            texts = (*_texts_of(one.item), *one.texts)
+            texts = (*texts_of(one.item), *one.texts)
             self._read[place] = {column: token for text in texts for token, column in columns_of(text[:MAX_READ])}
         return _word(self._read[place].get(column, ""), self._script)
-
-
-def _texts_of(item: Item) -> Sequence[str]:
-    return [*documents(item), *(value for value in item.attributes.values() if isinstance(value, str))]
 
 
 def _word(token: str, script: Language) -> str | None:

@@ -3,8 +3,8 @@
     fields     + lift, or − cost, where the item has the trait
     words      the same, where the item says the word
     sentences  what a typed wish would add (gates times φ of words and meaning), times `read`
-    sentences  of what is turned down: − cost where the item says all its words, and where it only reads like it
-               − DOWN · read times what a typed wish would add there, if that is positive
+    sentences  of what is turned down: − cost where the item says all its words, in either number, and where it
+               only reads like it − DOWN · read times what a typed wish would add there, if that is positive
 
 So more of a trait never lowers anything, less of anything never raises anything. What is turned down is told by
 its words first: much that one likes reads like it (coffee and decaf). "Never" leaves out what has the trait or
@@ -22,12 +22,13 @@ import numpy as np
 
 from zhiyin.data.dataset import Doubles, Mask
 from zhiyin.data.vocabulary import Rows
-from zhiyin.encoders.lexical import columns_of, readable
+from zhiyin.encoders.lexical import columns_of
 from zhiyin.errors import BrokenBundle
 from zhiyin.models.base import Batch, Model, Scorer, union
 from zhiyin.models.words import Words
 from zhiyin.profile.edits import Said
-from zhiyin.profile.traits import READ, WORD, Trait, has
+from zhiyin.profile.spelling import spellings, stands_in
+from zhiyin.profile.traits import READ, WORD, Test, Trait, has
 from zhiyin.ranking.fusion import READS, WISH_GATES, Fusion, buckets, standardised
 from zhiyin.types import Item
 
@@ -159,10 +160,21 @@ def refused(said: Sequence[Said], rows: Rows, items: Items, models: Mapping[str,
 def having(trait: Trait, rows: Rows, items: Items, words: Words) -> Mask:
     """(k,) which of these rows have a trait; for words and sentences, which say all their words."""
     if trait.field == WORD:
-        return words.saying([column for token, column in columns_of(trait.value)][-1:], rows)
-    if trait.field in READ:
-        return words.saying([column for _, column in readable(trait.value)], rows)
-    test = has(trait)
+        return words.saying([_columns(trait.value)], rows)
+    if trait.field not in READ:
+        return _passing(has(trait), rows, items)
+    said = spellings(trait.value)
+    says = words.saying([[column for form in forms for column in _columns(form)] for forms in said], rows)
+    says[says] = _passing(lambda item: stands_in(item, said), rows[says], items)
+    return says
+
+
+def _columns(word: str) -> list[int]:
+    """Of one word: where it is two Chinese characters the pair's, which comes last; none of what is no word."""
+    return [column for _, column in columns_of(word)][-1:]
+
+
+def _passing(test: Test, rows: Rows, items: Items) -> Mask:
     return np.fromiter(((item := items[row]) is not None and test(item) for row in rows.tolist()), bool, len(rows))
 
 

@@ -34,6 +34,7 @@ ANONYMOUS = re.compile(r"anon-[0-9a-f]{32}")  # as zhiyin.js makes them, of 128 
 OWN_PROFILE = re.compile(rf"/v1/users/{ANONYMOUS.pattern}/profile")  # of whoever knows the id
 IN_ADDRESS = "key"  # the parameter that may hold an events key
 CONSOLE = "/console"
+LABELS = "/v1/labels/"  # of which the console asks the public API
 USERS, OF_PEOPLE = "/v1/users/", ("/profile", "/similar")  # what tells about people
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
@@ -115,11 +116,11 @@ class Access:
 
 
 def needs_key(method: str, path: str) -> bool:
-    """Writes, the console and what people did; everything that changes something unless it only asks."""
+    """Writes, the console, labels and what people did; everything that changes something unless it only asks."""
     if method not in READS:
         return path not in ASKS
     tells = path.startswith(USERS) and path.endswith(OF_PEOPLE) and not OWN_PROFILE.fullmatch(path)
-    return tells or path == CONSOLE or path.startswith(f"{CONSOLE}/")
+    return tells or path == CONSOLE or path.startswith((f"{CONSOLE}/", LABELS))
 
 
 def _may(caller: Caller, method: str, path: str) -> bool:
@@ -152,10 +153,11 @@ def is_local(host: str) -> bool:
 
 
 def _challenge(path: str) -> dict[str, str]:
-    """Only the console lets the browser itself ask for the key: pages handle their own refusals. A browser reads
-    one challenge a line, so Basic stands alone; Bearer does as well and the problem says so."""
+    """Only the console, and what it asks of labels, lets the browser itself ask for the key: pages handle their
+    own refusals. A browser reads one challenge a line, so Basic stands alone; Bearer does as well and the problem
+    says so."""
     realm = 'Basic realm="zhiyin: any name, the API key as password"'
-    return {"WWW-Authenticate": realm if path.startswith(CONSOLE) else "Bearer"}
+    return {"WWW-Authenticate": realm if path.startswith((CONSOLE, LABELS)) else "Bearer"}
 
 
 def _password(given: str) -> bytes:

@@ -9,7 +9,7 @@ import pytest
 from zhiyin.data.store.protocols import Store
 from zhiyin.errors import InvalidData
 from zhiyin.testing.event_log_contract import NOON
-from zhiyin.types import PERSON, Item, ItemLabel, LabelExample
+from zhiyin.types import PERSON, Event, Item, ItemLabel, LabelExample
 
 LABEL = ItemLabel(("home",), {"home": 0.75, "garden": 0.25}, "f" * 64, NOON)
 
@@ -52,6 +52,17 @@ class LabelContract:
         ]
         assert [store.labels.add([one]) for one in (*said, said[0])] == [1, 1, 1, 0]
         assert [one.labels[0] for one in store.labels.examples("topic")] == ["home", "garden", "home"]
+
+    def test_who_is_erased_takes_their_words_out_of_the_examples(self, store: Store) -> None:
+        def said(text: str, item_id: str | None = None) -> LabelExample:
+            return LabelExample("mood", text, ("glad",), "file.csv", NOON, item_id)
+
+        store.append([Event("ann", "a", "review", text=" so good\n"), Event("bob", "a", "review", text="good")])
+        store.append([Event("phone", None, "search", text="a lamp"), Event("ann", "a", "view")])
+        store.merge("phone", "ann")
+        store.labels.add([said("so good"), said("good"), said("a lamp"), said("a lamp", "a")])
+        assert store.erase("ann").examples == 2
+        assert list(store.labels.examples("mood")) == [said("good"), said("a lamp", "a")]
 
     def test_many_examples_stream(self, store: Store) -> None:
         many = [LabelExample("topic", f"text {n}", ("x",), "file.csv", NOON) for n in range(4_500)]

@@ -27,6 +27,7 @@ class Receipt:
     caches: tuple[str, ...]  # emptied
     bundles: tuple[str, ...]  # that saw the person
     unreadable: tuple[str, ...]
+    labels: tuple[str, ...] = ()  # label models that had texts of theirs as examples
 
     def sentences(self) -> list[str]:
         """The receipt in words."""
@@ -43,6 +44,11 @@ class Receipt:
         if self.unreadable:
             broken = ", ".join(name[:SHORT] for name in self.unreadable)
             told.append(f"These bundles cannot be read, so they may have: {broken}. Delete their folders.")
+        if self.labels:
+            told.append(
+                f"Texts of theirs were examples of these label models: {', '.join(self.labels)}. They forget when "
+                "they learn again: zhiyin label train NAME, then delete the older folders in labels/NAME."
+            )
         return [
             *told,
             "Not touched: files you imported from, quarantine, exports and backups. Remove the person there too, "
@@ -54,15 +60,19 @@ def erase(shop: Zhiyin, user_id: str) -> Receipt:
     """Erase a person under all ids that were merged. Somebody unknown gives a receipt of zeros."""
     ids = tuple(shop.store.ids_of(user_id))
     saw, unreadable = _bundles_that_saw(shop.bundles, ids)
+    before = shop.store.labels.counts()
     erased = shop.store.erase(user_id)
+    after = shop.store.labels.counts()
     shop.fold_again()
     rows = {
         "events": erased.events,
         "recommendations": erased.recommendations,
         "users": erased.user,
         "aliases": erased.aliases,
+        "label examples": erased.examples,
     }
-    return Receipt(ids, rows, ("folds of this process (trends, histories)",), saw, unreadable)
+    fewer = tuple(name for name, n in before.items() if after.get(name, 0) < n)
+    return Receipt(ids, rows, ("folds of this process (trends, histories)",), saw, unreadable, fewer)
 
 
 def _bundles_that_saw(folder: Path, ids: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -1,8 +1,8 @@
 """`zhiyin export`: everything in plain files that a stranger can read, and import again.
 
 One file a noun, JSON Lines or Parquet, and beside them a zhiyin.toml that maps their columns: `zhiyin import`
-in that folder gives the same catalogue and the same events. Bundles and the log of lists are not imported
-again; `zhiyin backup` moves a whole shop.
+in that folder gives the same catalogue, the same events, and the same labels with who said them and when. Bundles,
+label models and the log of lists are not imported again; `zhiyin backup` moves a whole shop.
 """
 
 from __future__ import annotations
@@ -17,13 +17,29 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from zhiyin.data.readers.mapping import EventFile, ItemFile, RelationFile, TextColumns, UserFile, VectorFile
+from zhiyin.data.readers.labels import Answer, Labelled
+from zhiyin.data.readers.mapping import (
+    AnswerFile,
+    EventFile,
+    ExampleFile,
+    ItemFile,
+    ItemLabelFile,
+    LabelFiles,
+    RelationFile,
+    TextColumns,
+    UserFile,
+    VectorFile,
+)
 from zhiyin.errors import InvalidData
+from zhiyin.labels.shelf import names as trained
 from zhiyin.progress import Progress, Silent
 from zhiyin.settings import FILE, DataSettings, Settings
-from zhiyin.shop import Zhiyin
+from zhiyin.shop import LABELS, Zhiyin
 from zhiyin.types import Event, Item
 from zhiyin.workflows.flat import (
+    ANSWER_COLUMNS,
+    EXAMPLE_COLUMNS,
+    ITEM_LABEL_COLUMNS,
     PUBLICATION_COLUMNS,
     RECOMMENDATION_COLUMNS,
     RELATION_COLUMNS,
@@ -83,6 +99,7 @@ class _Export:
             relations=self._relations(),
             events=self._behaviour(),
             vectors={name: self._vectors(name) for name in self._vector_names()},
+            labels=self._labels(),
             signals=self._settings.data.signals,
         )
         self._write("recommendations", self._store.recommendations(), RECOMMENDATION_COLUMNS)
@@ -111,6 +128,23 @@ class _Export:
         columns = event_columns(self._events())
         path = self._write("events", self._events(), columns)
         return _event_file(path, columns) if path else None
+
+    def _labels(self) -> LabelFiles:
+        """The label models themselves are learned again from their examples."""
+        book = self._store.labels
+        names = sorted({*book.counts(), *self._settings.labels, *trained(self._settings.path(LABELS))})
+        examples = self._write(
+            "label_examples", (one for name in names for one in book.examples(name)), EXAMPLE_COLUMNS
+        )
+        said = (Answer(name, *pair) for name in names for pair in book.answers(name).items())
+        answers = self._write("label_answers", said, ANSWER_COLUMNS)
+        given = (Labelled(i.item_id, name, label) for i in self._store.items() for name, label in i.labels.items())
+        items = self._write("item_labels", given, ITEM_LABEL_COLUMNS)
+        return LabelFiles(
+            examples=ExampleFile(path=examples, item_id="item_id") if examples else None,
+            answers=AnswerFile(path=answers) if answers else None,
+            items=ItemLabelFile(path=items) if items else None,
+        )
 
     def _vector_names(self) -> list[str]:
         return sorted({name for item in self._store.items() for name in item.vectors})
@@ -184,6 +218,7 @@ def _write_settings(folder: Path, settings: Settings, data: DataSettings) -> Non
         policy=settings.policy,
         ranking=settings.ranking,
         recipe=settings.recipe,
+        labels=settings.labels,
         folder=folder,
     )
     said = {"data": ["`zhiyin export` wrote these files: `zhiyin import` reads them back as they were."]}

@@ -9,8 +9,9 @@ from typing import Generic, Literal, TypeVar
 
 import orjson
 
+from zhiyin.data.readers.labels import Answer, Labelled
 from zhiyin.data.store.protocols import Publication
-from zhiyin.types import Event, Item, Recommendation, Relation, Scalar, User
+from zhiyin.types import Event, Item, LabelExample, Recommendation, Relation, Scalar, User
 
 T = TypeVar("T")
 Kind = Literal["text", "texts", "number", "numbers", "whole", "truth"]
@@ -108,6 +109,30 @@ RECOMMENDATION_COLUMNS: Sequence[Column[Recommendation]] = (
     Column("log_propensities", "numbers", lambda shown: [place.log_propensity for place in shown.items]),
     Column("candidates", "texts", lambda shown: [item_id for item_id, _ in shown.candidates]),
     Column("candidate_scores", "numbers", lambda shown: [score for _, score in shown.candidates]),
+)
+
+
+EXAMPLE_COLUMNS: Sequence[Column[LabelExample]] = (
+    Column("name", "text", lambda example: example.name),
+    Column("text", "text", lambda example: example.text),
+    Column("labels", "texts", lambda example: list(example.labels)),
+    Column("source", "text", lambda example: example.source),
+    Column("at", "text", lambda example: iso(example.at)),
+    Column("item_id", "text", lambda example: example.item_id),
+)
+ANSWER_COLUMNS: Sequence[Column[Answer]] = (
+    Column("name", "text", lambda one: one.name),
+    Column("label", "text", lambda one: one.label),
+    Column("answer", "text", lambda one: one.answer),
+)
+ITEM_LABEL_COLUMNS: Sequence[Column[Labelled]] = (
+    Column("item_id", "text", lambda one: one.item_id),
+    Column("name", "text", lambda one: one.name),
+    Column("labels", "texts", lambda one: list(one.label.labels)),
+    Column("near", "texts", lambda one: list(one.label.probabilities)),
+    Column("probabilities", "numbers", lambda one: list(one.label.probabilities.values())),
+    Column("by", "text", lambda one: one.label.by),
+    Column("at", "text", lambda one: iso(one.label.at)),
 )
 
 

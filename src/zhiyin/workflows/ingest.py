@@ -18,6 +18,7 @@ from zhiyin.data.cycles import uncollected
 from zhiyin.data.readers.build import Built
 from zhiyin.data.readers.events import EventBuilder
 from zhiyin.data.readers.items import ItemBuilder, build_relations, build_users
+from zhiyin.data.readers.labels import Answer, Labelled, build_answers, build_examples, build_item_labels
 from zhiyin.data.readers.mapping import FileColumns
 from zhiyin.data.readers.rows import BadRow, RowBatch
 from zhiyin.data.readers.table import BATCH, Table, open_table
@@ -100,7 +101,7 @@ Take = Callable[[RowBatch], Put]
 def ingest(
     settings: Settings, store: Store, *, progress: Progress | None = None, batch_size: int = BATCH
 ) -> ImportReport:
-    """Import all files that the settings name: people, items, relations, then events.
+    """Import all files that the settings name: people, items, relations, events, then labels.
 
     Raises NotFound or InvalidData at the door of a file; a bad row is quarantined and never an error.
     """
@@ -108,7 +109,7 @@ def ingest(
     data = settings.data
     if not (data.items or data.events or data.users or data.relations):
         raise InvalidData("zhiyin.toml names no file: add [data.items] or [data.events], or run `zhiyin init`")
-    files = [*run.users(), *run.items(), *run.relations(), *run.events()]
+    files = [*run.users(), *run.items(), *run.relations(), *run.events(), *run.labels()]
     count, examples = store.unknown_items()
     return ImportReport(tuple(files), count, tuple(examples))
 
@@ -174,6 +175,31 @@ class _Import:
                 return put
 
             yield self._import("events", self._table(file), take, builder.times)
+
+    def labels(self) -> Iterable[FileReport]:
+        """What label models learn from, what is answered, and what was said of items."""
+        store, files = self._store, self._data.labels
+        if (examples := files.examples) is not None:
+
+            def take_examples(batch: RowBatch) -> Put:
+                built = build_examples(batch, examples)
+                return lambda: _settled(built, store.labels.add(built.made), ())
+
+            yield self._import("label examples", self._table(examples), take_examples)
+        if (answers := files.answers) is not None:
+
+            def take_answers(batch: RowBatch) -> Put:
+                built = build_answers(batch, answers)
+                return lambda: _settled(built, _put_answers(store, built.made), ())
+
+            yield self._import("label answers", self._table(answers), take_answers)
+        if (items := files.items) is not None:
+
+            def take_items(batch: RowBatch) -> Put:
+                built = build_item_labels(batch, items, lambda id_: store.item(id_) is not None)
+                return lambda: _settled(built, _put_item_labels(store, built.made), ())
+
+            yield self._import("item labels", self._table(items), take_items)
 
     def _import(self, kind: str, table: Table, take: Take, times: Times | None = None) -> FileReport:
         """All batches of a file through `take`, counted."""
@@ -247,6 +273,24 @@ class _BareItems:
         ids = {event.item_id for event in events if event.item_id is not None} - self._seen
         self._seen |= ids
         self._store.put_items([Item(id_) for id_ in sorted(ids) if self._store.item(id_) is None])
+
+
+def _put_answers(store: Store, answers: Sequence[Answer]) -> int:
+    """How many are new or another."""
+    new = 0
+    for name in dict.fromkeys(one.name for one in answers):
+        ours = {one.label: one.answer for one in answers if one.name == name}
+        new += len(ours.items() - store.labels.answers(name).items())
+        store.labels.put_answers(name, ours)
+    return new
+
+
+def _put_item_labels(store: Store, said: Sequence[Labelled]) -> int:
+    """How many are new or others."""
+    names = dict.fromkeys(one.name for one in said)
+    return sum(
+        store.put_labels(name, {one.item_id: one.label for one in said if one.name == name}) for name in names
+    )
 
 
 def _one_behind(prepared: Iterable[tuple[RowBatch, Put]]) -> Iterator[tuple[RowBatch, _Taken]]:

@@ -137,7 +137,10 @@ def _meant(edit: Edit, known: Background, at: datetime) -> list[Said]:
     """A sentence says one thing a clause; what is a value of the catalogue is that, anything else a text."""
     if edit.stance is not None:
         return [Said(Trait(edit.field, edit.value.strip()), edit.stance, at)]
-    found = [Said(known.find(about) or Trait(TEXT, about), stance, at) for stance, about in clauses(edit.value)]
+    found = [
+        Said(known.find(about, in_either_number=stance != "more") or Trait(TEXT, about), stance, at)
+        for stance, about in clauses(edit.value)
+    ]
     if not found:
         raise InvalidData(f"{edit.value[:60]!r} says nothing: name what you like, such as: slow films, no horror")
     return found

@@ -152,3 +152,46 @@ class VectorFile(FileColumns):
         description="Column of the item id in a Parquet file; a .npy file follows the rows of the items.",
     )
     vector: str = Field(default="vector", description="Column of the list of numbers in a Parquet file.")
+
+
+class ExampleFile(FileColumns):
+    """What label models learn from."""
+
+    name: str = Field(default="name", description="Column of the name of the label model.")
+    text: str = Field(default="text", description="Column of the text.")
+    labels: str = Field(default="labels", description="Column of the list of its labels.")
+    source: str = Field(default="source", description="Column of who said so: a file, or `person`.")
+    at: str = Field(default="at", description="Column of the time when, ISO 8601.")
+    item_id: str | None = Field(
+        default=None, description="Column of the item that the text is of, if it is of one."
+    )
+
+
+class AnswerFile(FileColumns):
+    """What is answered to labels."""
+
+    name: str = Field(default="name", description="Column of the name of the label model.")
+    label: str = Field(default="label", description="Column of the label.")
+    answer: str = Field(default="answer", description="Column of the answer.")
+
+
+class ItemLabelFile(FileColumns):
+    """What label models and people said of items."""
+
+    item_id: str = Field(default="item_id", description="Column of the id of the item.")
+    name: str = Field(default="name", description="Column of the name of the label model.")
+    labels: str = Field(default="labels", description="Column of the list of its labels; empty: unknown.")
+    near: str = Field(default="near", description="Column of the list of the likeliest labels.")
+    probabilities: str = Field(default="probabilities", description="Column of the list of their probabilities.")
+    by: str = Field(default="by", description="Column of who said so: the digest of a model, or `person`.")
+    at: str = Field(default="at", description="Column of the time when, ISO 8601.")
+
+
+class LabelFiles(BaseModel):
+    """Labels as `zhiyin export` writes them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    examples: ExampleFile | None = Field(default=None, description="What label models learn from.")
+    answers: AnswerFile | None = Field(default=None, description="What is answered to their labels.")
+    items: ItemLabelFile | None = Field(default=None, description="What they and people said of items.")

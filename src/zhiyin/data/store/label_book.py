@@ -7,8 +7,9 @@ once.
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from threading import RLock
 
@@ -16,6 +17,7 @@ from zhiyin.data.store import codec
 from zhiyin.data.store.codec import Row
 from zhiyin.data.store.database import Database
 from zhiyin.errors import InvalidData
+from zhiyin.texts import clean_text
 from zhiyin.types import PERSON, LabelExample, check_label_name
 
 MAX_ANSWER = 10_000  # characters
@@ -23,6 +25,8 @@ _PAGE = 2_000  # rows of a stream in memory
 _FIELDS = "name, text, labels, source, at, item_id"
 _ADD = f"INSERT OR IGNORE INTO label_examples (digest, {_FIELDS}) VALUES (?, ?, ?, ?, ?, ?, ?)"
 _READ = f"SELECT seq, {_FIELDS} FROM label_examples WHERE name = ? AND seq > ? ORDER BY seq LIMIT ?"
+_FORGET = "DELETE FROM label_examples WHERE item_id IS NULL AND text IN ({})"
+_AT_ONCE = 500  # texts of a statement
 _ANSWER = (
     "INSERT INTO label_answers (name, label, answer) VALUES (?, ?, ?) "
     "ON CONFLICT (name, label) DO UPDATE SET answer = excluded.answer"
@@ -52,6 +56,20 @@ def answer_rows(name: str, answers: Mapping[str, str]) -> list[tuple[str, str, s
         if not answer.strip() or len(answer) > MAX_ANSWER:
             raise InvalidData(f"the answer to {label!r} has 1 to {MAX_ANSWER:,} characters, got {len(answer):,}")
     return [(name, label, answer) for label, answer in sorted(answers.items())]
+
+
+def spoken(text: str) -> str:
+    """A text of an event as it is when it becomes an example."""
+    return clean_text(text).strip()
+
+
+def forget_texts(connection: sqlite3.Connection, texts: Sequence[str]) -> int:
+    """Remove the examples with any of these texts but those of items; how many there were."""
+    said, gone = sorted({spoken(text) for text in texts}), 0
+    for start in range(0, len(said), _AT_ONCE):
+        some = said[start : start + _AT_ONCE]
+        gone += connection.execute(_FORGET.format(", ".join("?" * len(some))), some).rowcount
+    return gone
 
 
 class MemoryLabels:
@@ -87,6 +105,15 @@ class MemoryLabels:
     def answers(self, name: str) -> Mapping[str, str]:
         with self._lock:
             return {label: answer for (of, label), answer in sorted(self._answers.items()) if of == name}
+
+    def forget(self, texts: Iterable[str]) -> int:
+        """Remove the examples with any of these texts but those of items; how many there were."""
+        said = {spoken(text) for text in texts}
+        with self._lock:
+            gone = [digest for digest, row in self._rows.items() if row[2] in said and row[6] is None]
+            for digest in gone:
+                del self._rows[digest]
+            return len(gone)
 
     def tables(self) -> dict[str, list[Row]]:
         """All rows by table."""

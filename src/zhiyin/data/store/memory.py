@@ -213,6 +213,9 @@ class MemoryStore:
         with self._lock:
             ids = set(self._ids_of(user_id))
             seqs = [seq for id_ in ids for seq in self._by_user.pop(id_, ())]
+            texts = [
+                event.text for seq in seqs if (event := codec.event_of(self._events[seq][1:])).text is not None
+            ]
             for seq in seqs:
                 self._digests.remove(self._events.pop(seq)[0])
             shown = [id_ for id_, shown in self._shown.items() if shown.query.user_id in ids]
@@ -225,6 +228,7 @@ class MemoryStore:
                 recommendations=len(shown),
                 user=sum(self._users.pop(id_, None) is not None for id_ in ids),
                 aliases=sum(self._aliases.pop(id_, None) is not None for id_ in ids),
+                examples=self.labels.forget(texts),
             )
 
     def _chain(self, user_id: str) -> list[str]:

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterable
 
 from zhiyin.data.store.checks import check_no_cycle
+from zhiyin.data.store.label_book import forget_texts
 from zhiyin.data.store.protocols import Erased
 
 _CHAIN = """
@@ -19,6 +20,8 @@ WITH RECURSIVE person (id) AS (
   UNION ALL SELECT alias FROM aliases JOIN person ON user_id = id
 ) SELECT id FROM person
 """
+
+_TEXTS = "SELECT DISTINCT text FROM events WHERE user_id = ? AND text IS NOT NULL"
 
 
 def root_of(connection: sqlite3.Connection, user_id: str) -> str:
@@ -43,7 +46,9 @@ def merge(connection: sqlite3.Connection, alias: str, user_id: str) -> None:
 
 def erase(connection: sqlite3.Connection, user_id: str) -> Erased:
     ids = [(id_,) for id_ in ids_of(connection, user_id)]
+    examples = forget_texts(connection, [text for id_ in ids for (text,) in connection.execute(_TEXTS, id_)])
     return Erased(
+        examples=examples,
         events=_delete(connection, "DELETE FROM events WHERE user_id = ?", ids),
         recommendations=_delete(connection, "DELETE FROM recommendations WHERE user_id = ?", ids),
         user=_delete(connection, "DELETE FROM users WHERE user_id = ?", ids),

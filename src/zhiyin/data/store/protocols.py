@@ -61,6 +61,7 @@ class Erased:
     recommendations: int
     user: int
     aliases: int
+    examples: int = 0  # of label models, whose text is that of an event of theirs
 
 
 class Taken(NamedTuple):

@@ -31,7 +31,7 @@ class Shown:
         return [
             f"label model {self.name} ({self.digest[:12]}), made {made} of {data['n_texts']:,} texts with "
             f"{data['n_labels']:,} labels; encoders {', '.join(self.about['encoders'])}",
-            heads_told(self.about["classifier"]["parts"]),
+            heads_told(self.about["classifier"]),
             *data["notes"],
             *report.sentences(),
         ]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 from zhiyin.encoders.base import Encoder
 from zhiyin.encoders.cache import CachedEncoder
@@ -62,15 +63,16 @@ class Learned:
             *self.notes,
             f"label model {self.kept.name} ({self.kept.digest[:12]}) is in use: {data['n_texts']:,} texts, "
             f"{data['n_labels']:,} labels, learned in {self.seconds:.0f} s",
-            heads_told(self.kept.about["classifier"]["parts"]),
+            heads_told(self.kept.about["classifier"]),
             *self.report.sentences(),
         ]
 
 
-def heads_told(parts: Sequence[Sequence[object]]) -> str:
-    """What reads, in words."""
-    told = ", ".join(f"{kind} over {view} (weight {float(str(weight)):.2f})" for view, kind, _, weight in parts)
-    return f"heads chosen by held-out examples: {told}"
+def heads_told(page: Mapping[str, Any]) -> str:
+    """What reads, in words, of what a classifier's page says."""
+    told = ", ".join(f"{kind} over {view} (weight {weight:.2f})" for view, kind, _, weight in page["parts"])
+    bent = "; probabilities bent by isotonic regression" if page.get("bent") else ""
+    return f"heads chosen by held-out examples: {told}{bent}"
 
 
 def train_labels(shop: Zhiyin, name: str, asked: Asked, at: datetime) -> Learned:

@@ -4,6 +4,7 @@ import { drawHealth } from "./console_health.js";
 import { drawLabels } from "./console_labels.js";
 import { drawPerson } from "./console_person.js";
 import { drawRecent } from "./console_recent.js";
+import { drawWatch, watchForm } from "./console_watch.js";
 import { h } from "./element.js";
 import { listen, t } from "./language.js";
 
@@ -11,8 +12,10 @@ const EVERY = 15000; // milliseconds between two looks at what is new
 const byId = (id) => document.getElementById(id);
 const latest = {}; // the last answers, to draw them again in the other language
 
-async function look(path) {
-  const answer = await fetch(`/console/api/${path}`);
+const look = (path) => asked(`/console/api/${path}`);
+
+async function asked(address, options = {}) {
+  const answer = await fetch(address, options);
   const said = await answer.json();
   if (!answer.ok) throw new Error(said.detail || String(answer.status));
   return said;
@@ -22,7 +25,7 @@ const panels = {
   health: { path: "health", draw: drawHealth, at: byId("health") },
   bundle: { path: "bundle", draw: drawBundle, at: byId("bundle") },
   evaluation: { path: "bundle", draw: drawEvaluation, at: byId("evaluation") },
-  labels: { path: "labels", draw: (labels) => drawLabels(labels, decide), at: byId("labels") },
+  labels: { path: "labels", draw: (labels) => [...drawLabels(labels, decide), ...watching(labels)], at: byId("labels") },
   recent: { path: "recommendations", draw: (lists) => drawRecent(lists, explore), at: byId("recent") },
 };
 
@@ -48,13 +51,29 @@ async function explore(userId) {
 
 async function decide(name, itemId, label) {
   await safely(async () => {
-    const answer = await fetch(`/v1/labels/${name}/decisions`, {
+    await asked(`/v1/labels/${name}/decisions`, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ item_id: itemId, label }),
     });
-    if (!answer.ok) throw new Error((await answer.json()).detail || String(answer.status));
     await show("labels");
+  });
+}
+
+/** The form and, once somebody asked, what was found; both stay when the panel is drawn again. */
+function watching(labels) {
+  const trained = labels.models.filter((model) => model.model).map((model) => model.name);
+  if (!trained.length) return [];
+  const found = h("div", { id: "watched", "aria-live": "polite" }, ...(latest.watched ? drawWatch(latest.watched) : []));
+  return [h("h3", {}, t("c_watch")), watchForm(trained, latest.watch ?? { period: "week" }, watch), found];
+}
+
+async function watch(chosen) {
+  await safely(async () => {
+    const { model, ...choice } = chosen;
+    latest.watch = chosen;
+    latest.watched = await asked(`/v1/labels/${encodeURIComponent(model)}/watch?${new URLSearchParams(choice)}`);
+    byId("watched").replaceChildren(...drawWatch(latest.watched));
   });
 }
 

@@ -363,15 +363,15 @@ class TestReplay:
         assert self.again(later, last.query, last.recommendation_id) == last
 
 
-@pytest.mark.parametrize("name", ["greedy", "softmax"])
+@pytest.mark.parametrize("holdout", [0.0, 0.25])
+@pytest.mark.parametrize("name", ["greedy", "epsilon_greedy", "softmax"])
 def test_the_settings_choose_the_policy_and_shape_the_list(
-    shop: Zhiyin, name: Literal["greedy", "softmax"]
+    shop: Zhiyin, name: Literal["greedy", "epsilon_greedy", "softmax"], holdout: float
 ) -> None:
-    settings = shop.settings.model_copy(
-        update={"policy": PolicySettings(name=name, temperature=2.0), "ranking": RankingSettings(candidates=7)}
-    )
+    policy = PolicySettings(name=name, temperature=2.0, floor=0.3, holdout=holdout)
+    settings = shop.settings.model_copy(update={"policy": policy, "ranking": RankingSettings(candidates=7)})
     other = Zhiyin(settings, shop.store, HashEncoder())
     answer = other.recommend(user_id="user 1", n=5)
-    assert answer.policy == name
+    assert answer.policy == (f"{name}, holdout" if holdout else name)
     assert len(answer.candidates) == 7
     assert answer.settings == settings.digest() != shop.settings.digest()

@@ -107,13 +107,30 @@ class ServiceSettings(Section):
 class PolicySettings(Section):
     """How the places of a list are chosen from the scores."""
 
-    name: Literal["greedy", "softmax"] = Field(
-        default="softmax", description="greedy shows the best; softmax explores in proportion to the scores."
+    name: Literal["greedy", "epsilon_greedy", "softmax"] = Field(
+        default="softmax",
+        description="greedy shows the best, and nothing can be learned from what it never tries; epsilon_greedy "
+        "shows the best and gives `floor` to chance; softmax explores in proportion to the scores.",
     )
     temperature: PositiveFloat = Field(default=0.1, description="Of softmax: higher explores more.")
     floor: float = Field(
-        default=0.01, ge=0, lt=1, description="Share of the probability spread over all candidates."
+        default=0.01,
+        ge=0,
+        lt=1,
+        description="Share of each place's probability that is spread over all candidates; greedy has none.",
     )
+    holdout: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="Share of all lists that chance alone draws from the candidates, to measure the rest against.",
+    )
+
+    @property
+    def shaping(self) -> dict[str, object]:
+        """What shapes a list. A holdout stands there only where there is one: lists that were logged before there
+        was such a thing keep the name of their settings."""
+        return self.model_dump(exclude=set() if self.holdout else {"holdout"})
 
 
 class RuleSettings(Section):
@@ -371,7 +388,7 @@ class Settings(BaseSettings):
         """A name for the settings that shape a list, and only those: policy, ranking, labels of harm, how loud a
         profile is. What is as usual is left out: lists that were logged before there was such a thing keep their
         name."""
-        shaping: dict[str, object] = {"policy": self.policy.model_dump(), "ranking": self.ranking.model_dump()}
+        shaping: dict[str, object] = {"policy": self.policy.shaping, "ranking": self.ranking.model_dump()}
         if self.harm_rules:
             shaping["harm"] = [
                 [rule.name, *sorted(rule.labels), rule.penalty, rule.block, rule.least] for rule in self.harm_rules

@@ -36,11 +36,13 @@ from zhiyin.labels.shelf import find, load
 from zhiyin.live import Live
 from zhiyin.models.base import Run
 from zhiyin.policies.base import Policy
+from zhiyin.policies.chance import EpsilonGreedy
 from zhiyin.policies.greedy import Greedy
+from zhiyin.policies.holdout import Holdout
 from zhiyin.policies.softmax import Softmax
 from zhiyin.progress import Progress, Silent
 from zhiyin.recommender import Recommender, Shape
-from zhiyin.settings import FILE, Settings
+from zhiyin.settings import FILE, PolicySettings, Settings
 from zhiyin.settings_file import load_settings
 from zhiyin.types import Event, Item, Query, Recommendation
 
@@ -153,7 +155,7 @@ class Zhiyin:
             self.settings.harm_rules,
             self.settings.profile.weights,
         )
-        return Recommender(live or self.live(), self._policy(), shape)
+        return Recommender(live or self.live(), policy_of(self.settings.policy), shape)
 
     def live(self) -> Live:
         """The folds over the live bundle. Looks for a new publication once a second."""
@@ -221,14 +223,23 @@ class Zhiyin:
         name = save_bundle(self.bundles, fitted, recipe, data, run, as_of)
         return self.store.publish(name, at=datetime.now(UTC), reason="published")
 
-    def _policy(self) -> Policy:
-        policy = self.settings.policy
-        return Greedy() if policy.name == "greedy" else Softmax(policy.temperature, policy.floor)
-
 
 def new_id() -> str:
     """A fresh recommendation id."""
     return uuid4().hex
+
+
+def policy_of(said: PolicySettings) -> Policy:
+    """How places are chosen, as the settings say."""
+    policy: Policy
+    match said.name:
+        case "greedy":
+            policy = Greedy()
+        case "epsilon_greedy":
+            policy = EpsilonGreedy(said.floor)
+        case "softmax":
+            policy = Softmax(said.temperature, said.floor)
+    return Holdout(policy, said.holdout) if said.holdout else policy
 
 
 def encoder_of(settings: Settings, threads: int = 1) -> Encoder:

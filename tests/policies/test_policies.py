@@ -6,17 +6,30 @@ from scipy import stats
 
 from zhiyin.data.vocabulary import key_of
 from zhiyin.policies.base import Noise, Policy, Unadjusted, _mixed
+from zhiyin.policies.chance import EpsilonGreedy, Uniform
 from zhiyin.policies.greedy import Greedy
+from zhiyin.policies.holdout import Holdout
+from zhiyin.policies.inverse_gap import InverseGap
 from zhiyin.policies.softmax import Softmax
 from zhiyin.ranking.diversity import Diversity
 from zhiyin.testing.policy_contract import KEYS, SCORES, PolicyContract, alike
 
-POLICIES: list[Policy] = [Greedy(), Softmax(0.1, 0.0), Softmax(0.1, 0.2), Softmax(5.0, 0.05)]
-IDS = ["greedy", "softmax", "softmax with a floor", "nearly by chance"]
+POLICIES: dict[str, Policy] = {
+    "greedy": Greedy(),
+    "softmax": Softmax(0.1, 0.0),
+    "softmax with a floor": Softmax(0.1, 0.2),
+    "nearly by chance": Softmax(5.0, 0.05),
+    "epsilon-greedy": EpsilonGreedy(0.2),
+    "inverse gaps": InverseGap(20.0, 0.0),
+    "inverse gaps with a floor": InverseGap(20.0, 0.1),
+    "chance alone": Uniform(),
+    "greedy with a holdout": Holdout(Greedy(), 0.3),
+    "softmax with a holdout": Holdout(Softmax(0.1, 0.02), 0.1),
+}
 
 
 class TestPolicies(PolicyContract):
-    @pytest.fixture(params=POLICIES, ids=IDS)
+    @pytest.fixture(params=POLICIES.values(), ids=POLICIES)
     def policy(self, request: pytest.FixtureRequest) -> Policy:
         return request.param
 

@@ -12,6 +12,7 @@ from zhiyin.data.dataset import Doubles
 from zhiyin.data.vocabulary import Keys
 
 Order = npt.NDArray[np.int64]
+_COIN = 1 << 63  # no list has so many places
 
 
 class Walk(Protocol):
@@ -64,6 +65,11 @@ class Noise:
         """(n, k) the numbers of the first n places."""
         places = np.array([_mixed(self.draw ^ (place + 1)) for place in range(n)], np.uint64)
         return _uniform(self.keys[None, :] ^ places[:, None])
+
+    @property
+    def coin(self) -> float:
+        """One number that belongs to the list alone, whatever it may show."""
+        return float(_uniform(np.array([_mixed(self.draw ^ _COIN)], np.uint64))[0])
 
 
 class Policy(Protocol):

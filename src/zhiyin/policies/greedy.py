@@ -22,7 +22,11 @@ class Greedy:
         left, walk = scores.astype(np.float64), adjustment.walk()
         order = np.zeros(min(n, len(scores)), np.int64)
         for place in range(len(order)):
-            order[place] = pick = _best(left + walk.now, noise.keys)
+            adjusted = left + walk.now
+            pick = _best(adjusted, noise.keys)
+            if adjusted[pick] == -np.inf:  # nobody may stand there
+                return order[:place], np.zeros(place)
+            order[place] = pick
             left[pick] = -np.inf
             walk.fill(pick)
         return order, np.zeros(len(order))

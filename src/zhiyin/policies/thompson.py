@@ -1,0 +1,97 @@
+"""Thompson's rule with honest probabilities: each as often as it is believed to be the best (Thompson 1933).
+
+Drawing one sample of the belief and showing the best leaves the probability of what was shown unknown. Here the
+probability comes first, and the place is drawn from it: from an integral where doubts are taken as independent,
+from a share of many samples where they hang together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from scipy.special import log_ndtr
+
+from zhiyin.data.dataset import Doubles
+from zhiyin.policies.base import Adjustment, Noise, Order
+from zhiyin.policies.drawing import drawn, logged, with_floor
+
+NODES, REACH = 64, 5.0  # of the integral, and how many deviations out it goes
+CONTENDERS = 64  # at one place; the rest are too far behind to be worth an integral
+
+
+@dataclass(frozen=True, slots=True)
+class Thompson:
+    """π_i = ∫ φ_i(x) Π_{j≠i} Φ_j(x) dx, scores being means with deviations `sd`, independent of each other.
+
+    By the trapezium rule between where the best may lie, over the CONTENDERS of the largest mean + 3 sd; then made
+    to sum to one. What is left out or lost to rounding makes it another policy by so little, not a dishonest one:
+    the place is drawn from these very numbers. Those left out live by the floor.
+    """
+
+    name: ClassVar[str] = "thompson"
+    sd: Doubles  # (k,) in units of the score, >= 0
+    floor: float
+
+    def choose(self, scores: Doubles, n: int, noise: Noise, adjustment: Adjustment) -> tuple[Order, Doubles]:
+        return drawn(self.chances, scores, n, noise, adjustment)
+
+    def log_probs(self, scores: Doubles, order: Order, adjustment: Adjustment) -> Doubles:
+        return logged(self.chances, scores, order, adjustment)
+
+    def chances(self, adjusted: Doubles) -> Doubles:
+        """(k,) of one place."""
+        out = np.zeros(len(adjusted))
+        rows = self._contenders(adjusted)
+        out[rows] = best_of(adjusted[rows], self.sd[rows])
+        return with_floor(out, self.floor, adjusted)
+
+    def _contenders(self, adjusted: Doubles) -> Order:
+        """All that may stand here and are no further behind than the CONTENDERS-th; whoever is tied is in."""
+        hopes = adjusted + 3.0 * self.sd
+        n_may = int(np.count_nonzero(adjusted > -np.inf))
+        cut = np.partition(hopes, -CONTENDERS)[-CONTENDERS] if n_may > CONTENDERS else -np.inf
+        return np.flatnonzero((hopes >= cut) & (adjusted > -np.inf))
+
+
+def best_of(means: Doubles, sd: Doubles) -> Doubles:
+    """(k,) the probability of each of independent normals to be the largest; sums to one."""
+    sd = np.maximum(sd, 1e-9 * max(1.0, float(np.abs(means).max())))  # the certain are nearly so: ties stay ties
+    low = float((means - REACH * sd).max())  # the best is hardly below
+    high = float((means + REACH * sd).max())
+    grid = low + (high - low) * (1.0 - np.cos(np.linspace(0.0, np.pi, NODES))) / 2.0  # dense at both ends
+    edges = (grid[:, None] - means) / sd  # (NODES, k)
+    below = log_ndtr(edges)
+    others = np.exp(below.sum(axis=1, keepdims=True) - below)  # (NODES, k) Π_{j≠i} Φ_j
+    masses = np.diff(np.exp(below), axis=0)  # exact of each cell; the others by the trapezium rule
+    share = (masses * (others[1:] + others[:-1]) / 2.0).sum(axis=0)
+    share += np.exp(below[0]) * others[0]  # all of them below the grid
+    return share / share.sum()
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """π_i = the share of samples of the belief in which i is the best of those left; the tied share a sample.
+
+    `draws` (M, k) are what each sample adds to the scores, made of the recommendation id (`samples`), so that they
+    can be made again. Given them π is exact; averaged over ids it is Thompson's rule itself, whatever M. An item
+    that is best in no sample has probability 0 in this list: a floor gives off-policy evaluation its support.
+    """
+
+    name: ClassVar[str] = "thompson_sampled"
+    draws: Doubles  # (M, k)
+    floor: float
+
+    def choose(self, scores: Doubles, n: int, noise: Noise, adjustment: Adjustment) -> tuple[Order, Doubles]:
+        return drawn(self.chances, scores, n, noise, adjustment)
+
+    def log_probs(self, scores: Doubles, order: Order, adjustment: Adjustment) -> Doubles:
+        return logged(self.chances, scores, order, adjustment)
+
+    def chances(self, adjusted: Doubles) -> Doubles:
+        """(k,) of one place."""
+        values = adjusted + self.draws
+        best = (values == values.max(axis=1, keepdims=True)).astype(np.float64)
+        share = (best / best.sum(axis=1, keepdims=True)).mean(axis=0)
+        return with_floor(share, self.floor, adjusted)

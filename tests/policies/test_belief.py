@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from zhiyin.data.vocabulary import key_of
 from zhiyin.errors import InvalidData
 from zhiyin.policies.base import Noise
-from zhiyin.policies.belief import Believed, Items, Prior, person_of, samples
+from zhiyin.policies.belief import Believed, Items, Prior, Standing, person_of, samples
 from zhiyin.policies.gaussian import Gaussian
 from zhiyin.policies.thompson import Sampled, best_of
 from zhiyin.policies.whitening import Whitening
 
 N, D = 6, 3
+KINDS = np.array([0, 1, 1, 0, 1, 1], np.int32)
 seeds = st.integers(0, 10_000)
 
 
@@ -26,7 +27,7 @@ def drawn_gaussian(rng: np.random.Generator, dim: int = D) -> Gaussian:
 
 def drawn_items(rng: np.random.Generator) -> Items:
     prior = Prior(drawn_gaussian(rng), drawn_gaussian(rng), 0.3, 0.4, np.array([0.0, 3.0]))
-    return Items.unseen(prior, rng.standard_normal((N, D)), rng.integers(0, 2, N).astype(np.int32))
+    return Items.unseen(prior, rng.standard_normal((N, D)), KINDS)
 
 
 def near(one: Items, other: Items) -> None:
@@ -70,17 +71,17 @@ def test_what_was_never_taken_in_cannot_be_forgotten() -> None:
 def test_items_are_the_whole_posterior_of_texts_and_items(seed: int) -> None:
     """Conditioning the joint normal of w, all b_i and the outcomes of people who gave one each, written out."""
     rng = np.random.default_rng(seed)
-    items, prior = drawn_items(rng), None
-    prior = items.prior
+    items = drawn_items(rng)
+    prior = items.ground.prior
     rows, rests = rng.integers(0, N, 9).astype(np.int32), rng.standard_normal(9)
-    x = items.z * prior.heeded(items.kinds)[:, None]
+    x = items.ground.z * prior.heeded(KINDS)[:, None]
     b_mean = x @ prior.text.mean
-    b_cov = x @ prior.text.covariance @ x.T + np.diag(prior.doubt(items.kinds))
+    b_cov = x @ prior.text.covariance @ x.T + np.diag(prior.doubt(KINDS))
     of = np.eye(N)[rows]
-    noise = prior.noise + prior.people.variance(items.z[rows])
+    noise = prior.noise + prior.people.variance(items.ground.z[rows])
     seen = of @ b_cov @ of.T + np.diag(noise)
     gain = b_cov @ of.T @ np.linalg.inv(seen)
-    mean = b_mean + gain @ (rests - items.z[rows] @ prior.people.mean - of @ b_mean)
+    mean = b_mean + gain @ (rests - items.ground.z[rows] @ prior.people.mean - of @ b_mean)
     variance = np.diag(b_cov - gain @ of @ b_cov)
     for row, rest in zip(rows.tolist(), rests.tolist(), strict=True):
         items = items.seen(row, rest)
@@ -124,17 +125,17 @@ def _events(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray, n
 def test_a_person_is_the_posterior_of_their_events_and_nobody_is_the_prior(seed: int) -> None:
     rng = np.random.default_rng(seed)
     items = drawn_items(rng).seen_all(*_events(rng, 10))
-    people = items.prior.people
+    people, standing = items.ground.prior.people, Standing.of(items)
     nothing = np.zeros(0, np.int32)
-    assert person_of(items, nothing, np.zeros(0), np.zeros(0)) is people
+    assert person_of(standing, nothing, np.zeros(0), np.zeros(0)) is people
     for n in (2, 7):
         rows, rests, shares = _events(rng, n)
         mean, variance = items.believed(rows)
-        x = items.z[rows]
-        weight = np.diag(shares / (items.prior.noise + variance))
+        x = items.ground.z[rows]
+        weight = np.diag(shares / (items.ground.prior.noise + variance))
         covariance = np.linalg.inv(np.linalg.inv(people.covariance) + x.T @ weight @ x)
         expected = covariance @ (np.linalg.solve(people.covariance, people.mean) + x.T @ weight @ (rests - mean))
-        found = person_of(items, rows, rests, shares)
+        found = person_of(standing, rows, rests, shares)
         np.testing.assert_allclose(found.mean, expected, atol=1e-9)
         np.testing.assert_allclose(found.covariance, covariance, atol=1e-9)
 
@@ -190,29 +191,29 @@ def test_what_one_item_shows_is_believed_of_what_reads_like_it() -> None:
 
 def test_samples_have_the_mean_and_the_deviation_of_the_belief_and_belong_to_their_items() -> None:
     rng = np.random.default_rng(5)
-    items = drawn_items(rng).seen_all(*_events(rng, 10))
+    standing = Standing.of(drawn_items(rng).seen_all(*_events(rng, 10)))
     rows = np.arange(N, dtype=np.int32)
-    person = person_of(items, *_events(rng, 4))
+    person = person_of(standing, *_events(rng, 4))
     keys = np.array([key_of(f"item {row}") for row in rows], np.uint64)
-    drawn = samples(items, person, rows, Noise(key_of("list"), keys), 20_000)
-    sd = Believed.of(items, person, rows).sd
+    drawn = samples(standing, person, rows, Noise(key_of("list"), keys), 20_000)
+    sd = Believed.of(standing, person, rows).sd
     assert drawn.mean(axis=0) / sd == pytest.approx(0.0, abs=4.5 / np.sqrt(20_000))
     assert drawn.std(axis=0) == pytest.approx(sd, rel=4.5 / np.sqrt(40_000))
     moved = rng.permutation(N)
-    again = samples(items, person, rows[moved], Noise(key_of("list"), keys[moved]), 20_000)
+    again = samples(standing, person, rows[moved], Noise(key_of("list"), keys[moved]), 20_000)
     np.testing.assert_array_equal(again, drawn[:, moved])
-    assert not np.array_equal(samples(items, person, rows, Noise(key_of("other"), keys), 20_000), drawn)
+    assert not np.array_equal(samples(standing, person, rows, Noise(key_of("other"), keys), 20_000), drawn)
 
 
 def test_where_only_items_are_in_doubt_samples_and_integral_agree() -> None:
     prior = Prior(Gaussian.alike(D, 0.0), Gaussian.alike(D, 0.0), 0.3, 0.4, np.zeros(1))
     rng = np.random.default_rng(2)
     items = Items.unseen(prior, rng.standard_normal((N, D)), np.zeros(N, np.int32))
-    items = items.seen_all(*_events(rng, 15))
+    standing = Standing.of(items.seen_all(*_events(rng, 15)))
     rows = np.arange(N, dtype=np.int32)
-    believed = Believed.of(items, prior.people, rows)
+    believed = Believed.of(standing, prior.people, rows)
     keys = np.array([key_of(f"item {row}") for row in rows], np.uint64)
-    drawn = samples(items, prior.people, rows, Noise(1, keys), 20_000)
+    drawn = samples(standing, prior.people, rows, Noise(1, keys), 20_000)
     share = Sampled(drawn, 0.0).chances(believed.item)
     assert best_of(believed.item, believed.sd) == pytest.approx(share, abs=0.02)
 

@@ -49,13 +49,29 @@ class Prior:
 
 
 @dataclass(frozen=True, slots=True)
-class Items:
-    """The fold: evidence about every item, and what follows from it."""
+class Ground:
+    """Where the items of a catalogue start: what no event changes."""
 
     prior: Prior
     z: Doubles  # (I, d)
-    kinds: Rows  # (I,) kind of each item
+    x: Doubles  # (I, d) z as far as the text is heeded: an item starts at w · x
+    doubt: Doubles  # (I,) τ² around that
     precision: Doubles  # (I,) of one outcome, by a person of whom nothing is known
+    common: Doubles  # (I,) m · z, what it is to people of whom nothing is known
+
+    @classmethod
+    def of(cls, prior: Prior, z: Doubles, kinds: Rows) -> Ground:
+        """`kinds` (I,) of the items, as the prior counts them."""
+        x = z * prior.heeded(kinds)[:, None]
+        precision = 1.0 / (prior.noise + prior.people.variance(z))
+        return cls(prior, z, x, prior.doubt(kinds), precision, prior.people.expected(z))
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """The fold: evidence about every item, and what follows from it."""
+
+    ground: Ground
     weights: Doubles  # (I,) Σ of precisions of what was seen
     totals: Doubles  # (I,) Σ of precision · (reward − base − m · z)
     text: Gaussian  # of w, given all that was seen
@@ -63,24 +79,31 @@ class Items:
     @classmethod
     def unseen(cls, prior: Prior, z: Doubles, kinds: Rows) -> Items:
         """Before any event."""
-        nothing = np.zeros(len(z))
-        precision = 1.0 / (prior.noise + prior.people.variance(z))
-        return cls(prior, z, kinds, precision, nothing, nothing, prior.text)
+        return cls(Ground.of(prior, z, kinds), np.zeros(len(z)), np.zeros(len(z)), prior.text)
 
     def seen(self, row: int, rest: float, share: float = 1.0) -> Items:
         """After one outcome: `rest` is reward − base. `share` of it counts, below 1 for what is old."""
-        return self._with(row, rest, share)
+        ground = self.ground
+        counted = share * float(ground.precision[row])
+        before = float(self.weights[row]), float(self.totals[row])
+        after = before[0] + counted, before[1] + counted * (rest - float(ground.common[row]))
+        weights, totals = self.weights.copy(), self.totals.copy()
+        weights[row], totals[row] = after
+        doubt = float(ground.doubt[row])  # what an item says of w counts weight / (1 + τ² · weight)
+        old, new = 1.0 + doubt * before[0], 1.0 + doubt * after[0]
+        pulls = (after[0] / new - before[0] / old, after[1] / new - before[1] / old)
+        return Items(ground, weights, totals, self.text.shifted(ground.x[row], *pulls))
 
     def forgot(self, row: int, rest: float, share: float = 1.0) -> Items:
         """As if that outcome had never been: exact up to rounding, the prior as it was."""
-        return self._with(row, rest, -share)
+        return self.seen(row, rest, -share)
 
     def seen_all(self, rows: Rows, rests: Doubles, shares: Doubles) -> Items:
         """After many outcomes at once; shares below 0 take out what was taken in."""
-        counted = shares * self.precision[rows]
-        values = rests - self.z[rows] @ self.prior.people.mean
-        weights = self.weights + np.bincount(rows, counted, minlength=len(self.z))
-        totals = self.totals + np.bincount(rows, counted * values, minlength=len(self.z))
+        counted = shares * self.ground.precision[rows]
+        values = rests - self.ground.common[rows]
+        weights = self.weights + np.bincount(rows, counted, minlength=len(self.weights))
+        totals = self.totals + np.bincount(rows, counted * values, minlength=len(self.weights))
         return self.of_sums(weights, totals)
 
     def aged(self, share: float) -> Items:
@@ -89,52 +112,45 @@ class Items:
 
     def of_sums(self, weights: Doubles, totals: Doubles) -> Items:
         """With these sums: w made anew from all of them at once, without the rounding of many single steps."""
-        known = np.flatnonzero(weights > 0).astype(np.int32)
-        heard, values = self._heard(known, weights[known], totals[known])
-        text = self.prior.text
-        if len(known):
-            x = self.z[known] * self.prior.heeded(self.kinds[known])[:, None]
-            text = text.updated_by_all(x, values, 1.0 / heard)
+        rows = np.flatnonzero(weights > 0)
+        text = self.ground.prior.text
+        if len(rows):
+            around = self.ground.doubt[rows] + 1.0 / weights[rows]
+            text = text.updated_by_all(self.ground.x[rows], totals[rows] / weights[rows], around)
         return replace(self, weights=weights, totals=totals, text=text)
 
     def believed(self, rows: Rows) -> tuple[Doubles, Doubles]:
         """(n,) means of b_i and (n,) their variances, m · z not included."""
-        kinds, weights = self.kinds[rows], self.weights[rows]
-        doubt, x = self.prior.doubt(kinds), self.z[rows] * self.prior.heeded(kinds)[:, None]
-        left = 1.0 / (1.0 + doubt * weights)  # of what the text says
+        x, doubt = self.ground.x[rows], self.ground.doubt[rows]
+        left = 1.0 / (1.0 + doubt * self.weights[rows])  # of what the text says
         mean = left * (self.text.expected(x) + doubt * self.totals[rows])
         return mean, doubt * left + left**2 * self.text.variance(x)
 
-    def _with(self, row: int, rest: float, share: float) -> Items:
-        z = self.z[row]
-        counted = share * self.precision[row]
-        weights, totals = self.weights.copy(), self.totals.copy()
-        weights[row] += counted
-        totals[row] += counted * (rest - float(z @ self.prior.people.mean))
-        at = np.array([row], np.int32)
-        x = z * self.prior.heeded(self.kinds[at])[0]
-        before, after = self._pull(at, self.weights, self.totals), self._pull(at, weights, totals)
-        text = self.text.shifted(x, after[0] - before[0], after[1] - before[1])
-        return replace(self, weights=weights, totals=totals, text=text)
 
-    def _pull(self, at: Rows, weights: Doubles, totals: Doubles) -> tuple[float, float]:
-        """What one item says about w: its precision there, and precision times value."""
-        scale = 1.0 / (1.0 + float(self.prior.doubt(self.kinds[at])[0]) * weights[at[0]])
-        return float(weights[at[0]] * scale), float(totals[at[0]] * scale)
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The fold as requests need it, made once for many of them: what is believed of every item."""
 
-    def _heard(self, rows: Rows, weights: Doubles, totals: Doubles) -> tuple[Doubles, Doubles]:
-        """(n,) precisions with which items that were seen speak about w, and (n,) what they say."""
-        return weights / (1.0 + self.prior.doubt(self.kinds[rows]) * weights), totals / weights
+    people: Gaussian
+    noise: float
+    z: Doubles  # (I, d)
+    means: Doubles  # (I,) of b_i
+    variances: Doubles  # (I,)
+
+    @classmethod
+    def of(cls, items: Items) -> Standing:
+        ground = items.ground
+        means, variances = items.believed(np.arange(len(ground.z), dtype=np.int32))
+        return cls(ground.prior.people, ground.prior.noise, ground.z, means, variances)
 
 
-def person_of(items: Items, rows: Rows, rests: Doubles, shares: Doubles) -> Gaussian:
+def person_of(standing: Standing, rows: Rows, rests: Doubles, shares: Doubles) -> Gaussian:
     """θ_u after a person's own (n,) events, made for one request and kept nowhere: rows of items, reward − base,
     and how much each counts (above 0, to 1, less for what is old). Without events it is N(m, S)."""
-    people = items.prior.people
     if not len(rows):
-        return people
-    mean, variance = items.believed(rows)
-    return people.updated_by_all(items.z[rows], rests - mean, (items.prior.noise + variance) / shares)
+        return standing.people
+    noise = (standing.noise + standing.variances[rows]) / shares
+    return standing.people.updated_by_all(standing.z[rows], rests - standing.means[rows], noise)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,18 +162,18 @@ class Believed:
     sd: Doubles  # (k,) of their sum, without the noise of an outcome
 
     @classmethod
-    def of(cls, items: Items, person: Gaussian, rows: Rows) -> Believed:
-        mean, variance = items.believed(rows)
-        z = items.z[rows]
-        return cls(mean, person.expected(z), np.sqrt(variance + person.variance(z)))
+    def of(cls, standing: Standing, person: Gaussian, rows: Rows) -> Believed:
+        z = standing.z[rows]
+        sd = np.sqrt(standing.variances[rows] + person.variance(z))
+        return cls(standing.means[rows], person.expected(z), sd)
 
 
-def samples(items: Items, person: Gaussian, rows: Rows, noise: Noise, n: int) -> Doubles:
+def samples(standing: Standing, person: Gaussian, rows: Rows, noise: Noise, n: int) -> Doubles:
     """(n, k) what each of n samples of the belief adds to what is expected of the candidates of `noise`, from the
     recommendation id: the person's part is one and the same for all items of a sample, the item's part belongs to
     the item. The doubt about w is taken item by item."""
-    z = items.z[rows]
+    z = standing.z[rows]
     axes = Noise(noise.draw, np.arange(z.shape[1], dtype=np.uint64))
     root = cholesky(person.covariance + 1e-12 * np.eye(z.shape[1]), lower=True, check_finite=False)
     of_person = ndtri(axes.until(n)) @ (z @ root).T
-    return of_person + ndtri(noise.until(2 * n)[n:]) * np.sqrt(items.believed(rows)[1])
+    return of_person + ndtri(noise.until(2 * n)[n:]) * np.sqrt(standing.variances[rows])

@@ -31,7 +31,7 @@ def drawn(
     left, walk = scores.astype(np.float64), adjustment.walk()
     for place in range(len(order)):
         adjusted = left + walk.now
-        if not (adjusted > -np.inf).any():
+        if adjusted.max() == -np.inf:
             return order[:place], np.log(chance[:place])
         probability = chances(adjusted)
         order[place] = pick = int((probability / exponentials[place]).argmax())
@@ -60,7 +60,9 @@ def with_floor(probability: Doubles, floor: float, adjusted: Doubles) -> Doubles
     if not floor:
         return probability
     may = adjusted > -np.inf
-    return (1.0 - floor) * probability + np.where(may, floor / np.count_nonzero(may), 0.0)
+    mixed = probability * (1.0 - floor)
+    np.add(mixed, floor / np.count_nonzero(may), out=mixed, where=may)
+    return mixed
 
 
 def best_share(adjusted: Doubles) -> Doubles:

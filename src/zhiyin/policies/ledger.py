@@ -1,0 +1,116 @@
+"""What came of what was shown: joined by recommendation id, however late, in whatever order, however often.
+
+What counts of an exposure is a function of what is known about it and of the clock alone: the best outcome that
+happened within the window; until the window has passed without one, nothing (it is censored); then a 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from heapq import heappop, heappush
+
+Key = tuple[str, str]  # recommendation id, item id
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """An item that was shown in a list."""
+
+    key: Key
+    user_id: str | None
+    at: float  # seconds
+    base: float  # what was expected of it before the belief
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What counted of an exposure and what does now; None is nothing yet, or nothing any more."""
+
+    exposure: Exposure
+    before: float | None
+    after: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """All that is known of one key."""
+
+    exposure: Exposure | None = None
+    outcomes: frozenset[tuple[float, float]] = frozenset()  # at, reward
+    counted: float | None = None
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Feed it exposures and outcomes as they arrive; each call answers what changes by it. Lines are closed for
+    good two windows after the exposure: what arrives later than that changes nothing."""
+
+    window: float  # seconds
+    now: float = float("-inf")
+    _lines: dict[Key, _Line] = field(default_factory=dict)
+    _due: list[tuple[float, Key]] = field(default_factory=list)  # a heap of when to look at a line again
+
+    def shown(self, exposure: Exposure) -> list[Change]:
+        """A second exposure of the same key is the same one."""
+        line = self._lines.get(exposure.key, _Line())
+        if line.exposure is not None or self._closed(exposure.at):
+            return []
+        heappush(self._due, (exposure.at + self.window, exposure.key))
+        heappush(self._due, (exposure.at + 2.0 * self.window, exposure.key))
+        return self._settled(exposure.key, replace(line, exposure=exposure))
+
+    def came(self, key: Key, at: float, reward: float) -> list[Change]:
+        """An outcome, also before its exposure is known of."""
+        if self._closed(at):
+            return []
+        line = self._lines.get(key, _Line())
+        heappush(self._due, (at + 2.0 * self.window, key))
+        return self._settled(key, replace(line, outcomes=line.outcomes | {(at, reward)}))
+
+    def passed(self, now: float) -> list[Change]:
+        """The clock moves on; it never goes back."""
+        self.now = max(self.now, now)
+        changes = []
+        while self._due and self._due[0][0] < self.now:
+            _, key = heappop(self._due)
+            line = self._lines.get(key)
+            if line is not None:
+                changes += self._settled(key, line)
+                if self._over(line):
+                    del self._lines[key]
+        return changes
+
+    def forget(self, user_id: str) -> list[Change]:
+        """Everything that counts of a person's open lines is taken back, and the lines are gone."""
+        theirs = [line for line in self._lines.values() if line.exposure and line.exposure.user_id == user_id]
+        changes = []
+        for exposure, counted in ((line.exposure, line.counted) for line in theirs):
+            if exposure is not None:
+                del self._lines[exposure.key]
+                changes += [] if counted is None else [Change(exposure, counted, None)]
+        return changes
+
+    def _settled(self, key: Key, line: _Line) -> list[Change]:
+        exposure, counts = line.exposure, self._counts(line)
+        self._lines[key] = replace(line, counted=counts)
+        if exposure is None or counts == line.counted:
+            return []
+        return [Change(exposure, line.counted, counts)]
+
+    def _counts(self, line: _Line) -> float | None:
+        """What counts of a line now."""
+        if line.exposure is None:
+            return None
+        start = line.exposure.at
+        rewards = [reward for at, reward in line.outcomes if start <= at <= start + self.window]
+        if rewards:
+            return max(rewards)
+        return 0.0 if self.now > start + self.window else None
+
+    def _over(self, line: _Line) -> bool:
+        """Nothing that may still arrive changes it."""
+        moments = [line.exposure.at] if line.exposure else [at for at, _ in line.outcomes]
+        return all(self._closed(at) for at in moments)
+
+    def _closed(self, at: float) -> bool:
+        return self.now > at + 2.0 * self.window

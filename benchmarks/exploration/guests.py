@@ -16,15 +16,17 @@ import numpy as np
 HERE = Path(__file__).parent / "peers"
 
 
-def environment(cache: Path) -> Path:
-    """Its interpreter; made anew where the requirements have changed."""
-    wanted = HERE / "requirements.txt"
+def environment(cache: Path, requirements: str = "requirements.txt", *, alone: bool = False) -> Path:
+    """Its interpreter; made anew where the requirements have changed. `alone`: nothing else is installed."""
+    wanted = HERE / requirements
     folder = cache / f"bandits-{hashlib.blake2b(wanted.read_bytes(), digest_size=6).hexdigest()}"
     python, ready = folder / "bin" / "python", folder / ".ready"
     if not ready.exists():
-        print(f"making the environment of the peers in {folder}, about 500 MB", flush=True)
+        print(f"making the environment of the peers in {folder}, 500 MB and more", flush=True)
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
-        subprocess.run([str(python), "-m", "pip", "install", "--quiet", "-r", str(wanted)], check=True)
+        without = ["--no-deps"] if alone else []
+        words = [str(python), "-m", "pip", "install", "--quiet", *without, "-r", str(wanted)]
+        subprocess.run(words, check=True)
         ready.touch()
     return python
 

@@ -1,8 +1,8 @@
 """Made-up logs with a truth: 20 acts, people of 5 numbers, a policy that was served and one in question.
 
-A world is drawn anew for every tenth log. Rewards are 1 or 0, with logits linear in the person; the policy that was
-served is a softmax of its own taste, mixed with chance; that in question a softmax of the true logits. The model of
-rewards is ridge regression an act, each half of the log predicted by the other.
+Rewards are 1 or 0, with logits linear in the person; the policy that was served is a softmax of its own taste,
+mixed with chance; that in question a softmax of the true logits. The model of rewards is ridge regression an act,
+each half of the log predicted by the other.
 """
 
 from __future__ import annotations

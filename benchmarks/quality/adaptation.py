@@ -1,13 +1,14 @@
 """A1: a language model adapted to what people do, by each efficient method, beside the same model as it was.
 
     python benchmarks/quality/adaptation.py --data DIR [--sets amazon_beauty,ml1m] [--methods lora,full]
-        [--model minilm] [--set batch=256 steps=100 …] [--validation]
+        [--model minilm] [--tasks next,together+next] [--set batch=256 steps=100 …] [--validation]
 
 Leave-one-out. A fifth of the items is hidden: the model learns nothing of them. It learns from all before
 the second-last event of each person, and when to stop from the second-last. How a past fades is chosen on the
 second-last for each model; then the last is asked once, of the text channel alone: `warm` of items that were
 known, among all; `hidden` of hidden ones, among all; `hidden_only` of hidden ones, among hidden ones. What is
-judged is what would be served: the exported folder, in eight bits. Writes results/A1.json.
+judged is what would be served: the exported folder, in eight bits. Several --tasks are rows of their own, those
+joined by + are learned together: what two at once give beside one alone. Writes results/A1.json.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ from zhiyin.training.tower_export import write_tower
 from zhiyin.training.tower_recipe import TowerRecipe
 
 SETS, METHODS = ("amazon_beauty", "ml1m"), ("dense", "lora", "adalora", "ia3", "prefix", "bitfit", "full")
+TASKS = "next"  # of a row that says nothing of tasks
 HIDDEN = 0.2
 RECENCIES = MeaningRecipe.choices["recency"]
 METRIC = "ndcg@10"
@@ -98,6 +100,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--sets", default=",".join(SETS))
     parser.add_argument("--methods", default=",".join(METHODS))
     parser.add_argument("--model", default="minilm")
+    parser.add_argument("--tasks", default=TASKS, help="rows of tasks; those of one row are joined by +")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--set", nargs="*", default=[], help="settings of [tower], name=value as JSON")
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "zhiyin-vectors")
@@ -113,14 +116,16 @@ def rows_of(world: World, given: argparse.Namespace):  # type: ignore[no-untyped
     before, told = answered(world, model, given)
     yield "frozen", {"parameters": 0, "seconds": 0.0, "peak_mb": 0.0, **told}
     print(world.name, "frozen", told, flush=True)
-    for method in given.methods.split(","):
-        yield method, adapted(world, model, recipe_of(method, given), given, before)
+    for tasks in given.tasks.split(","):
+        for method in given.methods.split(","):
+            row = method if tasks == TASKS else f"{method} {tasks}"
+            yield row, adapted(world, model, recipe_of(method, tasks, given), given, before)
 
 
-def recipe_of(method: str, given: argparse.Namespace) -> TowerRecipe:
-    """The default one, with what was set."""
+def recipe_of(method: str, tasks: str, given: argparse.Namespace) -> TowerRecipe:
+    """The default one, with what was set. `tasks` are joined by +."""
     settings = {name: json.loads(value) for name, _, value in (one.partition("=") for one in given.set)}
-    return TowerRecipe.model_validate({"name": method, "method": method, "tasks": ["next"], **settings})
+    return TowerRecipe.model_validate({"name": method, "method": method, "tasks": tasks.split("+"), **settings})
 
 
 def adapted(
@@ -146,7 +151,9 @@ def adapted(
             }
     found = {"parameters": tower.n_learned, "seconds": seconds, "peak_mb": peak, "steps": len(tower.curve.steps),
              "learning_rate": tower.learning_rate, **told}  # fmt: skip
-    print(world.name, recipe.method, tower.told, tower.before, tower.after, found, flush=True)
+    print(
+        world.name, recipe.method, "+".join(recipe.tasks), tower.told, tower.before, tower.after, found, flush=True
+    )
     return found
 
 
@@ -209,6 +216,11 @@ class Told:
         pass
 
 
+def _method_and_tasks(row: str) -> tuple[str, str]:
+    method, _, tasks = row.partition(" ")
+    return method, tasks or TASKS
+
+
 def result_of(tables: Mapping[str, Mapping[str, Mapping[str, float]]], given: argparse.Namespace) -> dict:
     """As all results are: one column is ours, the others stand beside it."""
     columns: dict[str, dict[str, float]] = {}
@@ -224,7 +236,7 @@ def result_of(tables: Mapping[str, Mapping[str, Mapping[str, float]]], given: ar
         "machine": machine(),
         "threads": os.environ.get("OMP_NUM_THREADS", "all"),
         "model": given.model,
-        "recipe": recipe_of(ours, given).model_dump(mode="json"),
+        "recipe": recipe_of(*_method_and_tasks(ours), given).model_dump(mode="json"),
         "ours": columns.pop(ours),
         "method": ours,
         "peers": columns,

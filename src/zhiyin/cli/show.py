@@ -158,7 +158,7 @@ def compression(found: Report, out: Path | None) -> None:
     """A line a step, then what was done in each."""
     titles = ("", "MB", "texts/s", "one, ms", "cosine", "lowest 5 %", "same 10", "task")
     rows = [
-        (one.name, f"{one.megabytes:.1f}", f"{one.per_second:,.0f}", f"{one.latency_ms:.2f}",
+        (one.name, _known(one.megabytes, 1), f"{one.per_second:,.0f}", f"{one.latency_ms:.2f}",
          *(_known(value) for value in (one.cosine, one.cosine_low, one.agreement, one.quality)))
         for one in found.steps
     ]  # fmt: skip
@@ -171,8 +171,8 @@ def compression(found: Report, out: Path | None) -> None:
     typer.echo(f'Next: encoder.model = "{found.tower}" in zhiyin.toml, then zhiyin train and zhiyin evaluate')
 
 
-def _known(value: float) -> str:
-    return "-" if math.isnan(value) else f"{value:.4f}"
+def _known(value: float, digits: int = 4) -> str:
+    return "-" if math.isnan(value) else f"{value:.{digits}f}"
 
 
 def _tested(metric: str, test: Section, titles: Mapping[str, str]) -> None:

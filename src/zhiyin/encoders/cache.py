@@ -31,7 +31,7 @@ class CachedEncoder:
     """An encoder that remembers on disk; with the same `dim`, `fingerprint` and vectors as the one inside."""
 
     def __init__(self, inner: Encoder, folder: Path, progress: Progress | None = None) -> None:
-        self._inner = inner
+        self.inner = inner
         self._progress = progress or Silent()
         folder.mkdir(parents=True, exist_ok=True)
         stem = inner.fingerprint.replace(":", "-")
@@ -40,15 +40,15 @@ class CachedEncoder:
 
     @property
     def dim(self) -> int:
-        return self._inner.dim
+        return self.inner.dim
 
     @property
     def fingerprint(self) -> str:
-        return self._inner.fingerprint
+        return self.inner.fingerprint
 
     @property
     def licence(self) -> str:
-        return self._inner.licence
+        return self.inner.licence
 
     def encode(self, texts: Sequence[str]) -> Floats:
         keys = [hashlib.blake2b(text.encode(), digest_size=KEY_BYTES).digest() for text in texts]
@@ -60,15 +60,15 @@ class CachedEncoder:
     def _learn(self, missing: dict[bytes, str]) -> None:
         keys = list(missing)
         size = CHUNK
-        if isinstance(self._inner, HostedEncoder):
-            size = self._inner.model.batch
-            log.warning("%s", self._inner.estimate(list(missing.values())))  # seen by who sets no handlers, too
+        if isinstance(self.inner, HostedEncoder):
+            size = self.inner.model.batch
+            log.warning("%s", self.inner.estimate(list(missing.values())))  # seen by who sets no handlers, too
         self._progress.start("reading texts", len(keys))
         chunks = [keys[start : start + size] for start in range(0, len(keys), size)]
         fresh, done = list[Floats](), 0
         try:
             for chunk, rows in zip(
-                chunks, spread(self._inner, [[missing[key] for key in chunk] for chunk in chunks]), strict=True
+                chunks, spread(self.inner, [[missing[key] for key in chunk] for chunk in chunks]), strict=True
             ):
                 self._append(chunk, rows)
                 fresh.append(rows)

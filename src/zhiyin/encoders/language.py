@@ -1,32 +1,24 @@
 """Sentence encoders of the BERT family, run by onnxruntime: no PyTorch is needed to serve them.
 
 The graph is made from the weights (zhiyin.encoders.bert) when it is first needed, in whole numbers of eight bits
-where that is asked for, and kept in a folder with a note of its digest, its source and its licence. Each text is
-read by itself: in a batch the size of the numbers would depend on what else is read, and so would the rows.
+where that is asked for, and kept in a folder with a note of its digest, its source and its licence.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import tempfile
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
 from zhiyin._extras import need
-from zhiyin.data.dataset import Floats
-from zhiyin.data.ragged import Pointers
-from zhiyin.data.vocabulary import Rows
-from zhiyin.encoders.base import MAX_READ, unit
 from zhiyin.encoders.bert import Shape, bert_graph
+from zhiyin.encoders.net import NetEncoder
 from zhiyin.encoders.onnx_graph import kept
-from zhiyin.encoders.pretrained import Pretrained
-from zhiyin.encoders.tokens import load_tokenizer
+from zhiyin.encoders.pretrained import About, Pretrained
 from zhiyin.errors import InvalidData
 
 VERSION = 2  # of the graph: counts up when other rows come out
@@ -35,7 +27,7 @@ Precision = Literal["int8", "float32"]
 Depth = Literal["last", "spread"]
 
 
-class LanguageEncoder:
+class LanguageEncoder(NetEncoder):
     """Unit rows of one model. Safe to share between threads."""
 
     def __init__(
@@ -46,53 +38,30 @@ class LanguageEncoder:
 
         Raises MissingExtra where a package is missing, InvalidData for a model that cannot be read.
         """
-        runtime = need("onnxruntime", extra="text")
-        kind = precision if depth == "last" else f"{precision}.{depth}"
-        self.licence, self.fingerprint = model.licence, f"{model.fingerprint}.{VERSION}.{kind}"
-        options = runtime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        graph = graph_in(folder, model, kind)
-        self._session = runtime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-        self._tokens = load_tokenizer(model.tokens)
-        self._tokens.enable_truncation(model.longest)
-        self._prompt, self._pooling = model.prompt, model.pooling
-        self._threads = len(os.sched_getaffinity(0))
-        self._inputs = [one.name for one in self._session.get_inputs()]
-        self.dim = int(self._session.get_outputs()[0].shape[-1])
+        super().__init__(_Made(model, folder, precision if depth == "last" else f"{precision}.{depth}"))
 
-    def encode(self, texts: Sequence[str]) -> Floats:
-        out = np.zeros((len(texts), self.dim), np.float32)
-        filled = [n for n, text in enumerate(texts) if text.strip()]
-        if len(filled) == 1 or self._threads == 1:
-            rows = [self._row(texts[n]) for n in filled]
-        else:
-            with ThreadPoolExecutor(self._threads) as pool:
-                rows = list(pool.map(self._row, (texts[n] for n in filled)))
-        if filled:
-            out[filled] = rows
-        return out
 
-    def encode_tokens(self, tokens: Rows) -> Floats:
-        """(n, dim) unit rows of tokens (n,) by their numbers, each read as a text that is nothing but it."""
-        probe = self._tokens.encode(self._prompt + "a")
-        place = max(n for n, special in enumerate(probe.special_tokens_mask) if not special)
-        ids = np.repeat(np.array([probe.ids], np.int64), len(tokens), axis=0)
-        ids[:, place] = tokens
-        return self._ran(ids)
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """The net of a model's files."""
 
-    def _row(self, text: str) -> Floats:
-        read = self._tokens.encode(self._prompt + text[:MAX_READ])
-        row: Floats = self._ran(np.array([read.ids], np.int64))[0]
-        return row
+    model: Pretrained
+    folder: Path  # where the graph is kept
+    kind: str  # a precision and, behind a dot, a depth
 
-    def _ran(self, ids: Pointers) -> Floats:
-        """(n, dim) unit rows of texts (n, T) of one length."""
-        given = {name: _given(name, ids) for name in self._inputs}
-        (found, *_) = self._session.run(None, given)
-        if found.ndim == 3:  # a published graph ends before pooling
-            found = found.mean(axis=1) if self._pooling == "mean" else found[:, 0]
-        return unit(found.astype(np.float32))
+    @property
+    def about(self) -> About:
+        return self.model.about(f"{VERSION}.{self.kind}")
+
+    @property
+    def tokens(self) -> Path:
+        return self.model.tokens
+
+    def graph(self) -> bytes:
+        return graph_in(self.folder, self.model, self.kind)
+
+    def papers(self) -> Mapping[str, bytes]:
+        return self.model.papers()
 
 
 def graph_in(folder: Path, model: Pretrained, kind: str) -> bytes:
@@ -148,10 +117,3 @@ def _without_advice() -> Iterator[None]:
 
 def _is_no_advice(record: logging.LogRecord) -> bool:
     return "pre-processing before quantization" not in record.getMessage()
-
-
-def _given(name: str, ids: Pointers) -> Pointers:
-    """What an input of a graph is, by its name: the tokens, that all are there, that all are of one text."""
-    if "mask" in name:
-        return np.ones_like(ids)
-    return np.zeros_like(ids) if "type" in name else ids

@@ -23,9 +23,12 @@ from zhiyin.encoders.published import CONFIG, PACKAGES, PROMPTS, SENTENCE_CONFIG
 from zhiyin.errors import BrokenBundle, InvalidData, InvalidSettings
 
 FILES = (  # of a hub
-    *(WEIGHTS, CONFIG, TOKENS, "README.md"),
+    *(WEIGHTS, CONFIG, TOKENS, "README.md", "LICEN[CS]E*"),
     *("*sentence*.json", "modules.json", "*_Pooling/config.json", "onnx/model.onnx"),
 )
+PAGE = "README.md"
+PAPERS = (PAGE, "LICEN[CS]E*", "NOTICE*", "tower.json", "report.json")  # licence, origin, story
+TOWERS = "towers"  # folder of models that were made here
 PACKED = ".bin"  # weights in four bits
 STATIC = ("static", "model2vec")  # of config.json: tables of ours, and published ones
 USUAL_LONGEST = 256  # tokens
@@ -33,6 +36,17 @@ MARGIN = 2  # places that some families do not use
 _LICENCE = re.compile(r"^license:\s*(\S+)", re.MULTILINE)
 _STRANGE = re.compile(r"[^\w.-]+")
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What the files of an encoder do not say of themselves."""
+
+    fingerprint: str
+    licence: str
+    prompt: str  # what every text begins with
+    pooling: Pooling
+    longest: int  # tokens
 
 
 @dataclass(frozen=True)  # without slots: the digest is found once
@@ -112,6 +126,17 @@ class Pretrained:
         prompts, usual = told.get("prompts") or {}, told.get("default_prompt_name")
         return str(prompts.get(usual or "query", ""))
 
+    def about(self, how: str) -> About:
+        """Of the encoder that is made of it; `how`: what is in its fingerprint beside the model."""
+        return About(f"{self.fingerprint}.{how}", self.licence, self.prompt, self.pooling, self.longest)
+
+    def papers(self) -> dict[str, bytes]:
+        """What lies beside it for people to read, and what its config says."""
+        paths = (path for pattern in PAPERS for path in sorted(self.folder.glob(pattern)) if path.is_file())
+        page = f"# {self.name}\n\nLicence: {self.licence}\n\nsha256 of the weights: {self.sha256}\n".encode()
+        told = {PAGE: page, CONFIG: orjson.dumps(self.config, option=orjson.OPT_INDENT_2)}
+        return told | {path.name: path.read_bytes() for path in paths}
+
     def weights(self) -> dict[str, Floats]:
         """All arrays by their names. Raises BrokenBundle for a file that is none."""
         if self.weights_file.suffix == PACKED:
@@ -149,7 +174,7 @@ def find_pretrained(name: str, base: Path) -> Pretrained:
     if name in PACKAGES:
         weights, tokens = PACKAGES[name].found(name)
         return Pretrained(name, PACKAGES[name].licence, weights, tokens, PACKAGES[name].told)
-    if _HUB_ID.fullmatch(name):
+    if _HUB_ID.fullmatch(name) and not name.startswith(f"{TOWERS}/"):
         return _of_hub(name)
     known = ", ".join(("use", *PACKAGES))
     raise InvalidSettings(
@@ -186,6 +211,6 @@ def _checked(found: Pretrained) -> Pretrained:
 
 def _licence_in(folder: Path) -> str:
     """As the model's own page says."""
-    page = folder / "README.md"
+    page = folder / PAGE
     told = _LICENCE.search(page.read_text("utf-8", errors="replace")) if page.is_file() else None
     return told[1] if told else "unknown: the model does not say"

@@ -14,7 +14,7 @@ import scipy.sparse as sp
 
 from zhiyin.data.dataset import Floats
 from zhiyin.encoders.base import MAX_READ, unit
-from zhiyin.encoders.pretrained import Pretrained
+from zhiyin.encoders.pretrained import About, Pretrained
 from zhiyin.encoders.published import TOKENS, WEIGHTS
 from zhiyin.encoders.tokens import TokenReader
 from zhiyin.errors import BrokenBundle
@@ -27,13 +27,16 @@ CURE = "copy the model again, or make it anew: zhiyin compress --static"
 class StaticEncoder:
     """Unit rows of one table. Safe to share between threads."""
 
-    def __init__(self, model: Pretrained) -> None:
-        """Raises MissingExtra without the package tokenizers, BrokenBundle for a table that is none."""
+    def __init__(self, model: Pretrained, about: About | None = None) -> None:
+        """`about`: what a bundle says of a table that it carries.
+
+        Raises MissingExtra without the package tokenizers, BrokenBundle for a table that is none."""
+        self.model, self.about = model, about or model.about(f"{VERSION}.static")
         self._tokens = TokenReader(model.folder / TOKENS)
         self._table = _table(model, self._tokens.size)
-        self._prompt = model.prompt
+        self._prompt = self.about.prompt
         self.dim = self._table.shape[1]
-        self.licence, self.fingerprint = model.licence, f"{model.fingerprint}.{VERSION}.static"
+        self.licence, self.fingerprint = self.about.licence, self.about.fingerprint
 
     def encode(self, texts: Sequence[str]) -> Floats:
         read = self._tokens.read([self._prompt + text[:MAX_READ] if text.strip() else "" for text in texts])

@@ -9,12 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from zhiyin.encoders.pretrained import Pretrained
+from zhiyin.encoders.pretrained import PAGE, TOWERS, Pretrained
 from zhiyin.errors import InvalidSettings
 from zhiyin.files import flush
 
-FOLDER = "towers"  # of a shop
-PAGE = "README.md"
+FOLDER = TOWERS  # of a shop
 _PLAIN = re.compile(r"\w[\w.-]*")
 
 

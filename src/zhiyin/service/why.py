@@ -16,7 +16,7 @@ import numpy as np
 from zhiyin.bundle import SHORT
 from zhiyin.data.dataset import Doubles
 from zhiyin.data.vocabulary import PAD
-from zhiyin.errors import BrokenBundle, NotFound
+from zhiyin.errors import NotFound, ZhiyinError
 from zhiyin.live import Asker, Live, Snapshot
 from zhiyin.profile.traits import READ
 from zhiyin.ranking.fusion import CALM, PROFILE, Heard, buckets
@@ -129,7 +129,7 @@ def _world(shop: Zhiyin, live: Live, shown: Recommendation) -> Snapshot:
     if now.bundle.name != shown.bundle:
         try:
             bundle = shop.bundle(shown.bundle)
-        except (NotFound, BrokenBundle):
+        except ZhiyinError:  # it, or what it was read by, is gone
             raise NotFound(
                 f"bundle {shown.bundle[:SHORT]} of this list is not there any more: its parts are in "
                 "GET /v1/recommendations/ID"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from time import monotonic
 
 import numpy as np
 import torch
@@ -15,7 +16,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from zhiyin.data.dataset import Floats
+from zhiyin.errors import InvalidSettings
 from zhiyin.models.dense import centre_of
+from zhiyin.progress import Progress
 from zhiyin.training.contrastive import Objective
 from zhiyin.training.craft import Craft
 from zhiyin.training.examples import Batches
@@ -26,6 +29,8 @@ from zhiyin.training.tower_recipe import TowerRecipe
 
 RATE = 2e-3
 SHARE = 0.3  # of the minutes, at most
+TRIED, WARM = 256, 32  # texts by which it is told what reading all will take, and before that
+AT_ONCE = 512  # texts between two reports of progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,29 @@ class Kept:
             self.rows.update(zip(missing, self.net.encode(missing), strict=True))
             self.net.dense = dense
         return np.stack([self.rows[text] for text in texts])
+
+    def read(self, texts: Sequence[str], progress: Progress, minutes: float) -> Floats:
+        """The same of many, for which there are so many minutes: what it takes is told before.
+
+        Raises InvalidSettings where that is more.
+        """
+        some = texts[:: max(1, len(texts) // TRIED)][:TRIED]
+        self.net.encode(some[:WARM])  # the first are slower than any others
+        began = monotonic()
+        self.of(some)
+        needed = (monotonic() - began) / len(some) * len(texts) / 60
+        where = f"{len(texts):,} texts once on this {self.net.device.type}"
+        if needed > minutes:
+            raise InvalidSettings(
+                f"reading {where} would take {needed:.0f} min, and tower.minutes leaves {minutes:.1f}: raise it, "
+                "or take a GPU"
+            )
+        progress.start(f"reading {where}, about {needed:.1f} min of {minutes:.1f}", len(texts))
+        for start in range(0, len(texts), AT_ONCE):
+            self.of(texts[start : start + AT_ONCE])
+            progress.advance(min(start + AT_ONCE, len(texts)))
+        progress.done()
+        return self.of(texts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +102,13 @@ class Turning:
         return functional.normalize(self.net.dense(rows), dim=1)
 
 
-def with_dense(net: TowerNet, texts: Sequence[str]) -> Kept:
-    """Put the layer on top of the net, of which nothing else learns yet; the vectors of the texts."""
+def with_dense(net: TowerNet, texts: Sequence[str], progress: Progress, minutes: float) -> Kept:
+    """Put the layer on top of the net, of which nothing else learns yet; the vectors of the texts.
+
+    Raises InvalidSettings where reading them alone takes more than these minutes.
+    """
     kept = Kept(net)
-    read = kept.of([text for text in dict.fromkeys(texts) if text])
+    read = kept.read([text for text in dict.fromkeys(texts) if text], progress, minutes)
     dim = read.shape[1]
     layer = nn.Linear(dim, dim)
     with torch.no_grad():

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from zhiyin.errors import InvalidSettings
+from zhiyin.training.cures import OF_TOWERS, Cures
 from zhiyin.training.methods import held_straight
 from zhiyin.training.tower_net import TowerNet
 
@@ -29,8 +30,10 @@ FULL = ("out of memory", "not enough memory", "can't allocate memory")
 class Gradients:
     """Adds gradients to the parameters of a net."""
 
-    def __init__(self, net: TowerNet, at_once: int, precision: str, adversarial: float = 0.0) -> None:
-        self._net, self.at_once, self._adversarial = net, at_once, adversarial
+    def __init__(
+        self, net: TowerNet, at_once: int, precision: str, adversarial: float = 0.0, cures: Cures = OF_TOWERS
+    ) -> None:
+        self._net, self.at_once, self._adversarial, self._cures = net, at_once, adversarial, cures
         device = net.device.type
         short = {"auto": torch.bfloat16, "bfloat16": torch.bfloat16, "float16": torch.float16}
         self._kind = short.get(precision, torch.float32) if device == "cuda" else torch.float32
@@ -125,10 +128,7 @@ class Gradients:
 
     def _halve(self, size: int, told: str) -> None:
         if size <= 1:
-            raise InvalidSettings(
-                f"the memory does not suffice for one text ({told}): set a smaller tower.longest, or "
-                'tower.checkpointing = true, or tower.method = "bitfit"'
-            )
+            raise InvalidSettings(f"the memory does not suffice for one text ({told}): {self._cures.memory}")
         self.at_once = size // 2
         if torch.cuda.is_available():
             torch.cuda.empty_cache()

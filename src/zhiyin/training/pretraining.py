@@ -19,6 +19,7 @@ from torch.nn import functional
 from zhiyin.errors import InvalidSettings
 from zhiyin.progress import Progress
 from zhiyin.training.craft import Craft
+from zhiyin.training.cures import OF_PRETRAINING
 from zhiyin.training.gradients import Gradients
 from zhiyin.training.past import Past
 from zhiyin.training.tower_judging import Judged
@@ -132,10 +133,11 @@ def pretrained(
     made = Guess if asked.objective == "masked" else Writer
     torch.manual_seed(0)
     net.head = made(net.words.shape[1], len(net.words)).to(net.device)
-    gradients = Gradients(net, asked.batch, recipe.precision)
+    gradients = Gradients(net, asked.batch, recipe.precision, cures=OF_PRETRAINING)
     teacher = Reader(net, texts, asked, gradients, 0)
     craft = Craft.of_pretraining(asked, recipe.checkpoint, 0)
-    learning = TowerLearning(net, Way("reading the shop's texts", teacher, gradients, craft, progress, path))
+    way = Way("reading the shop's texts", teacher, gradients, craft, progress, path, OF_PRETRAINING)
+    learning = TowerLearning(net, way)
     learning.run()
     net.head = None
     return learning.curve

@@ -167,7 +167,8 @@ def _turned(net: TowerNet, asked: Assignment, batches: Batches, panel: Panel, be
     """The dense layer on top, learned before all else."""
     recipe = asked.recipe
     known = [text for text, hidden in zip(asked.past.texts, asked.past.hidden, strict=True) if not hidden]
-    kept = with_dense(net, known)
+    left = recipe.minutes - (monotonic() - began) / 60
+    kept = with_dense(net, known, asked.progress, left)
     head = ClickHead(net.words.shape[1], asked.seed) if "click" in recipe.tasks else None
     plain = replace(batches, wording=AsTheyAre(asked.past.texts), size=2 * recipe.batch)
     teacher = Turning(net, kept, plain, Objective.of(recipe, head), panel)

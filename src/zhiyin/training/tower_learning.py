@@ -17,6 +17,7 @@ from typing import Protocol
 from zhiyin.progress import Progress
 from zhiyin.training.checkpoint import Standing, load, save
 from zhiyin.training.craft import Average, Craft, clipped, copied, put
+from zhiyin.training.cures import OF_TOWERS, Cures
 from zhiyin.training.gradients import Gradients
 from zhiyin.training.methods import after_step, learned, plan
 from zhiyin.training.tower_judging import Judged
@@ -51,6 +52,7 @@ class Way:
     craft: Craft
     progress: Progress
     path: Path | None = None  # of the checkpoint; None: none is written
+    cures: Cures = OF_TOWERS
 
 
 class TowerLearning:
@@ -65,6 +67,7 @@ class TowerLearning:
         self.standing = Standing()
         self.curve = Curve()
         self._each = 0.0  # seconds a step
+        self._judgement = 0.0  # seconds each
 
     def run(self) -> Standing:
         kept = load(self._way.path) if self._way.path is not None else None
@@ -88,7 +91,7 @@ class TowerLearning:
         """How it ended, in words."""
         standing = self.standing
         why = (
-            "the loss was no number: stopped, the last good weights are kept; a smaller tower.learning_rate helps"
+            f"the loss was no number: stopped, the last good weights are kept; {self._way.cures.loss}"
             if standing.broken
             else "its minutes were over"
             if standing.late
@@ -101,15 +104,12 @@ class TowerLearning:
 
     def _begin(self) -> None:
         self._judge(first=True)
-        judging = self._judging() if self.curve.judged else 0.0
-        self.standing = replace(self.standing, planned=self._planned(judging))
+        if self.curve.judged:
+            began = self._clock()
+            self._way.teacher.judge()  # once more, for the first also counts what is kept
+            self._judgement = self._clock() - began
+        self.standing = replace(self.standing, planned=self._planned(self._craft.judgements * self._judgement))
         plan(self._net, self.standing.planned)
-
-    def _judging(self) -> float:
-        """Seconds that all judgements will take: of a second one, for the first also counts what is kept."""
-        began = self._clock()
-        self._way.teacher.judge()
-        return self._craft.judgements * (self._clock() - began)
 
     def _planned(self, judging: float) -> int:
         """As many steps as are wished for, or as fit into the minutes beside so many seconds of judging."""
@@ -131,8 +131,8 @@ class TowerLearning:
         if planned < wanted:
             log.warning(
                 "%s: %d steps would take %.0f min on this %s, so %d are planned, for which there are %.1f min; a "
-                "GPU is wanted for all, or more tower.minutes", self._way.title, wanted, wanted * self._each / 60,
-                where, planned, self._craft.minutes,
+                "GPU is wanted for all, or %s", self._way.title, wanted, wanted * self._each / 60, where, planned,
+                self._craft.minutes, self._way.cures.time,
             )  # fmt: skip
 
     def _learn(self) -> None:
@@ -212,9 +212,10 @@ class TowerLearning:
             save(self._way.path, found.at(self.standing))
 
     def _title(self) -> str:
-        left = (self.standing.planned - self.standing.step) * self._each / 60
+        share = 1.0 - self.standing.step / max(self.standing.planned, 1)
+        left = share * (self.standing.planned * self._each + self._craft.judgements * self._judgement) / 60
         return (
-            f"{self._way.title} on {self._net.device.type}: {self.standing.planned} steps of {self._each:.1f} s, "
+            f"{self._way.title} on {self._net.device.type}: {self.standing.planned} steps of {self._each:.2f} s, "
             f"about {left:.1f} min"
         )
 

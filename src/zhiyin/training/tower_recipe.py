@@ -53,10 +53,10 @@ class TowerRecipe(Recipe):
         "something, for all but something.",
     )
     method: Method = Field(
-        default="lora",
-        description="What of the model learns: lora and adalora: additions of low rank; ia3: a factor for each "
-        "number of keys, values and wide layers; prefix: keys and values in front of every text; bitfit: the "
-        "biases; full: everything; dense: nothing but the layer on top.",
+        default="dense",
+        description="What of the model learns: dense: nothing but a layer on top, which is what pays on two "
+        "cores; lora and adalora: additions of low rank; ia3: a factor for each number of keys, values and wide "
+        "layers; prefix: keys and values in front of every text; bitfit: the biases; full: everything.",
     )
     dense: int = Field(
         default=600,

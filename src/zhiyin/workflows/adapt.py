@@ -17,7 +17,7 @@ import orjson
 from zhiyin._extras import need
 from zhiyin.bundle import SHORT
 from zhiyin.data.dataset import Dataset, Mask
-from zhiyin.encoders.pretrained import Pretrained, find_pretrained
+from zhiyin.encoders.pretrained import TOWERS, Pretrained, find_pretrained
 from zhiyin.errors import InvalidData, NotPublishable
 from zhiyin.evaluation.comparison import Comparison
 from zhiyin.evaluation.posing import Terms, carve_cold, pose
@@ -37,7 +37,6 @@ from zhiyin.workflows.train import UNFINISHED, shop_data, train
 if TYPE_CHECKING:
     from zhiyin.training.tower import Assignment, Tower
 
-TOWERS = "towers"
 STORY = "tower.json"
 USUAL = "minilm"
 

@@ -2,6 +2,8 @@
 
     zhiyin.toml, store.db, bundles/<sha256>/…, labels/NAME/…, backup.json with the sha256 of every other member
 
+A file that several bundles share, an encoder's, is in it once, and shared again by what is restored.
+
 Consistent while the shop is being served: the store gives a copy as of one moment, and every bundle that the
 copy speaks of was there before it. A restore checks every byte before anything appears, and overwrites nothing.
 """
@@ -19,18 +21,24 @@ from pathlib import Path, PurePosixPath
 
 import orjson
 
-from zhiyin.bundle import SHORT, bundles_in, read_manifest
+from zhiyin.bundle import bundles_in, read_manifest, verify_bundle
 from zhiyin.data.store.open import check_store
 from zhiyin.errors import BrokenBundle, BrokenStore, InvalidData, InvalidSettings, NotFound
+from zhiyin.files import linked
 from zhiyin.labels.shelf import CURRENT, find, names
 from zhiyin.settings import FILE
 from zhiyin.settings_file import load_settings
 from zhiyin.shop import LABELS, Zhiyin
 
-FORMAT = 1
+FORMAT = 2
+READ = (1, FORMAT)  # 1: without encoders, and without files that are shared
 STORE, INDEX, BUNDLES = "store.db", "backup.json", "bundles"
 MEMORY = "memory:"
-_PLACES = {((BUNDLES,), 3), *(((LABELS,), depth) for depth in range(3, 8))}  # of files: where, and how deep
+_PLACES = {
+    ((BUNDLES,), 3),
+    ((BUNDLES,), 4),
+    *(((LABELS,), depth) for depth in range(3, 8)),
+}  # of files: where, and how deep
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +98,9 @@ def _refuse_existing(path: Path) -> None:
 
 def _bundle_files(folder: Path) -> dict[str, Path]:
     return {
-        f"{BUNDLES}/{bundle.name}/{file.name}": file
+        f"{BUNDLES}/{file.relative_to(folder)}": file
         for bundle in bundles_in(folder)
-        for file in sorted(bundle.iterdir())
+        for file in sorted(bundle.rglob("*"))
         if file.is_file()
     }
 
@@ -151,13 +159,20 @@ def _unpacked(path: Path, draft: Path) -> list[str]:
 
 
 def _extract(tar: tarfile.TarFile, draft: Path) -> Iterator[str]:
-    """Plain files only, at places inside of the draft only."""
+    """Plain files only, and further names of such, at places inside of the draft only."""
+    before = set[str]()
     for member in tar:
         parts = PurePosixPath(member.name).parts
         known = member.name in (FILE, STORE, INDEX) or (parts[:1], len(parts)) in _PLACES
-        if not (member.isreg() and known and ".." not in parts):
+        plain = member.isreg() or (member.islnk() and member.linkname in before and parts[0] == BUNDLES)
+        if not (plain and known and ".." not in parts):
             raise InvalidData(f"the backup holds {member.name!r}, which no backup has: do not use it")
-        tar.extract(member, draft, filter="data")
+        if member.islnk():
+            (draft / member.name).parent.mkdir(parents=True, exist_ok=True)
+            linked(draft / member.linkname, draft / member.name)
+        else:
+            tar.extract(member, draft, filter="data")
+        before.add(member.name)
         yield member.name
 
 
@@ -169,8 +184,9 @@ def _index(path: Path, file: Path) -> Mapping[str, str]:
         raise InvalidData(
             f"{path} is no backup of zhiyin, or was cut short or changed: it has no {INDEX}; take another copy"
         ) from error
-    if kind != FORMAT:
-        raise InvalidData(f"{path} has format {kind}, this version reads {FORMAT}: use the version that wrote it")
+    if kind not in READ:
+        known = " and ".join(map(str, READ))
+        raise InvalidData(f"{path} has format {kind}, this version reads {known}: use the version that wrote it")
     return dict(digests)
 
 
@@ -180,17 +196,11 @@ def _check(draft: Path) -> None:
     try:
         check_store(str(draft / STORE))
         for bundle in bundles_in(draft / BUNDLES):
-            _check_bundle(bundle)
+            verify_bundle(bundle, read_manifest(bundle))
         for name in names(draft / LABELS):
             find(draft / LABELS, name)
     except (BrokenStore, BrokenBundle, NotFound) as error:
         raise InvalidData(f"the backup holds something unsound: {error}") from error
-
-
-def _check_bundle(bundle: Path) -> None:
-    for file, digest in read_manifest(bundle).files.items():
-        if not (bundle / file).is_file() or _sha256(bundle / file) != digest:
-            raise BrokenBundle(f"{file} of bundle {bundle.name[:SHORT]} is not what its manifest says")
 
 
 def _move_in(draft: Path, folder: Path) -> None:

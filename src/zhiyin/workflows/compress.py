@@ -29,7 +29,15 @@ from zhiyin.models.meaning import MeaningRecipe
 from zhiyin.progress import Progress
 from zhiyin.shop import OUR_OWN, Zhiyin, encoder_of
 from zhiyin.training.distil.chain import ASKED, Panel, Quality, Step
-from zhiyin.training.distil.compressing import Compressed, Lesson, Smaller, teacher_steps, to_smaller, to_table
+from zhiyin.training.distil.compressing import (
+    Compressed,
+    Lesson,
+    Smaller,
+    ensemble_steps,
+    teacher_steps,
+    to_smaller,
+    to_table,
+)
 from zhiyin.training.distil.static import Bench, drawn
 from zhiyin.training.distil.texts import lesson_texts
 from zhiyin.workflows.train import shop_data
@@ -43,7 +51,7 @@ METRIC = "ndcg@10"
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What is to be made. Either a table of `static` columns, or a smaller net."""
+    """What is to be made. Either a table of `static` columns, or a smaller net, or one net of several teachers."""
 
     name: str
     model: str = ""  # that is made smaller; empty: what reads in this shop
@@ -54,8 +62,12 @@ class Wishes:
 
     def check(self) -> None:
         """Raises InvalidSettings where nothing is asked, or two things at once."""
-        if not (self.static or self.smaller.asked):
-            raise InvalidSettings("say how: --static, or any of --layers N, --prune and --sparsity SHARE")
+        if not (self.static or self.smaller.asked or self.others):
+            raise InvalidSettings(
+                "say how: --static, or any of --layers N, --prune, --sparsity SHARE and --teacher MODEL"
+            )
+        if self.others and not self.smaller.teaching.minutes:
+            raise InvalidSettings("in 0 minutes nobody teaches: more --minutes, or no --teacher")
         if self.static and (self.smaller.asked or self.others):
             raise InvalidSettings("a table has no layers, no zeros and one teacher: --static alone, or without it")
         if self.static < 0:
@@ -106,7 +118,8 @@ def compress(shop: Zhiyin, wishes: Wishes) -> Report:
         if wishes.static
         else to_smaller(model, lesson, wishes.smaller, panel, bench)
     )
-    steps = (*teacher_steps(model, panel, bench), *made.steps)
+    before = (*teacher_steps(model, panel, bench), *ensemble_steps(model, lesson.others, panel, bench))
+    steps = (*before, *made.steps)
     tower, counts = f"{FOLDER}/{wishes.name}", (len(lesson.texts), len(asked))
     report = Report(tower, name, model.licence, task, *counts, steps, made.notes)
     save_tower(place, _with_report(made, report))

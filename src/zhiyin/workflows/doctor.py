@@ -8,13 +8,13 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from time import monotonic
 from typing import Literal
 
-from zhiyin.bundle import SHORT, find_bundle, read_manifest
+from zhiyin.bundle import SHORT, Manifest, bundles_in, find_bundle, read_manifest, verify_bundle
 from zhiyin.data.picture_files import is_address
 from zhiyin.data.store.open import check_store
 from zhiyin.encoders.album import NAME as PICTURE
@@ -65,10 +65,15 @@ def doctor(folder: Path) -> list[Finding]:
         except ZhiyinError as error:
             return [*found, Finding("store", "red", str(error), "zhiyin restore BACKUP --folder NEW")]
         found.append(Finding("store", "green", f"{path.name} is whole ({path.stat().st_size >> 20:,} MB)"))
-    if reader.light == "red":
+    if reader.light == "red" and not bundles_in(settings.path(settings.bundles.folder)):
         return found
     with Zhiyin.open(folder) as shop:
-        return [*found, *examine(shop)]
+        examined, live = examine(shop), shop.publication()
+    red = any(one.about == "bundle" and one.light == "red" for one in examined)
+    if reader.light == "red" and live is not None and not red:
+        told = f"{reader.told}. What is live does not need it: lists go on, a training cannot begin"
+        found[1] = replace(reader, light="amber", told=told)
+    return [*found, *examined]
 
 
 def examine(shop: Zhiyin) -> list[Finding]:
@@ -206,20 +211,18 @@ def _bundle(shop: Zhiyin) -> Iterator[Finding]:
         yield Finding("bundle", "amber", told, "zhiyin train && zhiyin evaluate && zhiyin publish")
         return
     try:
-        manifest = read_manifest(find_bundle(shop.bundles, live.bundle))
+        path = find_bundle(shop.bundles, live.bundle)
+        manifest = read_manifest(path)
+        verify_bundle(path, manifest)
     except ZhiyinError as error:
         yield Finding("bundle", "red", str(error), "zhiyin rollback, or zhiyin train && zhiyin publish")
         return
     name = live.bundle[:SHORT]
-    here = shop.encoder()
-    if manifest.encoder == at_hand(here).fingerprint != here.fingerprint:
-        told = f"{name} was read by {manifest.encoder} alone: the endpoint is not asked"
-        yield Finding("reading", "amber", told, "zhiyin train && zhiyin evaluate && zhiyin publish")
-    elif manifest.encoder != here.fingerprint:
-        told = f"{name} was made with encoder {manifest.encoder}, here is {here.fingerprint}: no list can be made"
-        cure = "zhiyin train && zhiyin evaluate && zhiyin publish, or take that encoder again"
-        yield Finding("bundle", "red", told, cure)
-        return
+    reading = _reading(shop, manifest, name)
+    if reading is not None:
+        yield reading
+        if reading.light == "red":
+            return
     since = shop.store.last_event() - manifest.data.last_event
     if manifest.mode == "zero_shot" and shop.store.last_event():
         told = f"{name} is zero-shot, and there are events to learn from"
@@ -231,6 +234,28 @@ def _bundle(shop: Zhiyin) -> Iterator[Finding]:
         yield Finding("bundle", "green", f"{name} is live ({manifest.mode}); {since:,} events since it was fitted")
     if manifest.mode == "trained":
         yield _evaluation(shop, live.bundle)
+
+
+def _reading(shop: Zhiyin, manifest: Manifest, name: str) -> Finding | None:
+    """Whether what is live reads by another encoder than the one that the settings name, and whether it can."""
+    cure = "zhiyin train && zhiyin evaluate && zhiyin publish"
+    try:
+        here, open_ = shop.encoder().fingerprint, at_hand(shop.encoder()).fingerprint
+    except ZhiyinError:  # told already
+        here = open_ = "one that is not there"
+    if manifest.encoder == here:
+        return None
+    if manifest.encoder == open_:
+        told = f"{name} was read by {manifest.encoder} alone: the endpoint is not asked"
+        return Finding("reading", "amber", told, cure)
+    try:
+        shop.encoder(name)
+    except ZhiyinError:
+        told = f"{name} was made with encoder {manifest.encoder}, here is {here}: no list can be made"
+        return Finding("bundle", "red", told, f"{cure}, or take that encoder again")
+    brings = "it carries" if manifest.carried else "comes with this package"
+    told = f"{name} reads by {manifest.encoder}, which {brings}; encoder.model names {here}, for the next training"
+    return Finding("reading", "amber", told, f"{cure}, or encoder.model as it was")
 
 
 def _evaluation(shop: Zhiyin, name: str) -> Finding:

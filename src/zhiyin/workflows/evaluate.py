@@ -108,7 +108,7 @@ class _Exam:
         """The answer of a bundle."""
         subject = Subject(
             DefaultRecipe.model_validate(manifest.recipe),
-            Run(shop.encoder(), manifest.seed, shop.progress),
+            Run(shop.encoder(bundle), manifest.seed, shop.progress),
             shop.settings.name,
             bundle,
             self.cold,

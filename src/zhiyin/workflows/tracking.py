@@ -1,6 +1,6 @@
-"""Notes on runs for those who watch them elsewhere: TensorBoard files, and an MLflow server.
+"""Notes on runs for those who watch them elsewhere: TensorBoard files, an MLflow server, and Weights & Biases.
 
-Neither is needed for anything, both are extras, and what they get is a copy: the bundle's manifest and evaluation
+None is needed for anything, all are extras, and what they get is a copy: the bundle's manifest and evaluation
 remain the record.
 """
 
@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Literal, Protocol, Self
 
 from zhiyin._extras import need
@@ -31,6 +32,8 @@ MLFLOW_WAYS = {  # unless the environment says otherwise: MLflow takes these fro
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # a server that is down is told of in seconds, not in minutes
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",  # seconds
 }
+WANDB_WAYS = {"WANDB_ERROR_REPORTING": "false", "WANDB_SILENT": "true"}  # the same of Weights & Biases
+STEP = "step"  # what its points are drawn over: it has one count of its own for all of a run
 LONGEST, LONGEST_NAME = 500, 250  # signs of a setting and of a name that an MLflow server of any age takes
 MOST = 10_000  # runs of one name
 WORDS = (("@", "_at_"), ("+", "_or_more"))  # of ndcg@10 and of history 20+, signs that neither has in a name
@@ -97,6 +100,8 @@ def open_log(folder: Path, log_dir: Path | None = None) -> Log:
         logs.append(TensorBoard(log_dir or folder / asked.log_dir))
     if address := asked.mlflow or os.environ.get(MLFLOW_URI, ""):
         logs.append(Mlflow.reached(address))
+    if asked.wandb:
+        logs.append(Wandb.reached(folder, asked.wandb))
     return Both(logs) if logs else NOWHERE
 
 
@@ -161,6 +166,65 @@ class Mlflow:
             ) from error
 
 
+@dataclass(frozen=True, slots=True)
+class Wandb:
+    """Runs of a project by the shop's name; offline, they lie in FOLDER/wandb until `wandb sync` sends them."""
+
+    folder: Path
+    mode: Literal["offline", "online"]
+
+    @classmethod
+    def reached(cls, folder: Path, mode: Literal["offline", "online"]) -> Self:
+        """Raises MissingExtra, and LogUnreachable online where nobody is signed in."""
+        for name, way in WANDB_WAYS.items():
+            os.environ.setdefault(name, way)
+        wandb = need("wandb", extra="wandb")
+        if mode == "online":
+            with _told_by(wandb):
+                wandb.Api(timeout=20).viewer  # noqa: B018  # asks who is signed in
+        return cls(folder.resolve(), mode)
+
+    def write(self, story: Story) -> None:
+        wandb = need("wandb", extra="wandb")
+        quiet = wandb.Settings(  # the story and nothing else: no code, no host, no output
+            console="off", silent=True, save_code=False, disable_git=True, disable_code=True, x_disable_meta=True,
+            x_disable_stats=True, x_disable_machine_info=True, x_save_requirements=False, host="zhiyin",
+        )  # fmt: skip
+        with (
+            _told_by(wandb),
+            wandb.init(
+                project=_one_folder(story.shop), name=f"{story.verb} {story.name}", job_type=story.verb,
+                config=dict(story.settings), dir=str(self.folder), mode=self.mode, reinit="create_new",
+                settings=quiet,
+            ) as run,
+        ):  # fmt: skip
+            run.define_metric("*", step_metric=STEP)
+            for row in rows_of(story):
+                run.log(dict(row))
+            run.summary.update({_plain(name): value for name, value in story.results.items()})
+
+
+@contextmanager
+def _told_by(wandb: ModuleType) -> Iterator[None]:
+    """Raises LogUnreachable for all that Weights & Biases complains of."""
+    try:
+        yield
+    except (wandb.Error, OSError, ValueError) as error:  # ValueError: of a server that it has no key for
+        told = " ".join(str(error).split())[:LONGEST]
+        raise LogUnreachable(
+            f"Weights & Biases takes no note of this run, what was made is kept: {told} (wandb login, or "
+            f'wandb = "offline" under [tracking] in {FILE}; without it nothing is noted)'
+        ) from error
+
+
+def rows_of(story: Story) -> list[Mapping[str, float]]:
+    """What is noted at each step, the step among it; ascending."""
+    rows: dict[int, dict[str, float]] = {}
+    for point in _points(story):
+        rows.setdefault(point.step, {STEP: float(point.step)})[_plain(point.name)] = point.value
+    return [rows[step] for step in sorted(rows)]
+
+
 class _Writer(Protocol):
     def add_scalar(self, tag: str, scalar_value: float, global_step: int) -> object: ...
 
@@ -171,8 +235,13 @@ def _add(writer: _Writer, points: Iterable[Point]) -> None:
 
 
 def _all(story: Story) -> Iterator[Point]:
-    """What MLflow gets: it lays nothing beside a run, so the others are named."""
+    """What MLflow gets."""
     yield from (Point(name, value) for name, value in story.results.items())
+    yield from _points(story)
+
+
+def _points(story: Story) -> Iterator[Point]:
+    """For those that lay nothing beside a run: the others are named."""
     yield from story.points
     for other, points in story.others.items():
         yield from (Point(f"{point.name}/{other}", point.value, point.step) for point in points)

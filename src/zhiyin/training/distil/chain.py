@@ -27,7 +27,7 @@ class Step:
 
     name: str
     told: str  # what was done
-    megabytes: float  # of the file that is served
+    megabytes: float  # of the file that is served; NaN where there is none
     per_second: float  # texts, many at once
     latency_ms: float  # of one text, median
     cosine: float  # to the teacher, mean over texts; NaN where the spaces cannot be compared
@@ -43,8 +43,9 @@ class Made:
     name: str
     told: str
     encoder: Encoder
-    n_bytes: int
+    n_bytes: float  # NaN where it has no files
     axes: Floats | None = None  # (teacher's dim, dim); None: it is the teacher's space
+    own: bool = True  # whether it was made of the teacher: other spaces have no cosine to it
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class Panel:
         rows = made.encoder.encode(self.texts)
         seconds = perf_counter() - began
         like = self.cosines(rows if made.axes is None else rows @ made.axes.T)
+        like = like if made.own else np.full(len(rows), np.nan, np.float32)
         return Step(
             made.name,
             made.told,

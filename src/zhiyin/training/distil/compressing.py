@@ -15,6 +15,7 @@ import numpy as np
 
 from zhiyin.encoders.base import Encoder
 from zhiyin.encoders.cache import CachedEncoder
+from zhiyin.encoders.carried import GRAPH, files_of
 from zhiyin.encoders.language import LanguageEncoder, Precision, graph_in
 from zhiyin.encoders.pretrained import Pretrained, find_pretrained
 from zhiyin.encoders.published import WEIGHTS
@@ -23,6 +24,7 @@ from zhiyin.encoders.towers import Tower, save_tower
 from zhiyin.training.distil.chain import Made, Panel, Step
 from zhiyin.training.distil.recipe import Teaching
 from zhiyin.training.distil.static import Bench, drawn, static_tower
+from zhiyin.training.distil.targets import Ensemble
 from zhiyin.training.pruning.layers import chosen_layers, with_layers
 from zhiyin.training.pruning.model import LooseModel
 from zhiyin.training.pruning.sparsity import sparsified, zeros
@@ -70,6 +72,28 @@ def teacher_steps(model: Pretrained, panel: Panel, bench: Bench) -> tuple[Step, 
         _served("int8", "the same in 8 bits, each column with a size of its own", model, bench.cache, "int8"),
     )
     return tuple(panel.measure(one) for one in made)
+
+
+def ensemble_steps(model: Pretrained, others: Sequence[Encoder], panel: Panel, bench: Bench) -> tuple[Step, ...]:
+    """Each other teacher, and all of them as one: what the student is taught, and what serving that would cost."""
+    if not others:
+        return ()
+    own = LanguageEncoder(model, bench.cache, "float32")
+    told = f"{len(others) + 1} teachers side by side: the mean of their cosines"
+    made = [
+        *(
+            Made(f"teacher {n}", one.fingerprint, one, _bytes_of(one), own=False)
+            for n, one in enumerate(others, 2)
+        ),
+        Made("ensemble", told, Ensemble([own, *others]), sum(map(_bytes_of, (own, *others))), own=False),
+    ]
+    return tuple(panel.measure(one) for one in made)
+
+
+def _bytes_of(encoder: Encoder) -> float:
+    """Of its graph or table; NaN of one that has no files of its own."""
+    files = files_of(encoder)
+    return float(len(files[GRAPH if GRAPH in files else WEIGHTS])) if files else float("nan")
 
 
 def to_table(model: Pretrained, lesson: Lesson, dim: int, panel: Panel, bench: Bench) -> Compressed:

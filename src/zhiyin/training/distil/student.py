@@ -22,6 +22,7 @@ from zhiyin.data.vocabulary import Rows
 from zhiyin.encoders.bert import PREFIX_KEY
 from zhiyin.errors import InvalidData
 from zhiyin.training.craft import Craft
+from zhiyin.training.cures import OF_STUDENTS
 from zhiyin.training.distil.losses import Distance
 from zhiyin.training.distil.recipe import Teaching
 from zhiyin.training.distil.static import Bench
@@ -83,7 +84,7 @@ class _School:
         n_held = max(1, min(MOST_HELD, int(len(order) * HELD)))
         self._held, self._known = order[:n_held], order[n_held:]
         self._net, self._texts, self._targets, self._teaching, self._seed = net, texts, targets, teaching, seed
-        self._gradients = Gradients(net, teaching.batch, "auto")
+        self._gradients = Gradients(net, teaching.batch, "auto", cures=OF_STUDENTS)
         self._distance = Distance(teaching.ranking, teaching.temperature)
 
     def add(self, number: int) -> float:
@@ -118,7 +119,7 @@ class _School:
             seed=self._seed,
         )
         path = bench.unfinished / f"student-{self._digest()}.safetensors"
-        return Way("teaching a smaller model", self, self._gradients, craft, bench.progress, path)
+        return Way("teaching a smaller model", self, self._gradients, craft, bench.progress, path, OF_STUDENTS)
 
     def _batch(self, number: int) -> Rows:
         """Of step `number`: every text once an epoch."""

@@ -15,7 +15,7 @@ import numpy as np
 
 from zhiyin.data.dataset import Floats
 from zhiyin.data.vocabulary import Rows
-from zhiyin.encoders.base import unit
+from zhiyin.encoders.base import Encoder, unit
 
 TURNED_BY = 2_000  # texts
 
@@ -31,7 +31,7 @@ class Targets:
     def of(cls, teachers: Sequence[Floats], dim: int, now: Callable[[int], Floats]) -> Self:
         """`now` (n) what the student says of the first n texts: several teachers' rows are turned to lie near it,
         which changes no cosine. One teacher of the student's width `dim` is taken as it is."""
-        whole = unit(np.concatenate(teachers, axis=1) / np.sqrt(np.float32(len(teachers))))
+        whole = side_by_side(teachers)
         if len(teachers) == 1 and whole.shape[1] == dim:
             return cls(whole, whole)
         _, axes = np.linalg.eigh((whole.T @ whole).astype(np.float64))
@@ -43,3 +43,30 @@ class Targets:
 
     def part(self, chosen: Rows) -> Self:
         return replace(self, rows=self.rows[chosen], whole=self.whole[chosen])
+
+
+def side_by_side(teachers: Sequence[Floats]) -> Floats:
+    """(n, all dims) unit rows of which the cosine is the mean of the teachers' cosines."""
+    return unit(np.concatenate(teachers, axis=1) / np.sqrt(np.float32(len(teachers))))
+
+
+@dataclass(frozen=True, slots=True)
+class Ensemble:
+    """Several teachers as one encoder."""
+
+    teachers: Sequence[Encoder]
+
+    @property
+    def dim(self) -> int:
+        return sum(one.dim for one in self.teachers)
+
+    @property
+    def fingerprint(self) -> str:
+        return "+".join(one.fingerprint for one in self.teachers)
+
+    @property
+    def licence(self) -> str:
+        return "; ".join(one.licence for one in self.teachers)
+
+    def encode(self, texts: Sequence[str]) -> Floats:
+        return side_by_side([one.encode(texts) for one in self.teachers])

@@ -1,0 +1,31 @@
+"""What can be done where learning does not end well, as the settings of whoever learns are called."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Cures:
+    """Each completes a sentence."""
+
+    time: str  # "…, or more …"
+    loss: str  # "a loss that is no number: …"
+    memory: str  # "the memory does not suffice for one text: …"
+
+
+OF_TOWERS = Cures(
+    "more tower.minutes",
+    "a smaller tower.learning_rate helps",
+    'set a smaller tower.longest, or tower.checkpointing = true, or tower.method = "dense"',
+)
+OF_PRETRAINING = Cures(
+    "more tower.pretraining.minutes",
+    "a smaller tower.pretraining.learning_rate helps",
+    'set a smaller tower.longest, or tower.pretraining.objective = "none"',
+)
+OF_STUDENTS = Cures(
+    "more --minutes",
+    "more --layers, or less --sparsity, leave it closer to its teacher",
+    "fewer --layers need less, and --minutes 0 teaches nothing",
+)

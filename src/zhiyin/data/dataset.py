@@ -15,8 +15,8 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from zhiyin.data.circumstances import ContextColumns, ContextField
-from zhiyin.data.signals import Signals
 from zhiyin.data.shown import Shown
+from zhiyin.data.signals import Signals
 from zhiyin.data.vocabulary import PAD, Rows, Vocabulary
 from zhiyin.data.written import Log, NoteColumns, Notes
 from zhiyin.types import EVENT_TYPES, Event, Item, Relation

@@ -1,14 +1,15 @@
 """What people wrote themselves: what they searched for, what they said of a thing.
 
-A text belongs to the newest event of its person, at its time, that says something: a review to its own, a search to
-the one before it. So it is known where that event is known, is hidden where that is hidden, and nothing is learned
-from what was written later. What somebody wrote before they did anything belongs to no event, and is read only when
-they ask. Lines of profiles are none of this (zhiyin.profile.edits): they speak for themselves.
+A text belongs to the newest event of its person, at its time, that says something: a review to its own, a search
+to the one before it. So it is known where that event is known, is hidden where that is hidden, and nothing is
+learned from what was written later. What somebody wrote before they did anything belongs to no event, and is
+read only when they ask. Lines of profiles are none of this (zhiyin.profile.edits): they speak for themselves.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -19,6 +20,7 @@ from zhiyin.types import Event
 
 MOST = 20  # newest texts of a person that are kept
 LONGEST = 1_000  # characters of a text that are read
+SAME = 1e-4  # days within which an entry and a text are of one moment: ages are counted in 32 bits
 
 Places = npt.NDArray[np.int64]
 Signs = npt.NDArray[np.float32]
@@ -96,6 +98,23 @@ class Notes:
         return Written(borders, self.entries - begins + 1, self.texts, self.signs)
 
 
+def written_among(ages: Signs, texts: Sequence[str], days: Sequence[float], signs: Sequence[float]) -> Written:
+    """What one asker wrote so many days ago, oldest first, among entries of these ages in days, oldest first."""
+    kept = [n for n, text in enumerate(texts) if text.strip()]
+    order = -np.asarray(ages, np.float64)
+    after = np.searchsorted(order, [-days[n] + SAME for n in kept]).astype(np.int64)
+    return (
+        Written(
+            np.array([0, len(kept)], np.int64),
+            np.maximum.accumulate(after),
+            tuple(texts[n].strip()[:LONGEST] for n in kept),
+            np.array([signs[n] for n in kept], np.float32),
+        )
+        if kept
+        else Written.nothing()
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Note:
     text: str
@@ -121,7 +140,8 @@ class NoteColumns:
         notes.append(_Note(event.text.strip()[:LONGEST], at, order, number))
 
     def notes(self, users: npt.NDArray[np.integer], log: Log) -> Notes:
-        """Beside the sorted events of the `log`; `users` are the rows of those who wrote, in the order of `who`."""
+        """Beside the sorted events of the `log`; `users` are the rows of those who wrote, in the order of
+        `who`."""
         found: list[tuple[int, str, float]] = []
         for user, notes in zip(users.tolist(), self._of.values(), strict=True):
             if user >= 0:
@@ -156,7 +176,10 @@ class Log:
                 newest = int(self.place[note.event])
                 sign = -1.0 if self.weights[newest] < 0 else 1.0
             else:
-                newest, sign = begin + int(((at < note.at) | ((at == note.at) & (order <= note.order))).sum()) - 1, 1.0
+                newest, sign = (
+                    begin + int(((at < note.at) | ((at == note.at) & (order <= note.order))).sum()) - 1,
+                    1.0,
+                )
             said = np.flatnonzero(self.weights[begin : newest + 1])
             if len(said):
                 found.append((begin + int(said[-1]), note.text, sign))

@@ -16,7 +16,8 @@ Numbers = npt.NDArray[np.floating]
 
 @dataclass(frozen=True, slots=True)
 class OffPolicy:
-    """An estimated mean reward. `effective`: how many rewards of the target itself would say as much (Kish 1965)."""
+    """An estimated mean reward. `effective`: how many rewards of the target itself would say as much (Kish
+    1965)."""
 
     value: float
     error: float  # standard error
@@ -30,8 +31,9 @@ class OffPolicy:
 
 
 def snips(reward: Numbers, log_logged: Numbers, log_target: Numbers) -> OffPolicy:
-    """The self-normalised estimate Σ w r / Σ w, w = π(a) / p(a), of (n,) rewards and log-probabilities (Swaminathan
-    & Joachims 2015, eq. 8), with its error by the delta method. Nothing is known of no place: value 0."""
+    """The self-normalised estimate Σ w r / Σ w, w = π(a) / p(a), of (n,) rewards and log-probabilities
+    (Swaminathan & Joachims 2015, eq. 8), with its error by the delta method. Nothing is known of no place: value
+    0."""
     n = len(reward)
     if not n:
         return OffPolicy(0.0, 0.0, 0.0, np.zeros(0))

@@ -1,15 +1,16 @@
 """Clicks: how likely a person takes a thing, by a small net over what both read like.
 
-An item is its text, as the channels of meaning and of the reader know it, projected. A person is three such vectors:
-their past, what they did just now (the same past, fading fast), and what they wrote themselves: searches, reviews.
-What they liked and what they disliked go through the same net (zhiyin.models.click_head) apart; the score is the one
-less the other. Texts are read by the encoder at hand, the newest few of a person, one by one, and remembered; nothing
-is kept of anybody in a bundle.
+An item is its text, as the channels of meaning and of the reader know it, projected. A person is three such
+vectors: their past, what they did just now (the same past, fading fast), and what they wrote themselves:
+searches, reviews. What they liked and what they disliked go through the same net (zhiyin.models.click_head)
+apart; the score is the one less the other. Texts are read by the encoder at hand, the newest few of a person,
+one by one, and remembered; nothing is kept of anybody in a bundle.
 
 This channel weighs what others bring, as it is said of a click model: it proposes nothing itself.
 
-An entry, or a text, adds to a score what its arrival changed: the marginal contributions of Shapley (1953) in the one
-order in which things happened. Those of the entries (`why`) and of the texts (`why_written`) sum to the score.
+An entry, or a text, adds to a score what its arrival changed: the marginal contributions of Shapley (1953) in
+the one order in which things happened. Those of the entries (`why`) and of the texts (`why_written`) sum to the
+score.
 """
 
 from __future__ import annotations
@@ -161,16 +162,11 @@ class Clicks:
     @property
     def told(self) -> Mask:
         """(I,) of which anything is known."""
-        known: Mask = self.vectors.any(axis=1)
-        return known
-
-    @property
-    def reads_people(self) -> bool:
-        """Whether it reads what people wrote."""
-        return self.most > 0
+        return np.abs(self.vectors).sum(axis=1) > 0
 
     def askers(self, batch: Batch, texts: Floats) -> Floats:
-        """(B, 2, F, D) the fields of what each liked, and of what they disliked; `texts` (T, D) what they wrote."""
+        """(B, 2, F, D) the fields of what each liked, and of what they disliked; `texts` (T, D) what they
+        wrote."""
         found = np.zeros((len(batch), 2, FIELDS, self.vectors.shape[1]), np.float32)
         entries, written = self.vectors[batch.rows], batch.written
         for field in (PAST, NOW):
@@ -232,28 +228,31 @@ class ClicksScorer:
         return self._marginal(rows)[1]
 
     def quoted(self, row: int) -> tuple[str, ...]:
-        """The text that raises the score of this row most, cut short; none where no text does."""
-        added = self.why_written(np.array([row], np.int32))[:, 0]
-        if not len(added) or added.max() <= 0:
+        """The text that raises the score of this row most, cut short; none where an entry raises it more."""
+        if not len(self._batch.written):
+            return ()
+        entries, added = (found[:, 0] for found in self._marginal(np.array([row], np.int32)))
+        if added.max() <= max(0.0, entries.max(initial=0.0)):
             return ()
         text = self._batch.written.texts[int(added.argmax())]
         return (text if len(text) <= QUOTED else f"{text[: QUOTED - 1].rstrip()}…",)
 
     def _marginal(self, rows: Rows) -> tuple[Floats, Floats]:
-        """What the arrival of each entry (H, k) and of each text (T, k) changed, in the order in which they came."""
+        """What the arrival of each entry (H, k) and of each text (T, k) changed, in the order in which they
+        came."""
         batch, written = self._batch, self._batch.written
         n, m = len(batch.rows), len(written)
         when = np.concatenate([np.arange(n) + 1.0, written.after + 0.5])
         order = np.argsort(when, kind="stable")
-        entries = np.cumsum(order < n)  # so many are there after each step
-        texts = np.cumsum(order >= n)
+        entries = np.cumsum((order < n).astype(np.int64))  # so many are there after each step
+        texts = np.arange(n + m) + 1 - entries
         items = self._model.vectors[rows]
         states = self._states(entries, texts)
         added = np.zeros((n + m, len(rows)), np.float32)
         for side, sign in enumerate((np.float32(1.0), np.float32(-1.0))):
             if not states[:, side].any():
                 continue
-            known = states[:, side].any(axis=(1, 2))[:, None]
+            known = np.abs(states[:, side]).sum(axis=(1, 2))[:, None] > 0
             after = np.where(known, self._model.head.steps(states[:, side], items) - self._model.alone[rows], 0.0)
             added[order] += sign * np.diff(after, axis=0, prepend=np.float32(0.0)).astype(np.float32)
         added[:, ~items.any(axis=1)] = 0.0
@@ -289,7 +288,7 @@ class ClicksRecipe(Recipe):
         default="reader", description="What an item is read as: with the company it keeps, or by its text alone."
     )
     dim: int = Field(default=64, ge=2, description="Numbers that an item is.")
-    inner: int = Field(default=64, ge=1, description="Units inside the net.")
+    inner: int = Field(default=32, ge=1, description="Units inside the net.")
     texts: int = Field(
         default=8, ge=0, le=MOST, description="Newest searches and reviews of a person that are read; 0: none."
     )
@@ -297,7 +296,7 @@ class ClicksRecipe(Recipe):
         default="softmax",
         description="What is learned: which of a sample was taken, whether each is, or how much it was liked.",
     )
-    negatives: int = Field(default=256, ge=1, description="Items that what was taken must win against in a step.")
+    negatives: int = Field(default=128, ge=1, description="Items that what was taken must win against in a step.")
     by_popularity: float = Field(
         default=0.75, ge=0, le=1, description="Power of the popularity by which they are drawn; 0: all alike."
     )
@@ -311,7 +310,9 @@ class ClicksRecipe(Recipe):
     hide: float = Field(
         default=0.2, ge=0, lt=1, description="Share of the people whose past, or texts, a step does not see."
     )
-    dropout: float = Field(default=0.1, ge=0, lt=1, description="Share of the inner units left out in a step.")
+    dropout: float = Field(
+        default=0.1, ge=0, lt=1, description="Share of the inner units left out for each example."
+    )
     epochs: int = Field(default=10, ge=1, description="Most times that training goes through all that was taken.")
     patience: int = Field(default=3, ge=1, description="Judgements in a row without a gain, after which it stops.")
     again: float = Field(

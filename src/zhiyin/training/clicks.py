@@ -1,9 +1,9 @@
 """The click model, learned: once beside held-out entries, then on with what was held out.
 
-First by what people took. Where lists that were shown by chance are in the log, it then goes on from there for each
-of a few weights β of what they earned, l − β R, and the weight is kept whose softmax would have earned most on the
-newest lists, by a self-normalised estimate; none, where its gain is not above half its standard error, or where so
-few places count that nobody could say.
+First by what people took. Where lists that were shown by chance are in the log, it then goes on from there for
+each of a few weights β of what they earned, l − β R, and the weight is kept whose softmax would have earned most
+on the newest lists, by a self-normalised estimate; none, where its gain is not above half its standard error, or
+where so few places count that nobody could say.
 """
 
 from __future__ import annotations
@@ -76,8 +76,11 @@ def teach(recipe: ClicksRecipe, data: Dataset, run: Run, seen: Meaning | Reader)
     return _taught(lesson, net, seen, best, beta)
 
 
-def go_on(recipe: ClicksRecipe, data: Dataset, run: Run, seen: Meaning | Reader, before: TaughtClicks) -> TaughtClicks:
-    """Learn on from all of `data`, of which `before` knows a part, for `again` of the steps that were best there."""
+def go_on(
+    recipe: ClicksRecipe, data: Dataset, run: Run, seen: Meaning | Reader, before: TaughtClicks
+) -> TaughtClicks:
+    """Learn on from all of `data`, of which `before` knows a part, for `again` of the steps that were best
+    there."""
     seen = aligned(seen, before.seen)
     lesson = _Lesson.of(recipe, data, run, seen)
     lesson = replace(lesson, vain=against(data, lesson.gallery.past))
@@ -141,9 +144,15 @@ class _Lesson:
         """The net of the teacher learns; it then has the weights that count."""
         recipe = self.recipe
         craft = Craft(
-            steps, minutes, recipe.learning_rate, weight_decay=recipe.weight_decay, patience=recipe.patience,
-            judgements=JUDGEMENTS if self.held is not None else 0, checkpoint=recipe.checkpoint, seed=self.run.seed,
-        )  # fmt: skip
+            steps=steps,
+            minutes=minutes,
+            learning_rate=recipe.learning_rate,
+            weight_decay=recipe.weight_decay,
+            judgements=JUDGEMENTS if self.held is not None else 0,
+            patience=recipe.patience,
+            checkpoint=recipe.checkpoint,
+            seed=self.run.seed,
+        )
         title = "learning what people take of what they are shown"
         way = Way(title, teacher, teacher, craft, self.run.progress, self._path(teacher, craft), "recipe.clicks")
         with torch.random.fork_rng():

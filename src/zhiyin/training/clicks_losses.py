@@ -1,7 +1,8 @@
 """The losses of the click model: pure functions of scores.
 
-n examples: what each met (n,), R items drawn as rivals for all of them (n, R), and items that a list showed in vain
-(n, A). What everybody takes is added to the scores while they are learned (`prior`), and taken off when served.
+n examples: what each met (n,), R items drawn as rivals for all of them (n, R), and items that a list showed in
+vain (n, A). What everybody takes is added to the scores while they are learned (`prior`), and taken off when
+served.
 """
 
 from __future__ import annotations
@@ -40,12 +41,16 @@ def softmax(said: Scored) -> Tensor:
 def cross_entropy(said: Scored) -> Tensor:
     """Of whether each is liked: what was met as it was, the mean rival not, nor what was shown in vain."""
     met = functional.binary_cross_entropy_with_logits(said.met, (said.marks > 0).float())
-    return met + _mean(functional.softplus(said.rivals), said.real) + _mean(functional.softplus(said.vain), said.shown)
+    return (
+        met
+        + _mean(functional.softplus(said.rivals), said.real)
+        + _mean(functional.softplus(said.vain), said.shown)
+    )
 
 
 def squared(said: Scored, level: Tensor) -> Tensor:
-    """Squared distance from how much it was liked; 0 is wanted of rivals and of what was shown in vain. `level`: log
-    of what a score is worth."""
+    """Squared distance from how much it was liked; 0 is wanted of rivals and of what was shown in vain. `level`:
+    log of what a score is worth."""
     size = level.exp()
     met = (said.met * size - said.marks).square().mean()
     return met + _mean((said.rivals * size).square(), said.real) + _mean((said.vain * size).square(), said.shown)
@@ -53,4 +58,3 @@ def squared(said: Scored, level: Tensor) -> Tensor:
 
 def _mean(values: Tensor, real: Tensor) -> Tensor:
     return (values * real).sum() / real.sum().clamp(min=1)
-

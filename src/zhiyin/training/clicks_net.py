@@ -42,7 +42,9 @@ class ClickNet(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
         self.straight = nn.Parameter(torch.full((FIELDS, dim), LOUD / FIELDS))
         self.popular = nn.Parameter(torch.ones(()))
         self.bias = nn.Parameter(torch.zeros(()))
-        self.level = nn.Parameter(torch.tensor(-math.log(LOUD)))  # of a squared error: log of what a score is worth
+        self.level = nn.Parameter(
+            torch.tensor(-math.log(LOUD))
+        )  # of a squared error: log of what a score is worth
 
     @property
     def device(self) -> torch.device:
@@ -66,10 +68,11 @@ class ClickNet(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
         meet = self._meet
         inner = self.item + torch.einsum("nfd,fdm->ndm", asker, meet)
         start = self.shift + torch.einsum("nfd,fdm->nm", asker, self.asker)
-        within = functional.relu(items @ inner + start[:, None])
-        said = functional.dropout(within, self.dropout, self.training) @ self.out
+        each = items if items.ndim == 3 else items.expand(len(asker), *items.shape)
+        within = torch.baddbmm(start[:, None], each, inner).relu_()
+        left = functional.dropout(torch.ones_like(start), self.dropout, self.training)  # of each example's units
         straight = (asker * self.straight).sum(dim=1)
-        said = said + (items @ straight[:, :, None])[..., 0]
+        said = (within @ (left * self.out)[:, :, None] + each @ straight[:, :, None])[..., 0]
         zero = functional.relu(start) @ self.out
         alone = functional.relu(items @ self.item + self.shift) @ self.out - functional.relu(self.shift) @ self.out
         somebody = asker.flatten(1).any(dim=1)[:, None]

@@ -195,8 +195,8 @@ def read_texts(texts: tuple[str, ...], encoder: Encoder) -> Floats:
 
 
 def against(data: Dataset, past: ClickPast) -> Rows:
-    """(E, AGAINST) for each entry, items of the list it answered that were not taken, PAD for none: those that stood
-    highest, for they were seen."""
+    """(E, AGAINST) for each entry, items of the list it answered that were not taken, PAD for none: those that
+    stood highest, for they were seen."""
     found = np.full((len(past.rows), AGAINST), PAD, np.int32)
     pairs: dict[tuple[int, int], Rows] = {}
     shown = data.shown

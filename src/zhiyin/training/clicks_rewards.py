@@ -1,8 +1,8 @@
 """Learning from what lists earned: places that were filled by chance, with the chance of each in the log.
 
-The target policy fills a place by a softmax over the click model's scores of the logged candidates that do not stand
-above it. What it would earn is R = mean of min(π / p, clip) · reward (Ionides 2008; Swaminathan & Joachims 2015). A
-place that was certain says nothing of what else might have stood there, and is left out.
+The target policy fills a place by a softmax over the click model's scores of the logged candidates that do not
+stand above it. What it would earn is R = mean of min(π / p, clip) · reward (Ionides 2008; Swaminathan & Joachims
+2015). A place that was certain says nothing of what else might have stood there, and is left out.
 """
 
 from __future__ import annotations
@@ -49,7 +49,9 @@ class Logged:
         """The older lists, to learn from, and the newest, to judge by."""
         order = np.argsort(self.shown.at, kind="stable")
         cut = round(len(order) * (1 - HELD))
-        older, newest = (Logged(self.shown.take(some), self.gallery, self.seed) for some in (order[:cut], order[cut:]))
+        older, newest = (
+            Logged(self.shown.take(some), self.gallery, self.seed) for some in (order[:cut], order[cut:])
+        )
         return older, newest
 
     def earned(self, net: ClickNet, number: int, clip: float) -> Tensor:

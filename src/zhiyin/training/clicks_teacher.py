@@ -1,4 +1,5 @@
-"""One step of the click model: examples, rivals, what is hidden, the loss, and how good it is by what was held out."""
+"""One step of the click model: examples, rivals, what is hidden, the loss, and how good it is by what was held
+out."""
 
 from __future__ import annotations
 

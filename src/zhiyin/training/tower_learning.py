@@ -1,4 +1,5 @@
-"""A net on its way, a tower or another: planned by its cost, judged now and then, stopped early, gone on with after a kill.
+"""A net on its way, a tower or another: planned by its cost, judged now and then, stopped early, gone on with
+after a kill.
 
 What is random in a step follows from the seed and the step's number, so a training that is killed goes on from its
 last checkpoint and ends with the same bits.
@@ -33,7 +34,8 @@ SPARE = 0.9  # of the minutes that are planned with; the rest is for a machine t
 class Scaled(Protocol):
     """What makes gradients."""
 
-    scaler: torch.amp.GradScaler
+    @property
+    def scaler(self) -> torch.amp.GradScaler: ...
 
 
 class Teacher(Protocol):

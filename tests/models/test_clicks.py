@@ -1,5 +1,5 @@
-"""What is served of the click model: the net by hand, what people wrote, and the contract of every channel. Learning
-it is tested in tests/training, with torch."""
+"""What is served of the click model: the net by hand, what people wrote, and the contract of every channel.
+Learning it is tested in tests/training, with torch."""
 
 from dataclasses import replace
 

@@ -14,8 +14,8 @@ from zhiyin.data.dataset import Floats
 from zhiyin.models.click_head import ClickHead
 from zhiyin.models.clicks import FIELDS, ClicksRecipe
 
-FIRST = 0.1  # size of what the layers add at first, beside the products
-LOUD = 5.0  # of the products of unit vectors at first
+FIRST = 0.02  # size of what the layers add at first, beside the products
+LOUD = 15.0  # of the products of unit vectors at first
 TINY = 1e-12
 
 

@@ -122,8 +122,8 @@ def set_by_fit(asked: DefaultRecipe, fitted: Fitted) -> Iterator[tuple[str, Valu
 
 
 def shop_data(shop: Zhiyin, *, lists: bool = False) -> tuple[Dataset, AsOf]:
-    """All of the store as a dataset, with the `lists` that were shown where they are learned from, and its position.
-    Raises InvalidData if there are no items."""
+    """All of the store as a dataset, with the `lists` that were shown where they are learned from, and its
+    position. Raises InvalidData if there are no items."""
     as_of, earned = shop.store.position(), dict[tuple[str, str], float]()
     told = _told(shop, as_of.event, shop.progress)
     data = build_dataset(

@@ -287,7 +287,7 @@ class ClicksRecipe(Recipe):
     rows: Literal["reader", "meaning"] = Field(
         default="reader", description="What an item is read as: with the company it keeps, or by its text alone."
     )
-    dim: int = Field(default=64, ge=2, description="Numbers that an item is.")
+    dim: int = Field(default=128, ge=2, description="Numbers that an item is.")
     inner: int = Field(default=32, ge=1, description="Units inside the net.")
     texts: int = Field(
         default=8, ge=0, le=MOST, description="Newest searches and reviews of a person that are read; 0: none."

@@ -37,6 +37,7 @@ log = logging.getLogger(__name__)
 BETAS = (1.0, 5.0, 25.0)
 SURE = 0.5  # standard errors that a gain must have
 ON_TOP = 0.2  # share of the steps, and of the minutes, that each weight is tried for
+LEAST_STEPS = 150  # that it is tried for, at least: less would tell nothing
 JUDGEMENTS = 12
 
 
@@ -72,7 +73,11 @@ def teach(recipe: ClicksRecipe, data: Dataset, run: Run, seen: Meaning | Reader)
     steps = recipe.epochs * teacher.steps()
     learning = lesson.learned(teacher, steps, recipe.minutes * share)
     best = learning.standing.best_step or learning.standing.step
-    beta = lesson.rewarded(net, max(1, round(ON_TOP * best)), recipe.minutes * share * ON_TOP) if tries else 0.0
+    beta = (
+        lesson.rewarded(net, max(LEAST_STEPS, round(ON_TOP * best)), recipe.minutes * share * ON_TOP)
+        if tries
+        else 0.0
+    )
     return _taught(lesson, net, seen, best, beta)
 
 
@@ -174,7 +179,13 @@ class _Lesson:
             unjudged.learned(unjudged.teacher(net, older, beta), steps, minutes)
             value = newest.value(net)
             gain, error = value.gain_over(best[1])
-            log.info("clicks: beta %g earns %.4f ± %.4f", beta, value.value, value.error)
+            log.info(
+                "clicks: beta %g earns %.4f ± %.4f of a place, none %.4f",
+                beta,
+                value.value,
+                value.error,
+                plain.value,
+            )
             if self.recipe.beta is not None or (gain > SURE * error and not newest.supported(value)):
                 best = beta, value, copied(dict(net.named_parameters()))
         put(dict(net.named_parameters()), best[2])

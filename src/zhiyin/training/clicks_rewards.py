@@ -1,8 +1,9 @@
 """Learning from what lists earned: places that were filled by chance, with the chance of each in the log.
 
 The target policy fills a place by a softmax over the click model's scores of the logged candidates that do not
-stand above it. What it would earn is R = mean of min(π / p, clip) · reward (Ionides 2008; Swaminathan & Joachims
-2015). A place that was certain says nothing of what else might have stood there, and is left out.
+stand above it. What it would earn, as a multiple of what the log earned, is R = mean of min(π / p, clip) ·
+reward (Ionides 2008; Swaminathan & Joachims 2015). A place that was certain says nothing of what else might have
+stood there, and is left out.
 """
 
 from __future__ import annotations
@@ -54,8 +55,13 @@ class Logged:
         )
         return older, newest
 
+    @property
+    def usual(self) -> float:
+        """What a place that was filled by chance earned in the log."""
+        return float(self.shown.rewards[self.shown.log_propensities < CHANCE].mean())
+
     def earned(self, net: ClickNet, number: int, clip: float) -> Tensor:
-        """R of some lists, others in each step."""
+        """R of some lists, others in each step, as a multiple of what the log earned."""
         rng = np.random.default_rng([self.seed, 11, number])
         some = np.sort(rng.permutation(len(self))[:IN_A_STEP])
         shown = self.shown.take(some)
@@ -63,7 +69,7 @@ class Logged:
         chance = shown.log_propensities < CHANCE
         logged = _on(shown.log_propensities[chance], net)
         weight = (chosen[_on(chance, net)] - logged).exp().clamp(max=clip)
-        return (weight * _on(shown.rewards[chance], net)).mean()
+        return (weight * _on(shown.rewards[chance], net)).mean() / max(self.usual, 1e-9)
 
     def value(self, net: ClickNet) -> OffPolicy:
         """What its softmax would earn in a place that is filled by chance."""

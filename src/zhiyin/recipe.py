@@ -16,6 +16,7 @@ from pydantic import Field
 from zhiyin._extras import need
 from zhiyin.data.dataset import Dataset, Floats
 from zhiyin.models.base import Batch, Model, Recipe, Run, history_batch
+from zhiyin.models.clicks import ClicksRecipe
 from zhiyin.models.context import ContextRecipe
 from zhiyin.models.evergreen import EvergreenRecipe
 from zhiyin.models.factors import FactorsRecipe, Solution
@@ -40,6 +41,7 @@ from zhiyin.ranking.lending import settle_lends
 from zhiyin.ranking.settling import Trial, settle_links, settle_popular, settle_reader
 
 if TYPE_CHECKING:
+    from zhiyin.training.clicks import TaughtClicks
     from zhiyin.training.sequence import Taught
 
 
@@ -82,10 +84,15 @@ class DefaultRecipe(Recipe):
     )
     repeat: RepeatRecipe = Field(default_factory=RepeatRecipe, description="What the person had before.")
     deep: bool = Field(
-        default=False, description="Whether a net learns what follows what, too: minutes more, and it needs torch."
+        default=False,
+        description="Whether nets learn what follows what, and who takes what: minutes more, and it needs torch.",
     )
     sequence: SequenceRecipe = Field(
         default_factory=SequenceRecipe, description="What follows what was taken last; only where `deep` is true."
+    )
+    clicks: ClicksRecipe = Field(
+        default_factory=ClicksRecipe,
+        description="What is taken by whom, by what both read like; only where `deep` is true.",
     )
     fusion: FusionRecipe = Field(default_factory=FusionRecipe, description="How channels become one score.")
     off: tuple[
@@ -102,6 +109,7 @@ class DefaultRecipe(Recipe):
             "context",
             "repeat",
             "sequence",
+            "clicks",
         ],
         ...,
     ] = Field(
@@ -122,14 +130,13 @@ class DefaultRecipe(Recipe):
         settled, gathered = ground.read.recipe.settled(ground, trial)
         again = data.repeat_share >= REPEATS
         models = settled.channels(ground, gathered, again=again)
-        taught = settled.taught(carved, run, ground.read.meaning)
-        if taught is not None:
-            models["sequence"], settled = taught.model, settled.having_learned(taught)
+        nets = settled.nets(ground, models)
+        models, settled = models | nets.models, settled.having_learned(nets)
         fusion = self.fusion.learn(models, examples, carved.support < COLD, run.seed)
         settled = settled.without(set(models) - set(fusion.channels))
-        models = settled.channels(Ground.of(data, run, replace(read, recipe=settled)), Gathered(), again=again)
-        if taught is not None and "sequence" in fusion.channels:
-            models["sequence"] = settled.taught_on(data, run, ground.read.meaning, taught)
+        ground = Ground.of(data, run, replace(read, recipe=settled))
+        models = settled.channels(ground, Gathered(), again=again)
+        models |= settled.nets_on(ground, models, nets)
         models = {name: models[name] for name in fusion.channels}
         return Fitted(models, with_cold(fusion, data), settled)
 
@@ -178,6 +185,11 @@ class DefaultRecipe(Recipe):
         """The same, its channels not asked again whether they earn their place."""
         return self.model_copy(update={"fusion": self.fusion.model_copy(update={"proven": False})})
 
+    @property
+    def learns_from_lists(self) -> bool:
+        """Whether lists that were shown are asked for."""
+        return self.deep and "clicks" not in self.off
+
     def idle_beside(self, asked: DefaultRecipe) -> tuple[str, ...]:
         """The channels that are off here and were asked for."""
         return tuple(channel for channel in self.off if channel not in asked.off)
@@ -213,23 +225,48 @@ class DefaultRecipe(Recipe):
         """What texts mean to these people."""
         return self.reader.fit(ground.data, ground.run, ground.read.meaning, ground.by_text)
 
-    def taught(self, data: Dataset, run: Run, meaning: Meaning) -> Taught | None:
-        """The net of the sequence channel; None where it is not asked for, or histories have no order."""
-        if not self.deep or "sequence" in self.off or not data.ordered:
-            return None
-        from zhiyin.training.sequence import teach  # noqa: PLC0415  # torch is imported by no one else
+    def nets(self, ground: Ground, models: Mapping[str, Model]) -> Nets:
+        """The nets, where they are asked for: of what follows what, where histories have an order, and of what is
+        taken."""
+        data, run, meaning = ground.data, ground.run, ground.read.meaning
+        sequence, clicks = None, None
+        if self.deep and "sequence" not in self.off and data.ordered:
+            from zhiyin.training.sequence import teach  # noqa: PLC0415  # torch is imported by no one else
 
-        return teach(self.sequence, data, run, meaning)
+            sequence = teach(self.sequence, data, run, meaning)
+        if self.deep and "clicks" not in self.off:
+            from zhiyin.training.clicks import teach as teach_clicks  # noqa: PLC0415
 
-    def taught_on(self, data: Dataset, run: Run, meaning: Meaning, before: Taught) -> Model:
-        """The channel after the net learned on, from all data."""
-        from zhiyin.training.sequence import go_on  # noqa: PLC0415
+            reader = models.get("reader") if self.clicks.rows == "reader" else None
+            clicks = teach_clicks(self.clicks, data, run, reader if isinstance(reader, Reader) else meaning)
+        return Nets(sequence, clicks)
 
-        return go_on(self.sequence, data, run, meaning, before).model
+    def nets_on(self, ground: Ground, models: Mapping[str, Model], before: Nets) -> dict[str, Model]:
+        """Those that are not off, after they learned on, from all data."""
+        data, run, found = ground.data, ground.run, dict[str, Model]()
+        if before.sequence is not None and "sequence" not in self.off:
+            from zhiyin.training.sequence import go_on  # noqa: PLC0415
 
-    def having_learned(self, taught: Taught) -> DefaultRecipe:
-        """With the epochs after which the net was best."""
-        return self.model_copy(update={"sequence": self.sequence.model_copy(update={"epochs": taught.epochs})})
+            found["sequence"] = go_on(self.sequence, data, run, ground.read.meaning, before.sequence).model
+        if before.clicks is not None and "clicks" not in self.off:
+            from zhiyin.training.clicks import go_on as go_on_clicking  # noqa: PLC0415
+
+            seen: Meaning | Reader = ground.read.meaning
+            if isinstance(before.clicks.seen, Reader):
+                reader = models.get("reader")
+                seen = reader if isinstance(reader, Reader) else self.reader_of(ground)
+            found["clicks"] = go_on_clicking(self.clicks, data, run, seen, before.clicks).model
+        return found
+
+    def having_learned(self, nets: Nets) -> DefaultRecipe:
+        """With the epochs after which each net was best, and how much what lists earned counted."""
+        update: dict[str, Recipe] = {}
+        if nets.sequence is not None:
+            update["sequence"] = self.sequence.model_copy(update={"epochs": nets.sequence.epochs})
+        if nets.clicks is not None:
+            learned = {"epochs": nets.clicks.epochs, "beta": nets.clicks.beta}
+            update["clicks"] = self.clicks.model_copy(update=learned)
+        return self.model_copy(update=update)
 
     def counted(self, data: Dataset, run: Run) -> dict[str, Model]:
         """What many took, now and ever; without times that is the same."""
@@ -258,6 +295,20 @@ class DefaultRecipe(Recipe):
             models["graph"] = graph
         nobody = Examples(history_batch([], [], []), np.zeros(0, np.int32), np.zeros(0, bool))
         return Fitted(models, self.fusion.learn(models, nobody, data.support < COLD, run.seed), self)
+
+
+@dataclass(frozen=True, slots=True)
+class Nets:
+    """Nets that learned from a part of the data; None where there is none."""
+
+    sequence: Taught | None
+    clicks: TaughtClicks | None
+
+    @property
+    def models(self) -> dict[str, Model]:
+        """By channel."""
+        taught = {"sequence": self.sequence, "clicks": self.clicks}
+        return {name: one.model for name, one in taught.items() if one is not None}
 
 
 @dataclass(frozen=True, slots=True)

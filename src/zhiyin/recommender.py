@@ -288,4 +288,5 @@ def _mode(world: Snapshot, heard: Heard) -> Mode:
         return FALLBACK
     if world.bundle.manifest.mode == "zero_shot":
         return "zero_shot"
-    return "trained" if len(heard.history.rows) or heard.wished or heard.said else "popular"
+    known = len(heard.history.rows) or len(heard.history.written)
+    return "trained" if known or heard.wished or heard.said else "popular"

@@ -274,7 +274,8 @@ class Reason:
     channel: str
     share: float  # of the sum of positive parts, 0..1
     items: tuple[str, ...] = ()  # ids of the history items that contributed most
-    words: tuple[str, ...] = ()  # matching words; of the moment (friday, device: phone); or lines of a profile
+    words: tuple[str, ...] = ()  # matching words; of the moment (friday, device: phone); lines of a profile; or
+    # what the person wrote themselves
     path: GraphPath | None = None  # from the first of `items`: the one that added most
 
 

@@ -12,6 +12,7 @@ NEED_TORCH = frozenset(
         "test_learning.py",
         "test_taught.py",
         "test_deep.py",
+        "test_clicks_taught.py",
         "test_deep_shop.py",
         "test_tower.py",
         "test_contrast.py",

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
 from zhiyin.data.circumstances import ContextColumns, ContextField
+from zhiyin.data.shown import Shown
 from zhiyin.data.signals import Signals
 from zhiyin.data.vocabulary import PAD, Rows, Vocabulary
+from zhiyin.data.written import Log, NoteColumns, Notes
 from zhiyin.types import EVENT_TYPES, Event, Item, Relation
 
 Floats = npt.NDArray[np.float32]
@@ -47,6 +49,8 @@ class Dataset:
     ordered: bool = True  # every event has a time or an order; else a history is a set in any order
     context: tuple[ContextField, ...] = ()  # named fields of the events' context that few values fill
     time_zone: str = "UTC"  # of the shop's clock
+    notes: Notes = field(default_factory=Notes.none)  # what people wrote, beside the events
+    shown: Shown = field(default_factory=Shown.nothing)  # lists that were shown, and what came of them
 
     def __len__(self) -> int:
         return len(self.item_rows)
@@ -92,6 +96,8 @@ class Dataset:
         """The same items and users with only the events where `mask` (E,) is true."""
         counts = np.bincount(self.user_rows[mask], minlength=len(self.users))
         at = self.at[mask]
+        until = float(np.nanmax(at)) if np.isfinite(at).any() else 0.0
+        liked = mask & (self.weights > 0)
         return replace(
             self,
             indptr=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
@@ -100,8 +106,10 @@ class Dataset:
             types=self.types[mask],
             values=self.values[mask],
             at=at,
-            until=float(np.nanmax(at)) if np.isfinite(at).any() else 0.0,
-            context=tuple(field.take(mask) for field in self.context),
+            until=until,
+            context=tuple(one.take(mask) for one in self.context),
+            notes=self.notes.at(np.flatnonzero(mask)),
+            shown=self.shown.known(self.user_rows[liked], self.item_rows[liked], until),
         )
 
 
@@ -134,11 +142,13 @@ class EventColumns:
         self._item = array("q")
         self._numbers = array("d")  # weight, type, value, at, order of each event
         self._context = ContextColumns()
+        self._notes = NoteColumns()
         self._unknown = 0
         self._ordered = True
 
     def add(self, event: Event, items: Vocabulary, signals: Signals) -> None:
         if event.item_id is None:
+            self._notes.add(event, PAD, len(self._item))
             return
         row = items.row(event.item_id)
         if row == PAD:
@@ -146,6 +156,7 @@ class EventColumns:
             return
         self._user.append(self._users.setdefault(event.user_id, len(self._users)))
         self._item.append(row)
+        self._notes.add(event, len(self._item) - 1, len(self._item))
         self._context.add(event.context)
         self._ordered &= event.at is not None or event.order is not None
         nan = float("nan")
@@ -168,14 +179,18 @@ class EventColumns:
         at, order = numbers[:, 3], numbers[:, 4]
         place = np.lexsort((order, np.where(np.isfinite(at), at, -np.inf), user_rows))
         counts = np.bincount(user_rows, minlength=len(users))
+        indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        weights = numbers[place, 0].astype(np.float32)
+        known = np.where(np.isfinite(at), at, -np.inf)[place]
+        log = Log(indptr, known, order[place], weights, np.argsort(place))
         return Dataset(
             items=items,
             users=users,
             catalogue=catalogue,
             relations=relations,
-            indptr=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+            indptr=indptr,
             item_rows=np.frombuffer(self._item, np.int64)[place].astype(np.int32),
-            weights=numbers[place, 0].astype(np.float32),
+            weights=weights,
             types=numbers[place, 1].astype(np.uint8),
             values=numbers[place, 2].astype(np.float32),
             at=at[place],
@@ -184,4 +199,5 @@ class EventColumns:
             n_unknown=self._unknown,
             ordered=self._ordered,
             context=self._context.fields(place),
+            notes=self._notes.notes(users.rows(self._notes.who), log),
         )

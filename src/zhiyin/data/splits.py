@@ -8,7 +8,7 @@ without validation and test events; `refit` gives the validation events back for
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -18,6 +18,7 @@ from zhiyin.data.circumstances import contexts_at
 from zhiyin.data.dataset import DAY, Dataset, Doubles, Floats, Mask
 from zhiyin.data.ragged import Pointers, Ragged, gather, pointers
 from zhiyin.data.vocabulary import PAD, Rows, Vocabulary
+from zhiyin.data.written import Notes
 from zhiyin.errors import InvalidData
 from zhiyin.types import Event
 
@@ -36,6 +37,7 @@ class Past:
     now: Doubles  # (U,) the moment each user asks, NaN where there is no time
     comes: Doubles  # (U,) when each comes for the first thing that is wanted, NaN where unknown
     contexts: tuple[Mapping[str, str], ...] = ()  # (U,) what else is known of that moment; or empty
+    notes: Notes = field(default_factory=Notes.none)  # what they wrote, beside the entries
 
     @classmethod
     def of(cls, data: Dataset, known: Mask, now: Doubles | None = None, wanted: Mask | None = None) -> Past:
@@ -56,6 +58,7 @@ class Past:
             now=np.where(np.isfinite(newest), newest, np.nan) if now is None else now,
             comes=np.append(data.at, np.nan)[came],
             contexts=contexts_at(data.context, came),
+            notes=data.notes.at(np.flatnonzero(known)),
         )
 
     def __len__(self) -> int:
@@ -92,6 +95,7 @@ class Past:
             contexts=tuple(({} if user == PAD else self.contexts[user]) for user in users)
             if self.contexts
             else (),
+            notes=self.notes.at(places),
         )
 
 

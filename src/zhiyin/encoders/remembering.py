@@ -6,13 +6,16 @@ Only what is asked for by itself is remembered: read together, texts may differ 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from threading import Lock
+
+import numpy as np
 
 from zhiyin.data.dataset import Floats
 from zhiyin.encoders.base import Encoder
 
-KEPT = 2_048  # texts
+KEPT = 8_192  # texts
 
 
 class Remembering:
@@ -53,3 +56,32 @@ class Remembering:
             if len(self._read) > KEPT:
                 self._read.popitem(last=False)
         return read
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An encoder beside the rows of texts that it has read already, in memory alone: what people wrote is in no
+    file but the log, so that it is gone when the log forgets it."""
+
+    encoder: Encoder
+    rows: Mapping[str, Floats]  # (dim,) by text
+
+    @property
+    def dim(self) -> int:
+        return self.encoder.dim
+
+    @property
+    def fingerprint(self) -> str:
+        return self.encoder.fingerprint
+
+    @property
+    def licence(self) -> str:
+        return self.encoder.licence
+
+    def encode(self, texts: Sequence[str]) -> Floats:
+        missing = [text for text in dict.fromkeys(texts) if text not in self.rows]
+        rows = dict(zip(missing, self.encoder.encode(missing), strict=True)) if missing else {}
+        found = np.zeros((len(texts), self.dim), np.float32)
+        for n, text in enumerate(texts):
+            found[n] = rows[text] if text in rows else self.rows[text]
+        return found

@@ -142,6 +142,7 @@ def batch_of(past: Past) -> Batch:
         past.ages[said],
         now=past.comes,
         contexts=past.contexts,
+        written=past.notes.at(np.flatnonzero(said)).of(before[past.indptr]),
     )
 
 

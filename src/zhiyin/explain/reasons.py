@@ -15,6 +15,7 @@ import numpy as np
 from zhiyin.data.dataset import Floats
 from zhiyin.data.vocabulary import Rows, Vocabulary
 from zhiyin.models.base import Model
+from zhiyin.models.clicks import ClicksScorer
 from zhiyin.models.context import ContextScorer
 from zhiyin.models.graph import GraphScorer
 from zhiyin.models.vectors import Vectors
@@ -62,6 +63,8 @@ def _reason(channel: str, share: float, row: int, sources: Sequence[int], world:
     scorer = heard.past.get(channel)
     if isinstance(scorer, ContextScorer):
         words = scorer.often(row)
+    if isinstance(scorer, ClicksScorer):
+        words = scorer.quoted(row)
     found = scorer.path(row) if isinstance(scorer, GraphScorer) else None
     begin, path = found or (None, None)
     if begin is not None:  # a path tells where it begins

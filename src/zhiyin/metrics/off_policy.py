@@ -62,7 +62,18 @@ class Estimate:
 
     @property
     def value(self) -> float:
-        return float(self.base.mean() + self._ratio)
+        """0 of nothing."""
+        return float(self.base.mean() + self._ratio) if len(self.base) else 0.0
+
+    @property
+    def error(self) -> float:
+        """The standard error of the value."""
+        return float(self.addends.std() / np.sqrt(max(len(self.base), 1)))
+
+    def gain_over(self, other: Estimate) -> tuple[float, float]:
+        """How much more than another policy earns by the same acts, and the standard error of that."""
+        moved = self.addends - other.addends
+        return self.value - other.value, float(moved.std() / np.sqrt(max(len(moved), 1)))
 
     @property
     def addends(self) -> Doubles:

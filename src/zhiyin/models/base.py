@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from zhiyin.data.dataset import Dataset, Doubles, Floats
 from zhiyin.data.vocabulary import Rows
+from zhiyin.data.written import Written
 from zhiyin.encoders.base import Encoder
 from zhiyin.progress import Progress, Silent
 from zhiyin.types import Item, Scalar
@@ -49,6 +50,7 @@ class Batch:
     now: Doubles = field(default_factory=unknown)  # (B,) epoch seconds of asking, NaN where unknown; or empty
     contexts: tuple[Mapping[str, Scalar], ...] = ()  # (B,) what else is known of the moment; or empty
     readings: Floats = field(default_factory=unread)  # (B, its dim) how an endpoint read the texts; or empty
+    written: Written = field(default_factory=Written.nothing)  # what they wrote before, beside their histories
 
     def __len__(self) -> int:
         return len(self.indptr) - 1
@@ -144,8 +146,9 @@ class Scorer(Protocol):
         ...
 
     def why(self, rows: Rows) -> Floats:
-        """(H, k) what each history entry adds to the scores of these rows: columns sum to the scores, or are
-        all zero where a score does not come from the history."""
+        """(H, k) what each history entry adds to the scores of these rows: columns sum to the scores, less what
+        the asker's own texts add where a channel reads them, or are all zero where a score does not come from the
+        history."""
         ...
 
 

@@ -187,6 +187,7 @@ def _examples(
         ages[entries] - since,
         now=data.at[targets],
         contexts=contexts_at(data.context, targets),
+        written=data.notes.at(entries).of(indptr),
     )
     return Examples(batch, data.item_rows[targets], begun)
 
@@ -210,6 +211,7 @@ def some(batch: Batch, askers: npt.NDArray[np.int64]) -> Batch:
         batch.ages[entries],
         now=batch.now[askers] if len(batch.now) else batch.now,
         contexts=tuple(batch.contexts[asker] for asker in askers) if batch.contexts else (),
+        written=batch.written.some(askers),
     )
 
 

@@ -44,6 +44,7 @@ PRIOR_GATES: Mapping[str, float] = {
     "repeat": 1.0,
     "sequence": 1.0,
     "context": 0.1,
+    "clicks": 0.7,
 }
 PRIOR_OF_VECTORS = 0.5  # the gate of any channel of named vectors
 READS = frozenset({"words", "meaning"})  # channels that can score a typed text

@@ -157,6 +157,25 @@ class EventLogContract:
         store.erase("u")
         assert words(9) == words(9, "edit") == []
 
+    def test_what_was_written_are_searches_and_reviews_in_the_order_of_the_log(self, store: Store) -> None:
+        review = Event("u", "a", "review", at=NOON, text="lovely", value=5)
+        until = store.append([search("v", "first"), review, click("u", "b", 1), edit("u", "garden")]).last
+        store.append([search("u", "late", 9), search("u", "early", 0), search("other", "not mine")])
+        store.merge("v", "u")
+
+        def words(limit: int, until: int | None = None) -> list[str | None]:
+            return [event.text for event in store.written("v", limit=limit, until=until)]
+
+        assert words(9) == ["first", "lovely", "late", "early"]
+        assert words(2) == ["late", "early"]
+        assert words(9, until=until) == ["first", "lovely"]
+        assert words(0) == []
+        assert store.written("u", limit=9)[1] == review
+        with pytest.raises(InvalidData, match="limit"):
+            words(-1)
+        store.erase("u")
+        assert words(9) == []
+
     def test_history_until_does_not_see_what_came_later(self, store: Store) -> None:
         until = store.append([click("u", "b", 5)]).last
         store.append([click("u", "late arrival", 1), click("u", "c", 6)])

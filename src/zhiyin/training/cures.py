@@ -24,6 +24,11 @@ OF_PRETRAINING = Cures(
     "a smaller tower.pretraining.learning_rate helps",
     'set a smaller tower.longest, or tower.pretraining.objective = "none"',
 )
+OF_CLICKS = Cures(
+    "more recipe.clicks.minutes",
+    "a smaller recipe.clicks.learning_rate helps",
+    "set a smaller recipe.clicks.batch, or a smaller recipe.clicks.negatives",
+)
 OF_STUDENTS = Cures(
     "more --minutes",
     "more --layers, or less --sparsity, leave it closer to its teacher",

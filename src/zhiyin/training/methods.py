@@ -60,7 +60,7 @@ def learned(net: nn.Module) -> dict[str, nn.Parameter]:
     return {name: one for name, one in net.named_parameters() if one.requires_grad}
 
 
-def plan(net: TowerNet, steps: int) -> None:
+def plan(net: nn.Module, steps: int) -> None:
     """Tell AdaLoRA how many steps there will be: its rank falls until the last but a fifth."""
     if (allocator := _allocator(net)) is not None:
         config = allocator.peft_config
@@ -69,7 +69,7 @@ def plan(net: TowerNet, steps: int) -> None:
         allocator.set_total_step(steps)
 
 
-def after_step(net: TowerNet, step: int) -> None:
+def after_step(net: nn.Module, step: int) -> None:
     """What a method does with the gradients of a step that was taken: AdaLoRA weighs its ranks."""
     if (allocator := _allocator(net)) is not None:
         allocator.update_and_allocate(net.inner.base_model.model, step)
@@ -88,14 +88,14 @@ def held_straight(net: TowerNet) -> Tensor | None:
     return ORTHOGONAL * total / max(n, 1)
 
 
-def state_of(net: TowerNet) -> dict[str, Tensor]:
+def state_of(net: nn.Module) -> dict[str, Tensor]:
     """What a method remembers beside the parameters."""
     if (allocator := _allocator(net)) is None:
         return {}
     return {f"{part}.{name}": one for part in _REMEMBERED for name, one in getattr(allocator, part).items()}
 
 
-def restore_state(net: TowerNet, kept: Mapping[str, Tensor]) -> None:
+def restore_state(net: nn.Module, kept: Mapping[str, Tensor]) -> None:
     """The other way."""
     if (allocator := _allocator(net)) is None:
         return
@@ -212,8 +212,9 @@ def _upper(recipe: TowerRecipe, shape: Shape) -> str:
     return f"{re.escape(before)}({'|'.join(map(str, range(first, shape.layers)))}){re.escape(after)}"
 
 
-def _allocator(net: TowerNet) -> Any:  # of peft, which has no types
-    return getattr(getattr(net.inner, "base_model", None), "rankallocator", None)
+def _allocator(net: nn.Module) -> Any:  # of peft, which has no types
+    inner = getattr(net, "inner", None)  # a net of another kind has none
+    return getattr(getattr(inner, "base_model", None), "rankallocator", None)
 
 
 _REMEMBERED = ("ipt", "exp_avg_ipt", "exp_avg_unc")

@@ -1,4 +1,5 @@
-"""A tower on its way: planned by its cost, judged now and then, stopped early, gone on with after a kill.
+"""A net on its way, a tower or another: planned by its cost, judged now and then, stopped early, gone on with
+after a kill.
 
 What is random in a step follows from the seed and the step's number, so a training that is killed goes on from its
 last checkpoint and ends with the same bits.
@@ -14,20 +15,28 @@ from pathlib import Path
 from time import monotonic
 from typing import Protocol
 
+import torch
+from torch import nn
+
 from zhiyin.progress import Progress
 from zhiyin.training.checkpoint import Standing, load, save
 from zhiyin.training.craft import Average, Craft, clipped, copied, put
 from zhiyin.training.cures import OF_TOWERS, Cures
-from zhiyin.training.gradients import Gradients
 from zhiyin.training.methods import after_step, learned, plan
 from zhiyin.training.tower_judging import Judged
-from zhiyin.training.tower_net import TowerNet
 from zhiyin.training.tower_state import Curve, restored, tensors_of
 
 log = logging.getLogger(__name__)
 
 TRIED = 3  # steps by which the cost is estimated
 SPARE = 0.9  # of the minutes that are planned with; the rest is for a machine that becomes slower
+
+
+class Scaled(Protocol):
+    """What makes gradients."""
+
+    @property
+    def scaler(self) -> torch.amp.GradScaler: ...
 
 
 class Teacher(Protocol):
@@ -48,7 +57,7 @@ class Way:
 
     title: str
     teacher: Teacher
-    gradients: Gradients
+    gradients: Scaled
     craft: Craft
     progress: Progress
     path: Path | None = None  # of the checkpoint; None: none is written
@@ -58,7 +67,7 @@ class Way:
 class TowerLearning:
     """Learn to the end; the net then has the weights that count."""
 
-    def __init__(self, net: TowerNet, way: Way, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(self, net: nn.Module, way: Way, clock: Callable[[], float] = monotonic) -> None:
         self._net, self._way, self._craft, self._clock = net.train(), way, way.craft, clock
         self._own = learned(net)
         self._optimizer = way.craft.optimizer_of(self._own)

@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from zhiyin.training.checkpoint import Checkpoint, Standing, Tensors
 from zhiyin.training.craft import Parameters
 from zhiyin.training.methods import restore_state, state_of
 from zhiyin.training.tower_judging import Judged
-from zhiyin.training.tower_net import TowerNet
 
 
 @dataclass(slots=True)
@@ -45,7 +44,7 @@ class Snapshot:
 
 
 def tensors_of(  # these six are what there is
-    net: TowerNet,
+    net: nn.Module,
     own: Parameters,
     optimizer: torch.optim.Optimizer,
     average: Mapping[str, Tensor],
@@ -66,7 +65,7 @@ def tensors_of(  # these six are what there is
 
 
 def restored(
-    net: TowerNet, own: Parameters, optimizer: torch.optim.Optimizer, kept: Tensors
+    net: nn.Module, own: Parameters, optimizer: torch.optim.Optimizer, kept: Tensors
 ) -> tuple[dict[str, Tensor], dict[str, Tensor], Curve]:
     """The averaged weights, the best ones and the curve; the optimizer and the method are as they were."""
     device = net.device

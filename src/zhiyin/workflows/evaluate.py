@@ -62,7 +62,8 @@ def examine(shop: Zhiyin, paths: Sequence[Path], terms: Terms) -> list[Measured]
     Kept with each if publishing goes by it. Raises InvalidData as `evaluate_bundle`, before anything is fitted.
     """
     manifests = [_learned(path) for path in paths]
-    exam = _Exam.of(shop, terms)
+    recipes = (DefaultRecipe.model_validate(manifest.recipe) for manifest in manifests)
+    exam = _Exam.of(shop, terms, lists=any(recipe.learns_from_lists for recipe in recipes))
     found = [exam.take(shop, path.name, manifest) for path, manifest in zip(paths, manifests, strict=True)]
     if terms.decides:
         for measured in found:
@@ -97,9 +98,10 @@ class _Exam:
     until: int  # the last event of the log that counts
 
     @classmethod
-    def of(cls, shop: Zhiyin, terms: Terms) -> Self:
-        """Of the log as it is now. Raises InvalidData where there is too little to measure by."""
-        data, as_of = shop_data(shop)
+    def of(cls, shop: Zhiyin, terms: Terms, *, lists: bool = False) -> Self:
+        """Of the log as it is now, with the `lists` that were shown where a bundle learns from them. Raises
+        InvalidData where there is too little to measure by."""
+        data, as_of = shop_data(shop, lists=lists)
         terms = shop_terms(shop, terms)
         people = {user.user_id: user.attributes for user in shop.store.users()}
         return cls(pose(data, terms), terms, carve_cold(data, terms.seed), people, as_of.event)

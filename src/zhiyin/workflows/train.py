@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from shutil import rmtree
 from time import perf_counter
 
 from zhiyin.bundle import save_bundle
 from zhiyin.data.dataset import Dataset, build_dataset
+from zhiyin.data.shown import MOST, Shown
 from zhiyin.errors import InvalidData
+from zhiyin.live import SIMILAR
 from zhiyin.models.base import Run
 from zhiyin.models.graph import Graph
 from zhiyin.progress import Progress
 from zhiyin.ranking.examples import REPEATS
 from zhiyin.ranking.learn import group_of
 from zhiyin.recipe import DefaultRecipe, Fitted
+from zhiyin.recommender import LATEST, TRENDING
 from zhiyin.shop import Zhiyin
-from zhiyin.types import AsOf, Event
+from zhiyin.types import AsOf, Event, Recommendation
 from zhiyin.workflows.stories import flat, trained_story
 from zhiyin.workflows.tracking import NOWHERE, Log, Value
 
@@ -79,10 +82,10 @@ def train(shop: Zhiyin, seed: int = 0, log: Log = NOWHERE, *, deep: bool = False
     Without any event the bundle is zero-shot. Raises InvalidData if there are no items.
     """
     began = perf_counter()
-    data, as_of = shop_data(shop)
-    read = perf_counter()
     recipe, unfinished = shop.settings.recipe, shop.bundles / UNFINISHED
     recipe = recipe.deepened() if deep else recipe
+    data, as_of = shop_data(shop, lists=recipe.learns_from_lists)
+    read = perf_counter()
     run = Run(shop.encoder(), seed, shop.progress, unfinished)
     fitted = recipe.fit(data, run)
     fit = perf_counter()
@@ -118,12 +121,14 @@ def set_by_fit(asked: DefaultRecipe, fitted: Fitted) -> Iterator[tuple[str, Valu
             yield name, value
 
 
-def shop_data(shop: Zhiyin) -> tuple[Dataset, AsOf]:
-    """All of the store as a dataset, and its position. Raises InvalidData if there are no items."""
-    as_of = shop.store.position()
+def shop_data(shop: Zhiyin, *, lists: bool = False) -> tuple[Dataset, AsOf]:
+    """All of the store as a dataset, with the `lists` that were shown where they are learned from, and its
+    position. Raises InvalidData if there are no items."""
+    as_of, earned = shop.store.position(), dict[tuple[str, str], float]()
+    told = _told(shop, as_of.event, shop.progress)
     data = build_dataset(
         shop.store.items(),
-        _told(shop, as_of.event, shop.progress),
+        _earning(told, shop, earned) if lists else told,
         relations=shop.store.relations(),
         signals=shop.settings.data.signals,
         last_event=as_of.event,
@@ -131,7 +136,27 @@ def shop_data(shop: Zhiyin) -> tuple[Dataset, AsOf]:
     )
     if not len(data.items):
         raise InvalidData("the catalogue is empty, so there is nothing to recommend: zhiyin import brings items")
+    if lists and earned:
+        data = replace(data, shown=Shown.of(_lists(shop), earned, data.items, data.users))
     return data, as_of
+
+
+def _earning(events: Iterator[Event], shop: Zhiyin, earned: dict[tuple[str, str], float]) -> Iterator[Event]:
+    """The same events; what was done with an item of a list is put into `earned`, the most of it."""
+    for event in events:
+        if event.recommendation_id is not None and event.item_id is not None:
+            answer = event.recommendation_id, event.item_id
+            weight = shop.settings.data.signals.weight(event.type, event.value)
+            if weight > 0:
+                earned[answer] = max(weight, earned.get(answer, 0.0))
+        yield event
+
+
+def _lists(shop: Zhiyin) -> Iterator[tuple[str, Recommendation]]:
+    """The newest lists for somebody by their past, oldest first, each with the person behind the id."""
+    for one in reversed(shop.store.recent(limit=MOST)):
+        if one.query.user_id is not None and one.query.scenario not in (SIMILAR, TRENDING, LATEST):
+            yield shop.store.resolve(one.query.user_id), one
 
 
 def _told(shop: Zhiyin, last: int, progress: Progress) -> Iterator[Event]:

@@ -15,9 +15,12 @@ from zhiyin.data.store.checks import check_limit, check_no_cycle, check_same
 from zhiyin.data.store.codec import Row
 from zhiyin.data.store.label_book import MemoryLabels
 from zhiyin.data.store.protocols import Appended, Erased, ItemChange, Publication, Taken
+from zhiyin.data.store.schema import EVENT_FIELDS
 from zhiyin.data.store.snapshot import write_snapshot
 from zhiyin.texts import check_id
 from zhiyin.types import AsOf, Event, EventType, Item, ItemLabel, Recommendation, Relation, User
+
+_TEXT = 1 + EVENT_FIELDS.index("text")  # of a row, whose first is its digest
 
 
 class MemoryStore:
@@ -58,12 +61,13 @@ class MemoryStore:
         return [Taken(item_id, type_, value, at) for _, _, _, item_id, type_, at, _, value, *_ in rows]
 
     def said(self, user_id: str, type_: EventType, *, limit: int, until: int | None = None) -> list[Event]:
-        check_limit(limit)
-        with self._lock:
-            root, *others = self._ids_of(user_id)
-            seqs = sorted(seq for id_ in (root, *others) for seq in self._by_user.get(id_, ()))
-            rows = [self._events[seq] for seq in seqs if until is None or seq <= until]
+        root, rows = self._logged(user_id, limit, until)
         wanted = [row for row in rows if row[2] is None and row[3] == type_]
+        return [codec.event_of((root, *row[2:])) for row in wanted[max(len(wanted) - limit, 0) :]]
+
+    def written(self, user_id: str, *, limit: int, until: int | None = None) -> list[Event]:
+        root, rows = self._logged(user_id, limit, until)
+        wanted = [row for row in rows if row[_TEXT] is not None and row[3] != "edit"]
         return [codec.event_of((root, *row[2:])) for row in wanted[max(len(wanted) - limit, 0) :]]
 
     def events(self, *, after: int = 0, until: int | None = None) -> Iterator[tuple[int, Event]]:
@@ -97,6 +101,14 @@ class MemoryStore:
         self._events[self._last_given] = row
         self._by_user[user_id].append(self._last_given)
         return True
+
+    def _logged(self, user_id: str, limit: int, until: int | None) -> tuple[str, list[Row]]:
+        """The id of the person, and rows of digest, user_id … context in the order of the log."""
+        check_limit(limit)
+        with self._lock:
+            root, *others = self._ids_of(user_id)
+            seqs = sorted(seq for id_ in (root, *others) for seq in self._by_user.get(id_, ()))
+            return root, [self._events[seq] for seq in seqs if until is None or seq <= until]
 
     def _newest(self, user_id: str, limit: int, until: int | None) -> tuple[str, list[Row]]:
         """The id of the person, and rows of seq, digest, user_id … context with an item, oldest first."""

@@ -99,6 +99,11 @@ class EventLog(Protocol):
         the order of the log. `until`: as in `history`."""
         ...
 
+    def written(self, user_id: str, *, limit: int, until: int | None = None) -> list[Event]:
+        """The newest `limit` events with a text of a person (all merged ids), edits of a profile apart, in the
+        order of the log. `until`: as in `history`."""
+        ...
+
     def events(self, *, after: int = 0, until: int | None = None) -> Iterator[tuple[int, Event]]:
         """All events with after < seq <= until in the order of the log, streamed. User ids are the merged ones."""
         ...

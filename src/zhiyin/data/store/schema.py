@@ -19,7 +19,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0003"  # the newest of migrations/versions
+REVISION = "0004"  # the newest of migrations/versions
 
 metadata = MetaData()
 _Big = BigInteger().with_variant(Integer, "sqlite")  # only INTEGER PRIMARY KEY counts by itself in SQLite
@@ -79,6 +79,7 @@ events = Table(
     Column("context", Text),  # NULL: empty
     Index("events_by_user", "user_id", "at", "ord", "seq"),
     Index("events_said", "user_id", "type", "seq", sqlite_where=text("item_id IS NULL")),  # searches and edits
+    Index("events_written", "user_id", "seq", sqlite_where=text("text IS NOT NULL AND type <> 'edit'")),
     sqlite_autoincrement=True,
 )
 recommendations = Table(

@@ -59,6 +59,10 @@ _SAID = (
     f"SELECT seq, {', '.join(name for name in EVENT_FIELDS if name != 'user_id')} FROM events "
     "WHERE user_id = ? AND type = ? AND item_id IS NULL AND seq <= ? ORDER BY seq DESC LIMIT ?"
 )
+_WRITTEN = (
+    f"SELECT seq, {', '.join(name for name in EVENT_FIELDS if name != 'user_id')} FROM events "
+    "WHERE user_id = ? AND text IS NOT NULL AND type <> 'edit' AND seq <= ? ORDER BY seq DESC LIMIT ?"
+)
 _MERGED = (
     f"SELECT seq, aliases.user_id, {', '.join(f'events.{name}' for name in EVENT_FIELDS)} "
     "FROM events LEFT JOIN aliases ON alias = events.user_id "
@@ -113,13 +117,10 @@ class SqliteStore:
         return [Taken._make(row[3:]) for row in rows]
 
     def said(self, user_id: str, type_: EventType, *, limit: int, until: int | None = None) -> list[Event]:
-        check_limit(limit)
-        until = _LAST if until is None else until
-        with self._database.driver() as connection:
-            ids = people.ids_of(connection, user_id)
-            rows = [row for id_ in ids for row in connection.execute(_SAID, (id_, type_, until, limit))]
-        newest = sorted(rows, key=itemgetter(0), reverse=True)[:limit]
-        return [codec.event_of((ids[0], *row[1:])) for row in reversed(newest)]
+        return self._newest_logged(_SAID, user_id, (type_, _LAST if until is None else until, limit))
+
+    def written(self, user_id: str, *, limit: int, until: int | None = None) -> list[Event]:
+        return self._newest_logged(_WRITTEN, user_id, (_LAST if until is None else until, limit))
 
     def events(self, *, after: int = 0, until: int | None = None) -> Iterator[tuple[int, Event]]:
         until = self.last_event() if until is None else until
@@ -152,6 +153,15 @@ class SqliteStore:
             rows = sorted(rows, key=_recency, reverse=True)[:limit]
         rows.reverse()
         return ids[0], rows
+
+    def _newest_logged(self, statement: str, user_id: str, values: Row) -> list[Event]:
+        """Events of a person in the order of the log; the last of the `values` is how many, the newest."""
+        check_limit(values[-1])
+        with self._database.driver() as connection:
+            ids = people.ids_of(connection, user_id)
+            rows = [row for id_ in ids for row in connection.execute(statement, (id_, *values))]
+        newest = sorted(rows, key=itemgetter(0), reverse=True)[: values[-1]]
+        return [codec.event_of((ids[0], *row[1:])) for row in reversed(newest)]
 
     def _page_of_events(self, statement: str, values: Row) -> list[Row]:
         """Rows of seq, user_id … context, the user being the person behind the stored id."""

@@ -15,6 +15,7 @@ const WITH_ITEMS = {
   words: "reason_words",
   meaning: "reason_reads",
   reader: "reason_reader",
+  clicks: "reason_clicks",
   graph: "reason_graph",
 };
 const WITHOUT = {
@@ -25,6 +26,7 @@ const WITHOUT = {
   words: "reason_reads_you",
   meaning: "reason_reads_you",
   reader: "reason_reader_you",
+  clicks: "reason_clicks_you",
   graph: "reason_graph_you",
 };
 
@@ -42,6 +44,7 @@ function words(reason) {
   if (channel === "wish_words") return reason.words.length ? t("reason_matches", { words: quoted(reason.words) }) : null;
   if (channel === "profile") return reason.words.length ? t("reason_said", { words: quoted(reason.words) }) : null;
   if (channel === "context") return reason.words.length ? t("reason_context", { when: moment(reason.words) }) : null;
+  if (channel === "clicks" && reason.words.length) return t("reason_written", { words: quoted(reason.words) });
   const sources = reason.items.filter(named);
   if (channel.startsWith(VECTOR)) return alike(channel.slice(VECTOR.length), sources);
   if (!sources.length) return WITHOUT[channel] ? t(WITHOUT[channel]) : null;

@@ -118,4 +118,4 @@ class CachedEncoder:
 
 def forgetful(encoder: Encoder) -> Encoder:
     """The same without a memory on disk: for what people write, which no file may keep."""
-    return encoder._inner if isinstance(encoder, CachedEncoder) else encoder
+    return encoder.inner if isinstance(encoder, CachedEncoder) else encoder

@@ -19,9 +19,11 @@ from zhiyin.data.readers.times import zone_of
 from zhiyin.data.signals import Signals
 from zhiyin.ranking.harm import HarmRule
 from zhiyin.ranking.house_rules import HouseRule
+from zhiyin.ranking.reranking import RerankerSettings
 from zhiyin.ranking.rules import compile_filter
 from zhiyin.ranking.standing import LineWeights
 from zhiyin.recipe import DefaultRecipe
+from zhiyin.training.cross_recipe import CrossRecipe
 from zhiyin.training.tower_recipe import TowerRecipe
 from zhiyin.types import check_label_name
 
@@ -296,9 +298,7 @@ class LabelSettings(Section):
     @classmethod
     def _is_a_band(cls, band: tuple[float, float]) -> tuple[float, float]:
         if not 0 <= band[0] < band[1] <= 1:
-            raise ValueError(
-                f"two numbers from 0 to 1, the smaller one first, such as [0.2, 0.8], got {list(band)}"
-            )
+            raise ValueError(f"two numbers from 0 to 1, the smaller first, such as [0.2, 0.8], got {list(band)}")
         return band
 
     def harm(self, name: str) -> HarmRule:
@@ -345,6 +345,8 @@ class Settings(BaseSettings):
     tower: TowerRecipe = Field(
         default_factory=TowerRecipe, description="How `zhiyin train text` adapts a language model."
     )
+    reranker: RerankerSettings = Field(default_factory=RerankerSettings, description="Who reads candidates.")
+    cross: CrossRecipe = Field(default_factory=CrossRecipe, description="How `zhiyin train reranker` learns.")
     tracking: TrackingSettings = Field(default_factory=TrackingSettings, description="Notes on runs.")
     folder: Path = Field(default=Path(), exclude=True, description="Where zhiyin.toml is; set when it is loaded.")
 
@@ -369,8 +371,7 @@ class Settings(BaseSettings):
 
     def digest(self) -> str:
         """A name for the settings that shape a list, and only those: policy, ranking, labels of harm, how loud a
-        profile is. What is as usual is left out: lists that were logged before there was such a thing keep their
-        name."""
+        profile is, who reads again. What is as usual is left out: lists logged before keep their name."""
         shaping: dict[str, object] = {"policy": self.policy.model_dump(), "ranking": self.ranking.model_dump()}
         if self.harm_rules:
             shaping["harm"] = [
@@ -378,6 +379,8 @@ class Settings(BaseSettings):
             ]
         if loud := self.profile.model_dump(include={"lift", "cost", "read"}, exclude_defaults=True):
             shaping["profile"] = loud
+        if read := self.reranker.shaping():
+            shaping["reranker"] = read
         return hashlib.sha256(orjson.dumps(shaping, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 
     @property

@@ -23,6 +23,7 @@ from zhiyin.data.store.open import open_store
 from zhiyin.data.store.protocols import Appended, Publication, Store
 from zhiyin.encoders.base import Encoder
 from zhiyin.encoders.budget import Budget
+from zhiyin.encoders.cross import CrossEncoder, Measured
 from zhiyin.encoders.endpoint import Endpoint, Patience
 from zhiyin.encoders.hosted import HostedEncoder, HostedModel
 from zhiyin.encoders.language import LanguageEncoder
@@ -30,7 +31,7 @@ from zhiyin.encoders.pair import Ear, Listen, TwoReaders, at_hand, cached, nobod
 from zhiyin.encoders.pretrained import find_pretrained
 from zhiyin.encoders.sentence import SentenceEncoder
 from zhiyin.encoders.static import StaticEncoder
-from zhiyin.errors import InvalidSettings, NotFound
+from zhiyin.errors import BrokenBundle, InvalidSettings, NotFound
 from zhiyin.labels.model import LabelModel
 from zhiyin.labels.shelf import find, load
 from zhiyin.live import Live
@@ -39,6 +40,7 @@ from zhiyin.policies.base import Policy
 from zhiyin.policies.greedy import Greedy
 from zhiyin.policies.softmax import Softmax
 from zhiyin.progress import Progress, Silent
+from zhiyin.ranking.reranking import Reranker
 from zhiyin.recommender import Recommender, Shape
 from zhiyin.settings import FILE, Settings
 from zhiyin.settings_file import load_settings
@@ -61,6 +63,7 @@ class Zhiyin:
         self._lock, self._labelling, self._reading = Lock(), Lock(), Lock()
         self._readers: dict[str, Encoder] = {}
         self._labels: dict[str, LabelModel] = {}
+        self._reranker: Reranker | None = None
 
     @classmethod
     def open(cls, folder: str | Path = ".", progress: Progress | None = None) -> Self:
@@ -152,8 +155,18 @@ class Zhiyin:
             ranking.house_rules,
             self.settings.harm_rules,
             self.settings.profile.weights,
+            self.reranker(),
         )
         return Recommender(live or self.live(), self._policy(), shape)
+
+    def reranker(self) -> Reranker | None:
+        """Who reads the first candidates again, where the settings name somebody; loaded once.
+
+        Raises BrokenBundle and InvalidSettings for what was not measured as it is to be served."""
+        with self._reading:
+            if self._reranker is None and self.settings.reranker.model:
+                self._reranker = reranker_of(self.settings)
+            return self._reranker
 
     def live(self) -> Live:
         """The folds over the live bundle. Looks for a new publication once a second."""
@@ -165,7 +178,8 @@ class Zhiyin:
             return self._serving[1]
 
     def warm_up(self) -> None:
-        """Load what the first typed wish would otherwise wait for: the encoder's weights."""
+        """Load what the first typed wish would otherwise wait for: weights of the encoder and of who reads again."""
+        self.reranker()
         at_hand(self._plain).encode(["知音"])
 
     def publication(self) -> Publication | None:
@@ -198,13 +212,15 @@ class Zhiyin:
         return publication, self._live_of(self.bundle(publication.bundle))
 
     def _take_reader(self) -> None:
-        """Something else went live while this shop was open: it may have been made with another encoder, which
-        zhiyin.toml then names."""
+        """Something else went live while this shop was open: it may have been made with another encoder, or with
+        another reranker, which zhiyin.toml then names."""
         if not (self.settings.folder / FILE).is_file():
             return
-        encoder = load_settings(self.settings.folder).encoder
-        if encoder != self.settings.encoder:
-            self.settings = self.settings.model_copy(update={"encoder": encoder})
+        said = load_settings(self.settings.folder)
+        if said.reranker != self.settings.reranker:
+            self.settings, self._reranker = self.settings.model_copy(update={"reranker": said.reranker}), None
+        if said.encoder != self.settings.encoder:
+            self.settings = self.settings.model_copy(update={"encoder": said.encoder})
             self._plain = encoder_of(self.settings)
             self._listen = ear_of(self.settings, self._plain)
 
@@ -244,6 +260,26 @@ def encoder_of(settings: Settings, threads: int = 1) -> Encoder:
     if model.static:
         return StaticEncoder(model)
     return LanguageEncoder(model, settings.path("cache"), settings.encoder.precision, settings.encoder.depth)
+
+
+def reranker_of(settings: Settings) -> Reranker:
+    """What `[reranker]` names, if it is what was measured. Raises BrokenBundle where the folder is another one,
+    InvalidSettings where more is to be read than was measured, or in other numbers."""
+    said, folder = settings.reranker, settings.path(settings.reranker.model)
+    found = Measured.of(folder)
+    if found.sha256 != said.sha256:
+        raise BrokenBundle(
+            f"{folder} has sha256 {found.sha256}, reranker.sha256 is {said.sha256!r}: write the first into "
+            'zhiyin.toml if this is what shall read, or reranker.model = ""'
+        )
+    if said.n > found.n or said.precision != found.precision:
+        raise InvalidSettings(
+            f"reranker.n = {said.n}, reranker.precision = {said.precision}: measured were {found.n} candidates in "
+            f"{found.precision}; set these, or zhiyin train reranker measures yours"
+        )
+    model = find_pretrained(said.model, settings.folder)
+    reader = CrossEncoder(model, settings.path("cache"), said.precision, said.threads)
+    return Reranker(reader, said.n, {kind: gate * said.weight for kind, gate in found.gates.items()})
 
 
 def hosted_of(settings: Settings) -> HostedEncoder:

@@ -92,7 +92,7 @@ def _behind(kind: str) -> int:
 def _tokenizer() -> dict[str, object]:
     numbers = {word: number for number, word in enumerate(WORDS)}
     special = [{"SpecialToken": {"id": name, "type_id": 0}} for name in ("[CLS]", "[SEP]")]
-    text = {"Sequence": {"id": "A", "type_id": 0}}
+    text, second = {"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}
     return {
         "version": "1.0",
         "truncation": None,
@@ -103,7 +103,7 @@ def _tokenizer() -> dict[str, object]:
         "post_processor": {
             "type": "TemplateProcessing",
             "single": [special[0], text, special[1]],
-            "pair": [special[0], text, special[1]],
+            "pair": [special[0], text, special[1], second, {"SpecialToken": {"id": "[SEP]", "type_id": 1}}],
             "special_tokens": {
                 name: {"id": name, "ids": [numbers[name]], "tokens": [name]} for name in ("[CLS]", "[SEP]")
             },

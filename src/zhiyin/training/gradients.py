@@ -29,8 +29,11 @@ FULL = ("out of memory", "not enough memory", "can't allocate memory")
 class Gradients:
     """Adds gradients to the parameters of a net."""
 
-    def __init__(self, net: TowerNet, at_once: int, precision: str, adversarial: float = 0.0) -> None:
-        self._net, self.at_once, self._adversarial = net, at_once, adversarial
+    def __init__(
+        self, net: TowerNet, at_once: int, precision: str, adversarial: float = 0.0, section: str = "tower"
+    ) -> None:
+        """`section`: of the settings, where what is asked for is set."""
+        self._net, self.at_once, self._adversarial, self._section = net, at_once, adversarial, section
         device = net.device.type
         short = {"auto": torch.bfloat16, "bfloat16": torch.bfloat16, "float16": torch.float16}
         self._kind = short.get(precision, torch.float32) if device == "cuda" else torch.float32
@@ -126,8 +129,8 @@ class Gradients:
     def _halve(self, size: int, told: str) -> None:
         if size <= 1:
             raise InvalidSettings(
-                f"the memory does not suffice for one text ({told}): set a smaller tower.longest, or "
-                'tower.checkpointing = true, or tower.method = "bitfit"'
+                f"the memory does not suffice for one text ({told}): set a smaller {self._section}.longest, or a "
+                f"{self._section}.method that learns less, such as lora or bitfit"
             )
         self.at_once = size // 2
         if torch.cuda.is_available():

@@ -51,6 +51,7 @@ class Way:
     craft: Craft
     progress: Progress
     path: Path | None = None  # of the checkpoint; None: none is written
+    section: str = "tower"  # of the settings
 
 
 class TowerLearning:
@@ -88,7 +89,8 @@ class TowerLearning:
         """How it ended, in words."""
         standing = self.standing
         why = (
-            "the loss was no number: stopped, the last good weights are kept; a smaller tower.learning_rate helps"
+            "the loss was no number: stopped, the last good weights are kept; a smaller "
+            f"{self._way.section}.learning_rate helps"
             if standing.broken
             else "its minutes were over"
             if standing.late
@@ -131,8 +133,8 @@ class TowerLearning:
         if planned < wanted:
             log.warning(
                 "%s: %d steps would take %.0f min on this %s, so %d are planned, for which there are %.1f min; a "
-                "GPU is wanted for all, or more tower.minutes", self._way.title, wanted, wanted * self._each / 60,
-                where, planned, self._craft.minutes,
+                "GPU is wanted for all, or more %s.minutes", self._way.title, wanted, wanted * self._each / 60,
+                where, planned, self._craft.minutes, self._way.section,
             )  # fmt: skip
 
     def _learn(self) -> None:

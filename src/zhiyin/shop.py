@@ -40,7 +40,7 @@ from zhiyin.policies.base import Policy
 from zhiyin.policies.greedy import Greedy
 from zhiyin.policies.softmax import Softmax
 from zhiyin.progress import Progress, Silent
-from zhiyin.ranking.reranking import Reranker
+from zhiyin.ranking.reranking import Reranker, RerankerSettings
 from zhiyin.recommender import Recommender, Shape
 from zhiyin.settings import FILE, Settings
 from zhiyin.settings_file import load_settings
@@ -63,7 +63,7 @@ class Zhiyin:
         self._lock, self._labelling, self._reading = Lock(), Lock(), Lock()
         self._readers: dict[str, Encoder] = {}
         self._labels: dict[str, LabelModel] = {}
-        self._reranker: Reranker | None = None
+        self._rereading: tuple[RerankerSettings, Reranker] | None = None
 
     @classmethod
     def open(cls, folder: str | Path = ".", progress: Progress | None = None) -> Self:
@@ -145,28 +145,32 @@ class Zhiyin:
     def recommender(self, live: Live | None = None) -> Recommender:
         """The recommender of the bundle that is live now; before anything was published, of a zero-shot one.
         `live`: of these folds instead."""
-        ranking = self.settings.ranking
+        live = live or self.live()  # first: what it finds may change the settings
+        settings = self.settings
+        ranking = settings.ranking
         shape = Shape(
             ranking.candidates,
             ranking.retrieve,
             ranking.diversity,
             ranking.repeats,
-            self.settings.digest(),
+            settings.digest(),
             ranking.house_rules,
-            self.settings.harm_rules,
-            self.settings.profile.weights,
-            self.reranker(),
+            settings.harm_rules,
+            settings.profile.weights,
+            self.reranker(settings),
         )
-        return Recommender(live or self.live(), self._policy(), shape)
+        return Recommender(live, self._policy(), shape)
 
-    def reranker(self) -> Reranker | None:
-        """Who reads the first candidates again, where the settings name somebody; loaded once.
+    def reranker(self, settings: Settings) -> Reranker | None:
+        """Who reads the first candidates again, where these settings name somebody; loaded once.
 
         Raises BrokenBundle and InvalidSettings for what was not measured as it is to be served."""
+        if not settings.reranker.model:
+            return None
         with self._reading:
-            if self._reranker is None and self.settings.reranker.model:
-                self._reranker = reranker_of(self.settings)
-            return self._reranker
+            if self._rereading is None or self._rereading[0] != settings.reranker:
+                self._rereading = settings.reranker, reranker_of(settings)
+            return self._rereading[1]
 
     def live(self) -> Live:
         """The folds over the live bundle. Looks for a new publication once a second."""
@@ -178,8 +182,8 @@ class Zhiyin:
             return self._serving[1]
 
     def warm_up(self) -> None:
-        """Load what the first typed wish would otherwise wait for: weights of the encoder and of who reads again."""
-        self.reranker()
+        """Load what the first typed wish would otherwise wait for: weights of all that read."""
+        self.reranker(self.settings)
         at_hand(self._plain).encode(["知音"])
 
     def publication(self) -> Publication | None:
@@ -218,7 +222,7 @@ class Zhiyin:
             return
         said = load_settings(self.settings.folder)
         if said.reranker != self.settings.reranker:
-            self.settings, self._reranker = self.settings.model_copy(update={"reranker": said.reranker}), None
+            self.settings = self.settings.model_copy(update={"reranker": said.reranker})
         if said.encoder != self.settings.encoder:
             self.settings = self.settings.model_copy(update={"encoder": said.encoder})
             self._plain = encoder_of(self.settings)

@@ -151,6 +151,12 @@ class Measured:
         return found
 
 
+def seal(folder: Path, told: Mapping[str, object]) -> None:
+    """Write the story of a folder, with the digests of all files that are there: it is served as it is, or not."""
+    files = {str(path.relative_to(folder)): sha256_of(path) for path in sorted(folder.rglob("*")) if path.is_file()}
+    (folder / STORY).write_bytes(orjson.dumps({**told, "files": files}, option=orjson.OPT_INDENT_2) + b"\n")
+
+
 def sha256_of(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

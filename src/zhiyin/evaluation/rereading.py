@@ -114,9 +114,7 @@ def shortlists(live: Live, questions: Sequence[Question], n: int, progress: Prog
     for number, one in enumerate(questions):
         query = Query(text=one.asked.text if one.asked.kind == "typed" else None)
         heard = recommender.hear(world, one.asker, query)
-        pool = recommender.eligible(
-            recommender.retrieve(world, one.asker, heard, query), world, one.asker, query
-        )
+        pool = recommender.eligible(recommender.retrieve(world, one.asker, heard, query), world, one.asker, query)
         ranked = recommender.rank(world, heard, pool, query)
         items = [item for row in ranked.rows[:n].tolist() if (item := world.items[row]) is not None]
         texts = tuple(documents(item)[0] for item in items)
@@ -182,5 +180,7 @@ def told_of(
     before = served(deciding) if served else ndcg_of(deciding, theirs, 0.0)
     after = ndcg_of(deciding, theirs, gate)
     gain = Bootstrap(2_000, seed=0).of({"gain": after - before})["gain"]
-    within = [bool(np.isin(one.targets, one.rows[: len(lift)]).any()) for one, lift in zip(deciding, theirs, strict=True)]
+    within = [
+        bool(np.isin(one.targets, one.rows[: len(lift)]).any()) for one, lift in zip(deciding, theirs, strict=True)
+    ]
     return Told(kind, len(second), gate, float(before.mean()), float(after.mean()), gain, float(np.mean(within)))

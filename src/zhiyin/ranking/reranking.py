@@ -1,11 +1,11 @@
-"""The part `cross`: the first few candidates are read side by side with what is asked, and lifted by what they say.
+"""The part `cross`: the first few candidates are read side by side with what is asked, and lifted by that.
 
     part_i = gate · weight · (s_i − min over the n of s)   of the n candidates that were read, 0 of all others
 
-s is what a cross-encoder says of a pair (zhiyin.encoders.cross). The n are the first by the sum of all other parts,
-and no part is below 0, so nothing that was not read overtakes what was: only the n change places among themselves.
-The gates, one of typed wishes and one of pasts, were learned and measured on held-out lists, and are 0 where no
-gain was shown: then nothing is read.
+s is what a cross-encoder says of a pair (zhiyin.encoders.cross). The n are the first by the sum of all other
+parts, and no part is below 0, so nothing that was not read overtakes what was: only the n change places among
+themselves. The gates, one of typed wishes and one of pasts, were learned and measured on held-out lists, and are 0
+where no gain was shown: then nothing is read.
 """
 
 from __future__ import annotations

@@ -35,7 +35,6 @@ from zhiyin.training.tower_learning import TowerLearning, Way
 from zhiyin.training.tower_net import device_of, load_net
 from zhiyin.training.tower_state import Curve
 from zhiyin.training.wishes import Fields, of_fields
-from zhiyin.types import Item
 
 SECTION = "cross"
 JUDGED_AMONG = (8, 3)  # hard and random wrong answers of a question that is judged by
@@ -180,13 +179,15 @@ def hidden_wishes(asked: Assignment, recipe: CrossRecipe) -> list[Drawing]:
         return []
     fields = Fields.of(asked.catalogue, flipped)
     tasks = [task for task in ("wish", "typo", "attribute", "without") if task in recipe.tasks]
-    found = [of_fields(fields, task, asked.language) for task in tasks]  # type: ignore[arg-type]
+    found = [of_fields(fields, task, asked.language) for task in tasks]
     return [one for one in found if one is not None]
 
 
 def _without_rivals(drawing: Drawing) -> Drawing:
     """Groups bring their own wrong answers."""
-    return replace(drawing, hard=0, near=Near(np.zeros((0, 0), np.int32))) if isinstance(drawing, Next) else drawing
+    return (
+        replace(drawing, hard=0, near=Near(np.zeros((0, 0), np.int32))) if isinstance(drawing, Next) else drawing
+    )
 
 
 def _ready(net: CrossNet, lesson: Lesson, shape: Shape) -> CrossNet:

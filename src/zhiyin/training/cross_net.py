@@ -59,7 +59,9 @@ class CrossNet(TowerNet):
         pairs = Tokens(pair_tokenizer(model, min(longest, model_places(model))), "", tokens.padding, tokens.mask)
         super().__init__(before.inner, pairs, "cls")
         self.head = CrossHead.of(model, before.words.shape[1], seed)
-        kinds = [len(one) for name, one in before.named_parameters() if name.endswith("token_type_embeddings.weight")]
+        kinds = [
+            len(one) for name, one in before.named_parameters() if name.endswith("token_type_embeddings.weight")
+        ]
         self._types = bool(kinds) and kinds[0] > 1
 
     def of_texts(self, texts: Sequence[str]) -> Tensor:

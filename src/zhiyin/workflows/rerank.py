@@ -1,8 +1,8 @@
 """`zhiyin train reranker`: a cross-encoder taught by a shop, and it reads only where it is shown to be better.
 
-As with `zhiyin train text`: it learns nothing of what is then asked. What is asked are held-out lists, made as they
-are served by what is fitted on the same part: wishes that were typed later or are made of items that it learned
-nothing of, and what people took next.
+As with `zhiyin train text`: it learns nothing of what is then asked. What is asked are held-out lists, made as
+they are served by what is fitted on the same part: wishes that were typed later or are made of items that it
+learned nothing of, and what people took next.
 """
 
 from __future__ import annotations
@@ -10,18 +10,17 @@ from __future__ import annotations
 import logging
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import orjson
 
 from zhiyin.bundle import read_manifest
 from zhiyin.data.dataset import Dataset
 from zhiyin.data.splits import Split
-from zhiyin.encoders.cross import FOLDER, KINDS, STORY, CrossEncoder, Kind, Measured, sha256_of
+from zhiyin.encoders.cross import FOLDER, KINDS, STORY, CrossEncoder, Kind, Measured, seal, sha256_of
 from zhiyin.encoders.pretrained import find_pretrained
 from zhiyin.errors import InvalidData, NotPublishable
 from zhiyin.evaluation.online_check import served
@@ -78,9 +77,7 @@ class Taught:
         if self.adopted:
             yield f'{self.model} reads from now on; reranker.model = "" takes it back'
         else:
-            yield (
-                f'nothing was changed; under [reranker] model = "{self.model}" and sha256 = "{self.sha256}" take it'
-            )
+            yield f'nothing was changed; [reranker] model = "{self.model}", sha256 = "{self.sha256}" take it'
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +85,7 @@ class Known:
     """A shop's past, divided into what may be learned of and what is asked."""
 
     data: Dataset
-    events: tuple[Event, ...]  # in the order of the log, those with a text: searches and reviews
+    until: int  # the last event of the log that counts
     split: Split | None = None  # None where there are too few events to ask what people took next
     wrote: Wrote = field(default_factory=dict)
 
@@ -108,7 +105,9 @@ def train_reranker(shop: Zhiyin, seed: int = 0, log: Log = NOWHERE, *, adopt: bo
     cross = learn_cross(lesson)
     folder, kinds = _measured(shop, known, lesson, cross, seed)
     model = f"{FOLDER}/{folder.name}"
-    log.write(adapted_story(shop.settings.name, folder.name, lesson.asked.recipe, cross.curve, _results(cross, kinds)))
+    log.write(
+        adapted_story(shop.settings.name, folder.name, lesson.asked.recipe, cross.curve, _results(cross, kinds))
+    )
     shutil.rmtree(shop.settings.path(FOLDER) / UNFINISHED, ignore_errors=True)
     digest = sha256_of(folder / STORY)
     if not any(one.better for one in kinds):
@@ -125,16 +124,19 @@ def _known(shop: Zhiyin, seed: int) -> Known:
     data, as_of = shop_data(shop)
     if not any(item.title or item.text for item in data.catalogue):
         raise InvalidData("no item has a title or a text, so there is nothing to read: zhiyin import brings texts")
-    events = tuple(event for _, event in shop.store.events(until=as_of.event) if event.text or event.item_id)
     try:
         posed = pose(data, shop_terms(shop, Terms())).split
         split = sample(posed, shop.settings.cross.lists, seed)
     except InvalidData:
         split = None
-    return Known(data, events, split, reviews_in(events, data))
+    return Known(data, as_of.event, split, reviews_in(_events(shop, as_of.event), data))
 
 
-def reviews_in(events: Sequence[Event], data: Dataset) -> dict[tuple[int, int], str]:
+def _events(shop: Zhiyin, until: int) -> Iterator[Event]:
+    return (event for _, event in shop.store.events(until=until))
+
+
+def reviews_in(events: Iterable[Event], data: Dataset) -> dict[tuple[int, int], str]:
     """What people wrote about items, by the rows of both; the newest word of each counts."""
     found: dict[tuple[int, int], str] = {}
     for event in events:
@@ -155,7 +157,7 @@ def _lesson(shop: Zhiyin, known: Known, seed: int) -> Lesson:
     fit, hidden = known.data, draw_hidden(known.data, recipe.hidden, seed)
     if known.split is not None:
         fit, hidden = may_be_known(known.data, shop_terms(shop, Terms()), recipe.hidden, seed)
-    past = Past.of(fit, typed_in(known.events, fit, signals), hidden, recipe.judged, seed)
+    past = Past.of(fit, typed_in(_events(shop, known.until), fit, signals), hidden, recipe.judged, seed)
     model = find_pretrained(recipe.base, shop.settings.folder)
     keep = shop.settings.path(FOLDER) / UNFINISHED
     asked = Assignment(
@@ -178,7 +180,7 @@ def _measured(
         with tempfile.TemporaryDirectory(prefix="zhiyin-") as cache:
             reader = CrossEncoder(model, Path(cache), said.precision, said.threads)
             lists = held_out_lists(shop, known, lesson, seed)
-            kinds = tell(lists, reader, seed, shop.progress, shop.reranker())
+            kinds = tell(lists, reader, seed, shop.progress, shop.reranker(shop.settings))
         told = story_of(lesson, cross) | story_of_kinds(kinds, said.n, said.precision)
         return _sealed(draft, folder / lesson.recipe.name, told), kinds
     finally:
@@ -219,14 +221,14 @@ def tell(
 
 
 def _typed(shop: Zhiyin, known: Known, lesson: Lesson, seed: int) -> list[Question]:
-    """What was typed and answered after all that is learned of, then wishes made for what it learned nothing of."""
+    """What was typed and answered after all that it learned of, then wishes for what it learned nothing of."""
     from zhiyin.training.cross import hidden_wishes  # noqa: PLC0415
     from zhiyin.training.past import typed_in  # noqa: PLC0415
 
     recipe, rng = shop.settings.cross, np.random.default_rng([seed, 8])
     learned = {(one.user, one.text) for one in lesson.asked.past.typed}
     later: dict[tuple[int, str], set[int]] = {}
-    for one in typed_in(known.events, known.data, shop.settings.data.signals):
+    for one in typed_in(_events(shop, known.until), known.data, shop.settings.data.signals):
         if (one.user, one.text) not in learned and known.split is not None:
             later.setdefault((one.user, one.text), set()).add(one.row)
     keys = sorted(later)
@@ -234,9 +236,9 @@ def _typed(shop: Zhiyin, known: Known, lesson: Lesson, seed: int) -> list[Questi
     found = [(text, np.array(sorted(later[user, text]), np.int32)) for user, text in some]
     drawings = hidden_wishes(lesson.asked, recipe)
     for n in range(recipe.lists if drawings else 0):
-        for one in drawings[n % len(drawings)].draw(rng)[:1]:
-            right = np.union1d(one.no_rivals, [one.target]).astype(np.int32)
-            found.append((str(one.asked[0][0]), right))
+        for wish in drawings[n % len(drawings)].draw(rng)[:1]:
+            right = np.union1d(wish.no_rivals, [wish.target]).astype(np.int32)
+            found.append((str(wish.asked[0][0]), right))
     return of_wishes(found[: recipe.lists])
 
 
@@ -265,8 +267,7 @@ def story_of_kinds(kinds: Sequence[Told], n: int, precision: str) -> dict[str, o
 
 def _sealed(draft: Path, wanted: Path, told: Mapping[str, object]) -> Path:
     """The draft with its story, at a free place: one that is there may be what reads now, and is never touched."""
-    files = {str(path.relative_to(draft)): sha256_of(path) for path in sorted(draft.rglob("*")) if path.is_file()}
-    (draft / STORY).write_bytes(orjson.dumps({**told, "files": files}, option=orjson.OPT_INDENT_2) + b"\n")
+    seal(draft, told)
     names = (wanted, *(wanted.with_name(f"{wanted.name}-{number}") for number in range(2, MOST)))
     folder = next(one for one in names if not one.exists())
     for path in draft.rglob("*"):

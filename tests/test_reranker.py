@@ -34,7 +34,10 @@ n = {n}
 
 
 def shop_in(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, encoder: SentenceEncoder, gates: tuple[float, float] = (0.5, 0.5)
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    encoder: SentenceEncoder,
+    gates: tuple[float, float] = (0.5, 0.5),
 ) -> Zhiyin:
     monkeypatch.setattr("zhiyin.shop.SentenceEncoder", lambda threads: encoder)
     digest = tiny_cross(folder / "rerankers" / "ours", *gates, n=N)
@@ -80,8 +83,10 @@ def test_the_first_candidates_are_lifted_and_no_others(
     for place in with_it.items:
         assert place.score == pytest.approx(sum(place.parts.values()))
     removed = {place.item_id: place.score - place.parts.get("cross", 0.0) for place in with_it.items}
-    assert removed == pytest.approx({place.item_id: place.score for place in without.items}), "a part can be left out"
-    assert any("cross" == reason.channel for place in with_it.items for reason in place.reasons)
+    assert removed == pytest.approx({place.item_id: place.score for place in without.items}), (
+        "a part can be left out"
+    )
+    assert any(reason.channel == "cross" for place in with_it.items for reason in place.reasons)
     assert with_it.settings != without.settings
 
 
@@ -100,9 +105,8 @@ def test_a_list_that_was_read_is_replayed_bit_for_bit(
             for reader in (shop, threaded):
                 assert replay(reader, one.recommendation_id).differences == ()
     off(tmp_path)
-    with Zhiyin.open(tmp_path) as shop:
-        with pytest.raises(InvalidSettings, match="put"):
-            replay(shop, shown[0].recommendation_id)
+    with Zhiyin.open(tmp_path) as shop, pytest.raises(InvalidSettings, match="put"):
+        replay(shop, shown[0].recommendation_id)
 
 
 def test_what_was_written_about_a_thing_is_read(

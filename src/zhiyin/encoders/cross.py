@@ -153,7 +153,9 @@ class Measured:
 
 def seal(folder: Path, told: Mapping[str, object]) -> None:
     """Write the story of a folder, with the digests of all files that are there: it is served as it is, or not."""
-    files = {str(path.relative_to(folder)): sha256_of(path) for path in sorted(folder.rglob("*")) if path.is_file()}
+    files = {
+        str(path.relative_to(folder)): sha256_of(path) for path in sorted(folder.rglob("*")) if path.is_file()
+    }
     (folder / STORY).write_bytes(orjson.dumps({**told, "files": files}, option=orjson.OPT_INDENT_2) + b"\n")
 
 

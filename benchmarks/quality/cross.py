@@ -3,13 +3,13 @@
     python benchmarks/quality/cross.py --data DIR [--sets shop,amazon_beauty] [--cache DIR] [--out DIR]
         [--lists 200] [--n 50] [--most 1500] [--set minutes=10 groups=4 …]
 
-shop: the made-up shop, whose people's events and searches, and wishes of the catalogue's fields, are learned from;
-asked are the wishes that were written for it by hand, of which nothing is learned, and what people took next.
-amazon_beauty, leave-one-out: what people took second-last (the validation part), and wishes made for a tenth of the
-items, of which nothing is learned. Lists are made on the online path by the default recipe, fitted without what is
-asked. One half of the lists chooses how loud the part is, the other decides: NDCG@10 with and without, and the
-interval of the difference, paired. `ms`: milliseconds for 50 candidates that nobody read before, the real texts of
-the set. --most: only so many items of amazon_beauty, those taken most, where a machine is slow. Writes results/cross.json.
+shop: the made-up shop, whose people's events and searches, and wishes of the catalogue's fields, are learned
+from; asked are the wishes that were written for it by hand, of which nothing is learned, and what people took next.
+amazon_beauty, leave-one-out: what people took second-last (the validation part), and wishes made for a tenth of
+the items, of which nothing is learned; --most: only so many items, those taken most, where a machine is slow.
+Lists are made on the online path by the default recipe, fitted without what is asked. One half of the lists
+chooses how loud the part is, the other decides: NDCG@10 with and without, and the interval of the difference,
+paired. `ms`: milliseconds for 50 candidates that nobody read before. Writes results/cross.json.
 """
 
 from __future__ import annotations
@@ -164,8 +164,8 @@ def measured(world: World, given: argparse.Namespace) -> tuple[dict[str, float],
         for one in kinds:
             print(one.sentence(), flush=True)
             numbers |= {
-                f"{one.kind}_without": one.before, f"{one.kind}_with": one.after, f"{one.kind}_gain": one.gain.value,
-                f"{one.kind}_gain_low": one.gain.low, f"{one.kind}_gain_high": one.gain.high,
+                f"{one.kind}_without": one.before, f"{one.kind}_with": one.after,
+                f"{one.kind}_gain": one.gain.value, f"{one.kind}_gain_low": one.gain.low, f"{one.kind}_gain_high": one.gain.high,
                 f"{one.kind}_lists": float(one.n_lists), f"{one.kind}_within": one.within,
                 f"{one.kind}_gate": one.gate,
             }  # fmt: skip

@@ -1,4 +1,4 @@
-"""The part `cross`: it is a part of the sum, lifts nothing that was not read, and is none where nothing was shown."""
+"""The part `cross`: a part of the sum that lifts nothing that was not read, and none where nothing was shown."""
 
 from __future__ import annotations
 

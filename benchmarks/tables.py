@@ -52,6 +52,7 @@ TITLES = {
     "S7": "Start-up, 100,000 items",
     "S8": "Fresh environment to first recommendation on the demo, warm package cache",
     "T1": "The default recipe beside the same one tuned for ten minutes",
+    "X1": "The first candidates read again by a cross-encoder, with and without",
 }
 
 

@@ -5,7 +5,8 @@ from shutil import copytree
 
 from zhiyin.bundle import newest_in
 from zhiyin.data.store.memory import MemoryStore
-from zhiyin.settings import PolicySettings, Settings
+from zhiyin.settings import Settings
+from zhiyin.settings_lists import PolicySettings
 from zhiyin.shop import Zhiyin
 from zhiyin.testing.encoders import HashEncoder
 from zhiyin.testing.small import small_catalogue, small_events

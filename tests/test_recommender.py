@@ -13,7 +13,7 @@ from zhiyin.policies.base import Policy
 from zhiyin.policies.greedy import Greedy
 from zhiyin.policies.softmax import Softmax
 from zhiyin.recommender import Recommender, Shape
-from zhiyin.settings import PolicySettings, RankingSettings
+from zhiyin.settings_lists import PolicySettings, RankingSettings
 from zhiyin.shop import Zhiyin
 from zhiyin.testing.encoders import HashEncoder
 from zhiyin.testing.small import SILENT, START, THEMES, small_catalogue, small_events

@@ -8,7 +8,8 @@ import pytest
 
 from zhiyin.data.store.memory import MemoryStore
 from zhiyin.encoders.sentence import SentenceEncoder
-from zhiyin.settings import PolicySettings, Settings
+from zhiyin.settings import Settings
+from zhiyin.settings_lists import PolicySettings
 from zhiyin.shop import Zhiyin
 from zhiyin.testing.small import small_catalogue, small_events
 from zhiyin.workflows.train import train

@@ -9,7 +9,7 @@ import pytest
 
 from zhiyin.profile.edits import Said, edit_event
 from zhiyin.profile.traits import Trait
-from zhiyin.settings import ProfileSettings
+from zhiyin.settings_lists import ProfileSettings
 from zhiyin.shop import Zhiyin
 from zhiyin.types import Event, Place, Query, Recommendation, Stance
 from zhiyin.workflows.erase import erase

@@ -8,7 +8,7 @@ import pytest
 
 from zhiyin.data.demo import write_demo
 from zhiyin.data.shop.catalogue import Wish, read_wishes
-from zhiyin.settings import PolicySettings
+from zhiyin.settings_lists import PolicySettings
 from zhiyin.shop import Zhiyin
 from zhiyin.workflows.ingest import ingest
 from zhiyin.workflows.init import Files, init_project

@@ -13,7 +13,7 @@ import pytest
 from zhiyin.data.demo import write_demo
 from zhiyin.data.shop.catalogue import Wish, read_wishes
 from zhiyin.profile.edits import Edit
-from zhiyin.settings import PolicySettings
+from zhiyin.settings_lists import PolicySettings
 from zhiyin.shop import Zhiyin
 from zhiyin.types import Event, Recommendation
 from zhiyin.workflows.ingest import ingest

@@ -114,8 +114,8 @@ def result_of(given: argparse.Namespace, asked: Mapping[str, Numbers], seconds: 
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
         "runs": 1,
         "asked": asked,
-        "note": f"ndcg@10 on the validation part, at most {given.people:,} people; the machine was shared by others "
-        "all the while, so nets saw few epochs; wrote, earned: synthetic people",
+        "note": f"ndcg@10 on the validation part, at most {given.people:,} people; the machine was shared by "
+        "others all the while, so nets saw few epochs; wrote, earned: synthetic people",
     }
 
 

@@ -21,7 +21,8 @@ from zhiyin.evaluation.posing import Terms
 from zhiyin.evaluation.standings import WHOLE
 from zhiyin.ranking.learn import FusionRecipe
 from zhiyin.recipe import DefaultRecipe
-from zhiyin.settings import PolicySettings, Settings
+from zhiyin.settings import Settings
+from zhiyin.settings_lists import PolicySettings
 from zhiyin.shop import Zhiyin
 from zhiyin.types import Item, Query
 

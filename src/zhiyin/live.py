@@ -172,6 +172,11 @@ class Live:
         """How an endpoint reads what was typed; it is not asked where it has not read the bundle's catalogue."""
         return self._listen(text) if _readers(snapshot.models)[1].two else NOT_ASKED
 
+    def wrote(self, user_id: str | None, snapshot: Snapshot) -> dict[str, str]:
+        """What the person wrote about items lately, by item id: their reviews."""
+        events = self._store.history(user_id, limit=HISTORY, until=snapshot.as_of.event) if user_id else []
+        return {event.item_id: event.text for event in events if event.item_id and event.text}
+
     def _said(self, query: Query, snapshot: Snapshot) -> tuple[Said, ...]:
         """What stands of what the person said of their profile."""
         if query.user_id is None or query.scenario == SIMILAR:

@@ -13,6 +13,7 @@ import numpy as np
 
 from zhiyin.data.dataset import Doubles, Mask
 from zhiyin.data.vocabulary import PAD, Rows, key_of
+from zhiyin.encoders.cross import NOTHING, Asked, past_text
 from zhiyin.encoders.pair import NOT_ASKED, Reading
 from zhiyin.explain.reasons import reasons_for
 from zhiyin.live import SIMILAR, Asker, Live, Snapshot
@@ -23,6 +24,7 @@ from zhiyin.ranking.diversity import Diversity
 from zhiyin.ranking.fusion import READS, Heard, Parts
 from zhiyin.ranking.harm import HarmRule, harmless, penalised
 from zhiyin.ranking.house_rules import HouseRule, allowed, lowered
+from zhiyin.ranking.reranking import Reranker
 from zhiyin.ranking.rules import compile_filter
 from zhiyin.ranking.standing import Asking, LineWeights, refused, spoken_of
 from zhiyin.types import FALLBACK, AsOf, Mode, Place, Query, Recommendation
@@ -45,6 +47,7 @@ class Shape:
     rules: tuple[HouseRule, ...] = ()
     harm: tuple[HarmRule, ...] = ()
     lines: LineWeights = field(default_factory=LineWeights)
+    reranker: Reranker | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +133,21 @@ class Recommender:
             beside=_plain,
         )
         said = None if query.scenario in (TRENDING, LATEST) else spoken_of(asker.said, world, asking)
-        return replace(Heard.by(models, asker.history, wish, said), reading=reading)
+        asked = self._asked(world, asker, query)
+        return replace(Heard.by(models, asker.history, wish, said), reading=reading, asked=asked)
+
+    def _asked(self, world: Snapshot, asker: Asker, query: Query) -> Asked:
+        """As a cross-encoder reads it, where there is one for such a question."""
+        reranker = self._shape.reranker
+        if reranker is None or query.scenario in (TRENDING, LATEST, SIMILAR):
+            return NOTHING
+        if query.text is not None and query.text.strip():
+            return Asked("typed", query.text.strip())
+        if not reranker.hears("past"):
+            return NOTHING
+        liked = asker.history.rows[asker.history.weights > 0][::-1].tolist()
+        taken = [item for row in dict.fromkeys(liked) if (item := world.items[row]) is not None]
+        return Asked("past", past_text(taken, self._live.wrote(query.user_id, world)))
 
     def _typed(self, world: Snapshot, query: Query) -> tuple[Batch | None, Reading]:
         """What was typed, as an endpoint reads it where one may be asked; None for nothing."""
@@ -185,7 +202,8 @@ class Recommender:
         return allowed(self._shape.rules, asker.history, rows, world.items)
 
     def rank(self, world: Snapshot, heard: Heard, rows: Rows, query: Query) -> Ranked:
-        """The candidates with the highest sums, best first; ties by the hash of the item's id."""
+        """The candidates with the highest sums, best first; ties by the hash of the item's id. A cross-encoder
+        reads the first of them, and puts these into another order."""
         if query.scenario == LATEST:
             parts = latest_parts(world, rows)
         elif query.scenario == TRENDING:
@@ -194,9 +212,12 @@ class Recommender:
             parts = world.fusion.parts(heard, rows)
         parts = lowered(parts, self._shape.rules, heard.history, rows, world.items)
         parts = penalised(parts, self._shape.harm, rows, world.items)
-        scores = parts.scores
-        order = np.lexsort((world.vocabulary.keys[rows], -scores))[: max(self._shape.candidates, query.n)]
-        return Ranked(rows[order], scores[order], Parts(parts.names, parts.values[:, order], parts.gates))
+        ranked = best_first(world, rows, parts, max(self._shape.candidates, query.n))
+        if self._shape.reranker is None:
+            return ranked
+        items = [world.items[row] for row in ranked.rows[: self._shape.reranker.n].tolist()]
+        told = self._shape.reranker.reread(ranked.parts, heard.asked, [item for item in items if item is not None])
+        return best_first(world, ranked.rows, told, len(ranked.rows))
 
     def choose(self, world: Snapshot, ranked: Ranked, n: int, recommendation_id: str) -> Chosen:
         """Places from candidates, last of all, and how a greedy policy would have filled them."""
@@ -236,6 +257,13 @@ def speaks(channel: str, query: Query) -> bool:
     if query.scenario == SIMILAR:
         return channel != CONTEXT
     return query.scenario != TRENDING or channel == POPULAR
+
+
+def best_first(world: Snapshot, rows: Rows, parts: Parts, n: int) -> Ranked:
+    """The n highest sums; ties by the hash of the item's id."""
+    scores = parts.scores
+    order = np.lexsort((world.vocabulary.keys[rows], -scores))[:n]
+    return Ranked(rows[order], scores[order], Parts(parts.names, parts.values[:, order], parts.gates))
 
 
 def latest_parts(world: Snapshot, rows: Rows) -> Parts:

@@ -33,6 +33,7 @@ from zhiyin.data.store.open import open_store
 from zhiyin.data.store.protocols import Appended, Publication, Store
 from zhiyin.encoders.base import Encoder
 from zhiyin.encoders.budget import Budget
+from zhiyin.encoders.cross import CrossEncoder, Measured
 from zhiyin.encoders.endpoint import Endpoint, Patience
 from zhiyin.encoders.hosted import HostedEncoder, HostedModel
 from zhiyin.encoders.language import LanguageEncoder
@@ -40,7 +41,7 @@ from zhiyin.encoders.pair import Ear, Listen, TwoReaders, at_hand, cached, nobod
 from zhiyin.encoders.pretrained import find_pretrained
 from zhiyin.encoders.sentence import SentenceEncoder
 from zhiyin.encoders.static import StaticEncoder
-from zhiyin.errors import InvalidSettings, NotFound
+from zhiyin.errors import BrokenBundle, InvalidSettings, NotFound
 from zhiyin.labels.model import LabelModel
 from zhiyin.labels.shelf import find, load
 from zhiyin.live import Live
@@ -51,9 +52,11 @@ from zhiyin.policies.greedy import Greedy
 from zhiyin.policies.holdout import Holdout
 from zhiyin.policies.softmax import Softmax
 from zhiyin.progress import Progress, Silent
+from zhiyin.ranking.reranking import Reranker, RerankerSettings
 from zhiyin.recommender import Recommender, Shape
-from zhiyin.settings import FILE, PolicySettings, Settings
+from zhiyin.settings import FILE, Settings
 from zhiyin.settings_file import load_settings
+from zhiyin.settings_lists import PolicySettings
 from zhiyin.types import Event, Item, Query, Recommendation
 
 OUR_OWN, HOSTED, LABELS = "use", "hosted", "labels"
@@ -75,6 +78,7 @@ class Zhiyin:
         self._lock, self._labelling, self._reading = Lock(), Lock(), Lock()
         self._readers: dict[str, Encoder] = {}
         self._labels: dict[str, LabelModel] = {}
+        self._rereading: tuple[RerankerSettings, Reranker] | None = None
 
     @classmethod
     def open(cls, folder: str | Path = ".", progress: Progress | None = None) -> Self:
@@ -163,18 +167,32 @@ class Zhiyin:
     def recommender(self, live: Live | None = None) -> Recommender:
         """The recommender of the bundle that is live now; before anything was published, of a zero-shot one.
         `live`: of these folds instead."""
-        ranking = self.settings.ranking
+        live = live or self.live()  # first: what it finds may change the settings
+        settings = self.settings
+        ranking = settings.ranking
         shape = Shape(
             ranking.candidates,
             ranking.retrieve,
             ranking.diversity,
             ranking.repeats,
-            self.settings.digest(),
+            settings.digest(),
             ranking.house_rules,
-            self.settings.harm_rules,
-            self.settings.profile.weights,
+            settings.harm_rules,
+            settings.profile.weights,
+            self.reranker(settings),
         )
-        return Recommender(live or self.live(), policy_of(self.settings.policy), shape)
+        return Recommender(live, policy_of(settings.policy), shape)
+
+    def reranker(self, settings: Settings) -> Reranker | None:
+        """Who reads the first candidates again, where these settings name somebody; loaded once.
+
+        Raises BrokenBundle and InvalidSettings for what was not measured as it is to be served."""
+        if not settings.reranker.model:
+            return None
+        with self._reading:
+            if self._rereading is None or self._rereading[0] != settings.reranker:
+                self._rereading = settings.reranker, reranker_of(settings)
+            return self._rereading[1]
 
     def live(self) -> Live:
         """The folds over the live bundle. Looks for a new publication once a second."""
@@ -186,7 +204,8 @@ class Zhiyin:
             return self._serving[1]
 
     def warm_up(self) -> None:
-        """Load what the first typed wish would otherwise wait for: the encoder's weights."""
+        """Load what the first typed wish would otherwise wait for: weights of all that read."""
+        self.reranker(self.settings)
         at_hand(self.live().folded.bundle.encoder).encode(["知音"])
 
     def publication(self) -> Publication | None:
@@ -223,13 +242,16 @@ class Zhiyin:
         return publication, self._live_of(self.bundle(publication.bundle))
 
     def _take_reader(self) -> None:
-        """Something else went live while this shop was open: zhiyin.toml may name another encoder by now."""
+        """Something else went live while this shop was open: zhiyin.toml may name another encoder, or another
+        reranker, by now."""
         if not (self.settings.folder / FILE).is_file():
             return
-        encoder = load_settings(self.settings.folder).encoder
-        if encoder != self.settings.encoder:
+        said = load_settings(self.settings.folder)
+        if said.reranker != self.settings.reranker:
+            self.settings = self.settings.model_copy(update={"reranker": said.reranker})
+        if said.encoder != self.settings.encoder:
             with self._reading:
-                self.settings = self.settings.model_copy(update={"encoder": encoder})
+                self.settings = self.settings.model_copy(update={"encoder": said.encoder})
                 self._named = None
                 self._readers.clear()
 
@@ -300,6 +322,26 @@ def encoder_of(settings: Settings, threads: int = 1) -> Encoder:
     if model.static:
         return StaticEncoder(model)
     return LanguageEncoder(model, settings.path("cache"), settings.encoder.precision, settings.encoder.depth)
+
+
+def reranker_of(settings: Settings) -> Reranker:
+    """What `[reranker]` names, if it is what was measured. Raises BrokenBundle where the folder is another one,
+    InvalidSettings where more is to be read than was measured, or in other numbers."""
+    said, folder = settings.reranker, settings.path(settings.reranker.model)
+    found = Measured.of(folder)
+    if found.sha256 != said.sha256:
+        raise BrokenBundle(
+            f"{folder} has sha256 {found.sha256}, reranker.sha256 is {said.sha256!r}: write the first into "
+            'zhiyin.toml if this is what shall read, or reranker.model = ""'
+        )
+    if said.n > found.n or said.precision != found.precision:
+        raise InvalidSettings(
+            f"reranker.n = {said.n}, reranker.precision = {said.precision}: measured were {found.n} candidates in "
+            f"{found.precision}; set these, or zhiyin train reranker measures yours"
+        )
+    model = find_pretrained(said.model, settings.folder)
+    reader = CrossEncoder(model, settings.path("cache"), said.precision, said.threads)
+    return Reranker(reader, said.n, {kind: gate * said.weight for kind, gate in found.gates.items()})
 
 
 def hosted_of(settings: Settings) -> HostedEncoder:

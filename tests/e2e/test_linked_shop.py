@@ -11,7 +11,8 @@ from shop_pages import cards, changed, open_storefront
 
 from zhiyin.data.store.memory import MemoryStore
 from zhiyin.encoders.sentence import SentenceEncoder
-from zhiyin.settings import PolicySettings, RankingSettings, RuleSettings, Settings
+from zhiyin.settings import Settings
+from zhiyin.settings_lists import PolicySettings, RankingSettings, RuleSettings
 from zhiyin.shop import Zhiyin
 from zhiyin.types import Item, Relation
 

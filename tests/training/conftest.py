@@ -16,6 +16,8 @@ NEED_TORCH = frozenset(
         "test_deep_shop.py",
         "test_tower.py",
         "test_contrast.py",
+        "test_cross_taught.py",
+        "test_cross_killed.py",
         "test_tower_killed.py",
     }
 )

@@ -9,7 +9,8 @@ from zhiyin.data.store.memory import MemoryStore
 from zhiyin.data.store.open import open_store
 from zhiyin.data.store.protocols import Store
 from zhiyin.encoders.base import Encoder
-from zhiyin.settings import RankingSettings, Settings
+from zhiyin.settings import Settings
+from zhiyin.settings_lists import RankingSettings
 from zhiyin.shop import Zhiyin
 from zhiyin.testing.encoders import HashEncoder
 from zhiyin.testing.small import small_catalogue, small_events

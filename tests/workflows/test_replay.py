@@ -7,7 +7,7 @@ import pytest
 from small_shop import shop_in, shop_on_disk, small_shop
 
 from zhiyin.errors import InvalidSettings, NotFound
-from zhiyin.settings import PolicySettings
+from zhiyin.settings_lists import PolicySettings
 from zhiyin.testing.small import small_catalogue, small_events
 from zhiyin.types import Event, Item, Query
 from zhiyin.workflows.replay import replay

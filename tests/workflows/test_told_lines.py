@@ -11,7 +11,8 @@ from zhiyin.errors import InvalidData
 from zhiyin.profile.chat import ChatPhraser
 from zhiyin.profile.edits import Edit, standing
 from zhiyin.profile.phrasing import Templates
-from zhiyin.settings import ProfileSettings, Settings
+from zhiyin.settings import Settings
+from zhiyin.settings_lists import ProfileSettings
 from zhiyin.shop import Zhiyin
 from zhiyin.types import Event
 from zhiyin.workflows.profile import Asked, edit_profile, phraser_of, read_edits, told_lines

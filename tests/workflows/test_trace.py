@@ -10,7 +10,7 @@ from small_shop import small_shop
 
 from zhiyin.profile.edits import Said, edit_event
 from zhiyin.profile.traits import Trait
-from zhiyin.settings import PolicySettings, RankingSettings, RuleSettings
+from zhiyin.settings_lists import PolicySettings, RankingSettings, RuleSettings
 from zhiyin.shop import Zhiyin
 from zhiyin.testing.small import SILENT
 from zhiyin.types import Event, Query

@@ -31,6 +31,7 @@ from zhiyin.cli import (
     similar,
     trace,
     train,
+    train_reranker,
     train_text,
     tune,
     up,
@@ -83,7 +84,9 @@ _COMMANDS: Mapping[str, Callable[..., None]] = {
     "backup": backup.backup,
     "restore": restore.restore,
 }
-_GROUPS: Mapping[str, Mapping[str, Callable[..., None]]] = {"train": {"text": train_text.text}}
+_GROUPS: Mapping[str, Mapping[str, Callable[..., None]]] = {
+    "train": {"text": train_text.text, "reranker": train_reranker.reranker}
+}
 """Commands that others lie below: with none of these they are what they are in `_COMMANDS`."""
 
 for _name, _command in _COMMANDS.items():

@@ -14,8 +14,8 @@ Shown = Annotated[str | None, typer.Argument(help="Id of a list that was shown."
 def replay(recommendation: Shown = None, *, another: Another, folder: Folder = HERE) -> None:
     """Make a logged list again, bit for bit.
 
-    With --policy: what would all logged lists have earned by another policy? Exit code 1 if anything differs, or if
-    the log cannot tell.
+    With --policy: what would all logged lists have earned by another policy? Exit code 1 if anything differs, or
+    if the log cannot tell.
     """
     from zhiyin.workflows.off_policy import off_policy
     from zhiyin.workflows.replay import replay as again

@@ -27,6 +27,8 @@ _GELU = frozenset({"gelu", "gelu_python"})
 
 Pooling = Literal["mean", "cls"]
 DENSE = "dense.linear"  # a layer on top of the rows, where a model has one
+POOLER, CLASSIFIER = "pooler.dense", "classifier"  # of a cross-encoder, on top of its first token
+HEAD = tuple(f"{layer}.{part}" for layer in (POOLER, CLASSIFIER) for part in ("weight", "bias"))
 PREFIX_KEY, PREFIX_VALUE = "attention.prefix_key", "attention.prefix_value"  # of a layer, where a model has them
 
 
@@ -129,6 +131,27 @@ def bert_graph(
     return net.file(shape.kind, taken, [Tensor("vectors", "FLOAT", ("n", len(depths) * shape.dim))])
 
 
+def pair_graph(shape: Shape, weights: Mapping[str, Floats], *, bytes_for_words: bool = False) -> bytes:
+    """The ONNX file of a cross-encoder: ids, types and mask (n, T) int64 to scores (n,) float32.
+
+    Two texts are read as one, `types` saying which of them a token belongs to; the first token's last state goes
+    through a layer with tanh and one to a number (Devlin et al. 2019, section 4.1, "BERT for pairs";
+    Nogueira & Cho 2019, "Passage Re-ranking with BERT"). Where a family knows only one kind of text, `types` are
+    left unread. Raises as `bert_graph`.
+    """
+    net = _Net(shape, _without_prefix(weights) | {name: weights[name] for name in HEAD if name in weights})
+    try:
+        x = net.embedded(in_bytes=bytes_for_words, types="types")
+        hidden = net.hidden()
+        for layer in range(shape.layers):
+            x = net.layer(x, layer, hidden)
+        net.judged(x)
+    except KeyError as error:
+        raise InvalidData(f"the weights have no {error.args[0]!r}: they are not of a cross-encoder") from error
+    taken = [Tensor(name, "INT64", ("n", "T")) for name in ("ids", "types", "mask")]
+    return net.file("pairs", taken, [Tensor("scores", "FLOAT", ("n",))])
+
+
 class _Net(Graph):
     """The parts of a net, of which `x` is (n, T, dim)."""
 
@@ -139,14 +162,23 @@ class _Net(Graph):
     def weight(self, name: str) -> str:
         return self.constant(name, np.ascontiguousarray(self._weights[name], np.float32))
 
-    def embedded(self, *, in_bytes: bool) -> str:
-        """Words, their places, and that all of it is one text."""
+    def embedded(self, *, in_bytes: bool, types: str = "") -> str:
+        """Words, their places, and which text they are of: all of one, or as the input `types` says."""
         words = "embeddings.word_embeddings.weight"
         x = self._in_bytes(words) if in_bytes else self.node("Gather", self.weight(words), "ids")
         x = self.node("Add", x, self._places())
         if (kinds := "embeddings.token_type_embeddings.weight") in self._weights:
-            x = self.node("Add", x, self.constant("one text", self._weights[kinds][0].astype(np.float32)))
+            if types and len(self._weights[kinds]) > 1:
+                x = self.node("Add", x, self.node("Gather", self.weight(kinds), types))
+            else:
+                x = self.node("Add", x, self.constant("one text", self._weights[kinds][0].astype(np.float32)))
         return self.normed(x, "embeddings.LayerNorm")
+
+    def judged(self, x: str) -> None:
+        """(n,) how well the second text answers the first."""
+        first = self.node("Gather", x, self.constant("first", np.array(0, np.int64)), axis=1)
+        found = self.linear(self.node("Tanh", self.linear(first, POOLER)), CLASSIFIER)
+        self.node("Squeeze", found, self.whole(1), out="scores")
 
     def hidden(self) -> str:
         """(n, 1, 1, T) what is added to how much a padding is attended to."""

@@ -83,14 +83,14 @@ def _made(model: Pretrained, *, in_bytes: bool, spread: bool) -> bytes:
             shape, pooling = Shape.of(model.config), model.pooling
             depths = (0, shape.layers // 2, shape.layers) if spread else ()
             graph = bert_graph(shape, model.weights(), pooling, depths, bytes_for_words=in_bytes)
-            return _in_bytes(graph, ["MatMul"]) if in_bytes else graph
+            return in_eight_bits(graph, ["MatMul"]) if in_bytes else graph
     except InvalidData:
         if spread or not model.graph.is_file():
             raise
-    return _in_bytes(model.graph.read_bytes(), None) if in_bytes else model.graph.read_bytes()
+    return in_eight_bits(model.graph.read_bytes(), None) if in_bytes else model.graph.read_bytes()
 
 
-def _in_bytes(graph: bytes, kinds: list[str] | None) -> bytes:
+def in_eight_bits(graph: bytes, kinds: list[str] | None) -> bytes:
     """Weights as whole numbers of eight bits, each column with a size of its own; what they meet is brought to
     bytes as it comes (Jacob et al. 2018, "Quantization and Training of Neural Networks", section 2). `kinds`: of
     the nodes; None: all that can be."""

@@ -38,6 +38,11 @@ def twins(some: Sequence[str], others: Sequence[str]) -> list[tuple[int, int]]:
     return sorted(found.items())
 
 
+def same(one: str, other: str) -> bool:
+    """Whether two titles say nearly the same."""
+    return one == other or _alike(_pieces(one), _pieces(other))
+
+
 def _pieces(title: str) -> Hashes:
     """The distinct pieces of a title as numbers, ascending; case, spaces and punctuation do not count."""
     said = "".join(c for c in title.casefold() if c.isalnum())

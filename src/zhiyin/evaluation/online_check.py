@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from zhiyin.bundle import load_bundle, save_bundle
+from zhiyin.data.dataset import Dataset
 from zhiyin.data.signals import Signals
 from zhiyin.data.splits import Split
 from zhiyin.data.store.memory import MemoryStore
@@ -35,7 +36,7 @@ def online_share(fitted: Fitted, recipe: DefaultRecipe, split: Split, run: Run) 
     batch = batch_of(some.past)
     exact = top_rows(shut(fitted.score(batch), some.past.seen), PLACES)
     with TemporaryDirectory(prefix="zhiyin-") as folder:
-        live = _served(Path(folder), fitted, recipe, split, run)
+        live = served(Path(folder), fitted, recipe, split.fit, run)
         recommender = Recommender(live, Greedy(), Shape(RETRIEVE, RETRIEVE, 0.0, repeats=False, digest="check"))
         world = live.snapshot()
         found = [
@@ -45,10 +46,11 @@ def online_share(fitted: Fitted, recipe: DefaultRecipe, split: Split, run: Run) 
     return float(np.mean(found))
 
 
-def _served(folder: Path, fitted: Fitted, recipe: DefaultRecipe, split: Split, run: Run) -> Live:
+def served(folder: Path, fitted: Fitted, recipe: DefaultRecipe, fit: Dataset, run: Run) -> Live:
+    """What was fitted on `fit`, saved, loaded and answering, without any event after it."""
     store = MemoryStore()
-    store.put_items(split.fit.catalogue)
-    name = save_bundle(folder, fitted, recipe, split.fit, run, store.position())
+    store.put_items(fit.catalogue)
+    name = save_bundle(folder, fitted, recipe, fit, run, store.position())
     return Live(load_bundle(folder, name, run.encoder), store, Signals())
 
 

@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from zhiyin.data.dataset import Floats, Mask
 from zhiyin.data.vocabulary import Rows
+from zhiyin.encoders.cross import NOTHING, Asked
 from zhiyin.encoders.pair import NOT_ASKED, Reading
 from zhiyin.models.base import Arrays, Batch, Model, Scorer, union
 from zhiyin.models.vectors import is_vector
@@ -82,6 +83,7 @@ class Heard:
     text: str = ""  # what was typed
     said: Speaker | None = None
     reading: Reading = NOT_ASKED  # of what was typed, by an endpoint
+    asked: Asked = NOTHING  # as a cross-encoder reads it
 
     @property
     def calm(self) -> float:

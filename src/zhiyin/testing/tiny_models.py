@@ -9,7 +9,8 @@ import orjson
 from safetensors.numpy import save_file
 
 from zhiyin.data.dataset import Floats
-from zhiyin.encoders.bert import Names
+from zhiyin.encoders.bert import HEAD, Names
+from zhiyin.encoders.cross import STORY, seal, sha256_of
 
 DIM, HEADS, LAYERS, WIDE, PLACES = 16, 4, 2, 32, 40
 WORDS = (
@@ -39,6 +40,17 @@ def tiny_model(folder: Path, kind: str = "bert", seed: int = 0, prefix: str = ""
     weights = {f"{prefix}{name}": value for name, value in tiny_weights(kind, seed).items()}
     save_file(weights, folder / "model.safetensors")
     return folder
+
+
+def tiny_cross(folder: Path, typed: float = 0.5, past: float = 0.5, n: int = 10, seed: int = 0) -> str:
+    """A folder with a cross-encoder of BERT as it is served, with these gates; the digest that names it."""
+    tiny_model(folder, seed=seed)
+    rng, weights = np.random.default_rng([seed, 1]), tiny_weights("bert", seed)
+    for name, shape in zip(HEAD, ((DIM, DIM), (DIM,), (1, DIM), (1,)), strict=True):
+        weights[name] = rng.standard_normal(shape).astype(np.float32)
+    save_file(weights, folder / "model.safetensors")
+    seal(folder, {"gates": {"typed": typed, "past": past}, "n": n, "precision": "int8"})
+    return sha256_of(folder / STORY)
 
 
 def config_of(kind: str) -> dict[str, object]:
@@ -92,7 +104,7 @@ def _behind(kind: str) -> int:
 def _tokenizer() -> dict[str, object]:
     numbers = {word: number for number, word in enumerate(WORDS)}
     special = [{"SpecialToken": {"id": name, "type_id": 0}} for name in ("[CLS]", "[SEP]")]
-    text = {"Sequence": {"id": "A", "type_id": 0}}
+    text, second = {"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}
     return {
         "version": "1.0",
         "truncation": None,
@@ -103,7 +115,7 @@ def _tokenizer() -> dict[str, object]:
         "post_processor": {
             "type": "TemplateProcessing",
             "single": [special[0], text, special[1]],
-            "pair": [special[0], text, special[1]],
+            "pair": [special[0], text, special[1], second, {"SpecialToken": {"id": "[SEP]", "type_id": 1}}],
             "special_tokens": {
                 name: {"id": name, "ids": [numbers[name]], "tokens": [name]} for name in ("[CLS]", "[SEP]")
             },

@@ -81,7 +81,9 @@ class Logged:
                 chosen.append(self._chosen(net, part).cpu().numpy())
         chance = self.shown.log_propensities < CHANCE
         target = np.concatenate([np.zeros(0), *chosen])[chance]
-        return snips_of(self.shown.rewards[chance].astype(np.float64), np.exp(target - self.shown.log_propensities[chance]))
+        return snips_of(
+            self.shown.rewards[chance].astype(np.float64), np.exp(target - self.shown.log_propensities[chance])
+        )
 
     def supported(self, value: Estimate) -> str:
         """Why an estimate cannot be trusted; nothing where it can."""

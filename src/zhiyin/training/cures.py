@@ -29,6 +29,11 @@ OF_CLICKS = Cures(
     "a smaller recipe.clicks.learning_rate helps",
     "set a smaller recipe.clicks.batch, or a smaller recipe.clicks.negatives",
 )
+OF_CROSS = Cures(
+    "more cross.minutes",
+    "a smaller cross.learning_rate helps",
+    "set a smaller cross.longest, or a cross.method that learns less, such as lora",
+)
 OF_STUDENTS = Cures(
     "more --minutes",
     "more --layers, or less --sparsity, leave it closer to its teacher",

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zhiyin.data.dataset import Floats, Mask
+from zhiyin.data.vocabulary import PAD
 from zhiyin.training.tower_recipe import Task
 
 Piece = int | str  # an item by its row, or a text
@@ -29,6 +30,7 @@ class Example:
     target: int  # item row
     against: tuple[int, ...] = ()  # items that it must win against, beside all others of the batch
     no_rivals: npt.NDArray[np.int32] = field(default_factory=lambda: NOBODY)  # items that would be right, too
+    user: int = PAD  # row of who asks, where that is known
 
 
 class Drawing(Protocol):

@@ -51,7 +51,7 @@ class Next:
         for n in range(1, len(rows)):
             asked = tuple((row, self.recency ** (n - 1 - k)) for k, row in enumerate(rows[:n]))
             against = self.near.of(rows[n], self.hard, own, rng)
-            found.append(Example(self.task, asked, rows[n], against, own))
+            found.append(Example(self.task, asked, rows[n], against, own, user))
         return found
 
 

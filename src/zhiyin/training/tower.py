@@ -34,7 +34,7 @@ from zhiyin.training.past import Past
 from zhiyin.training.pretraining import pretrained
 from zhiyin.training.tasks import Near, Next, of_histories
 from zhiyin.training.tower_judging import Judged, Panel
-from zhiyin.training.tower_learning import TowerLearning, Way
+from zhiyin.training.tower_learning import Teacher, TowerLearning, Way
 from zhiyin.training.tower_net import TowerNet, device_of, load_net
 from zhiyin.training.tower_recipe import OF_HISTORIES, TowerRecipe
 from zhiyin.training.tower_state import Curve
@@ -132,9 +132,9 @@ def _adapted(asked: Assignment, began: float) -> Tower:
     recipe, shape = asked.recipe, Shape.of(asked.model.config)
     torch.manual_seed(asked.seed)
     net = load_net(asked.model, recipe.longest, recipe.dropout).to(device_of(recipe.precision))
-    _say_precision(recipe, net)
-    near = _near(net, asked) if recipe.hard else Near(np.zeros((0, 0), np.int32))
-    drawings = drawings_of(asked, near)
+    say_precision(recipe, net)
+    close = near(net, asked) if recipe.hard else Near(np.zeros((0, 0), np.int32))
+    drawings = drawings_of(asked, close)
     pretrained(net, asked.past, recipe, asked.progress, asked.path("pretraining.safetensors"))
     wording = wording_of(asked.catalogue, asked.past, recipe.augment, asked.seed)
     batches = Batches(tuple(drawings), wording, _often(asked), recipe.batch, asked.seed)
@@ -147,7 +147,7 @@ def _adapted(asked: Assignment, began: float) -> Tower:
         net = _ready(net, asked, shape)
         gradients = Gradients(net, recipe.at_once, recipe.precision, recipe.adversarial)
         teacher = Behaviour(net, batches, Objective.of(recipe, net.head), gradients, panel)
-        rate = recipe.learning_rate or _tried(net, teacher, asked)
+        rate = recipe.learning_rate or tried(net, teacher, asked)
         craft = Craft.of(recipe, rate, monotonic() - began, asked.seed)
         title = "adapting the language model"
         learning = TowerLearning(
@@ -228,7 +228,7 @@ def _ready(net: TowerNet, asked: Assignment, shape: Shape) -> TowerNet:
     return net.to(device)
 
 
-def _tried(net: TowerNet, teacher: Behaviour, asked: Assignment) -> float:
+def tried(net: TowerNet, teacher: Teacher, asked: Assignment) -> float:
     """The learning rate, of which a note is kept for a run that goes on."""
     note = asked.path("rate")
     if note is not None and note.is_file():
@@ -249,7 +249,7 @@ def _often(asked: Assignment) -> Floats:
     return (-asked.recipe.correction * np.log(share)).astype(np.float32)
 
 
-def _near(net: TowerNet, asked: Assignment) -> Near:
+def near(net: TowerNet, asked: Assignment) -> Near:
     """What reads like what, before anything is learned."""
     asked.progress.start("finding what reads alike", 0)
     read = net.encode(asked.past.texts)
@@ -265,6 +265,6 @@ def _near(net: TowerNet, asked: Assignment) -> Near:
     return Near(rows)
 
 
-def _say_precision(recipe: TowerRecipe, net: TowerNet) -> None:
+def say_precision(recipe: TowerRecipe, net: TowerNet) -> None:
     if recipe.precision in ("bfloat16", "float16") and net.device.type == "cpu":
         log.warning("tower.precision = %s needs a GPU: on this processor it is float32", recipe.precision)

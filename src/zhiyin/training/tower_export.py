@@ -98,15 +98,15 @@ def story_of(asked: Assignment, tower: Tower) -> dict[str, object]:
         "parameters_learned": tower.n_learned,
         "seconds": round(tower.seconds, 1),
         "told": tower.told,
-        "before": _figures(tower.before),
-        "after": _figures(tower.after),
+        "before": figures_of(tower.before),
+        "after": figures_of(tower.after),
         "hidden_items": int(asked.past.hidden.sum()),
         "loss": [list(one) for one in tower.curve.steps],
         "judged": [list(one) for one in tower.curve.judged],
     }
 
 
-def _figures(judged: Judged | None) -> Mapping[str, float | None]:
+def figures_of(judged: Judged | None) -> Mapping[str, float | None]:
     found = {} if judged is None else asdict(judged)
     return {name: value if np.isfinite(value) else None for name, value in found.items()}
 

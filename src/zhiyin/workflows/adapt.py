@@ -69,7 +69,7 @@ def adapt_text(shop: Zhiyin, seed: int = 0, log: Log = NOWHERE, *, adopt: bool =
     Raises MissingExtra before anything is done, InvalidData where there is too little to learn from or to measure
     by, NotPublishable where it is not shown to be better: then all is as it was, but for the folder and a bundle.
     """
-    _check_extras()
+    check_extras()
     model = _base(shop)
     asked = _assignment(shop, model, seed)
     tower, name = _learned(shop, asked)
@@ -116,7 +116,7 @@ def better(found: Comparison) -> str:
     return f"no worse on {found.main}, and better for what is new: {', '.join(gains)}" if gains else ""
 
 
-def _check_extras() -> None:
+def check_extras() -> None:
     need("torch", extra="train", also=TORCH)
     for module, extra in (("transformers", "train"), ("peft", "train"), ("onnxruntime", "text"), ("onnx", "text")):
         need(module, extra=extra)

@@ -26,7 +26,7 @@ from zhiyin.metrics.off_policy_lists import LoggedLists, self_normalised
 from zhiyin.metrics.overlap import Overlap
 from zhiyin.policies.base import Policy
 from zhiyin.ranking.diversity import Diversity
-from zhiyin.settings import PolicySettings
+from zhiyin.settings_lists import PolicySettings
 from zhiyin.shop import Zhiyin, policy_of
 from zhiyin.types import EventType, Recommendation
 

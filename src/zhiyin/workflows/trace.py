@@ -7,15 +7,17 @@ the item is gone. Nothing is logged.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Literal
 
 import numpy as np
 
 from zhiyin.data.vocabulary import PAD, Rows
+from zhiyin.encoders.cross import NOTHING
 from zhiyin.live import SEEN, SIMILAR, Live
 from zhiyin.models.base import Scorer
+from zhiyin.ranking.fusion import Heard
 from zhiyin.ranking.house_rules import set_off
 from zhiyin.ranking.rules import compile_filter
 from zhiyin.ranking.standing import refused
@@ -195,7 +197,7 @@ class _Look:
         page = ranked
         while self._row not in page.rows:  # the next best, until the item is among them
             pool = pool[~np.isin(pool, page.rows)]
-            page = self._ranked(pool)
+            page = self._ranked(pool, replace(self._heard, asked=NOTHING))  # only the first page is read twice
             rank += len(page.rows)
         place = int(np.flatnonzero(page.rows == self._row)[0])
         rank += place + 1 - len(page.rows)
@@ -222,8 +224,8 @@ class _Look:
         parts = ranked.parts.of(pick)
         return _with(found, score=score, cut=cut, rank=pick + 1, probability=probability, parts=parts)
 
-    def _ranked(self, pool: Rows) -> Ranked:
-        return self._recommender.rank(self._world, self._heard, pool, self._query)
+    def _ranked(self, pool: Rows, heard: Heard | None = None) -> Ranked:
+        return self._recommender.rank(self._world, heard or self._heard, pool, self._query)
 
     def _lost(self, stage: Stage, why: str) -> Traced:
         return Traced(self._item_id, stage, f"{self._item_id!r}: {why}", self._channels())

@@ -1,4 +1,4 @@
-"""What people wrote, in the next list: as of its position in the log, quoted in reasons, gone when it is erased."""
+"""What people wrote, in the next list: as of its position in the log, quoted in reasons, gone when erased."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What the click model learns: what is taken, by histories and by texts, from the data handed in and nothing else."""
+"""What the click model learns: what is taken, by histories and by texts, from the data handed in alone."""
 
 import logging
 import signal
@@ -276,7 +276,8 @@ def test_a_place_is_chosen_among_what_does_not_stand_above_it() -> None:
     n = len(orders)
     shown = Shown(
         np.zeros(n, np.int32), np.full(n, np.nanmax(data.at)), np.arange(n + 1) * 3,
-        np.array(orders, np.int32).ravel(), np.full(3 * n, -1.0), np.zeros(3 * n, np.float32), np.arange(n + 1) * 3,
+        np.array(orders, np.int32).ravel(), np.full(3 * n, -1.0), np.zeros(3 * n, np.float32),
+        np.arange(n + 1) * 3,
         np.tile(np.array([0, 7, 20], np.int32), n),
     )  # fmt: skip
     with torch.no_grad():

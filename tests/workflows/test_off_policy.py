@@ -108,7 +108,7 @@ def test_what_cannot_be_asked_is_refused(tmp_path: Path) -> None:
     shop = small_shop(tmp_path)
     with pytest.raises(NotFound, match="no list in the log says anything"):
         asked(shop)
-    with pytest.raises(InvalidSettings, match="no such policy: name: .* got 'best'"):
+    with pytest.raises(InvalidSettings, match=r"no such policy: name: .* got 'best'"):
         asked(shop, "best")
     with pytest.raises(InvalidSettings, match="no event is called 'tap'"):
         asked(shop, reward="tap")

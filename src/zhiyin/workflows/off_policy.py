@@ -105,9 +105,9 @@ def off_policy(shop: Zhiyin, question: Question) -> OffPolicy:
     kept = [row for row in rows if isinstance(row, _Row)]
     left_out = Counter(row for row in rows if isinstance(row, str))
     if not kept:
-        told = "; ".join(f"{n:,} {why}" for why, n in left_out.items())
+        told = "".join(f"; {n:,} {why}" for why, n in left_out.items())
         raise NotFound(
-            f"no list in the log says anything about another policy{f': {told}' if told else ''}: serve lists, and "
+            f"no list in the log says anything about another policy{told}: serve lists, and "
             "send events with their recommendation_id"
         )
     log = _together(kept)
@@ -139,8 +139,8 @@ class _Row:
 
 
 def _lists(shop: Zhiyin, question: Question) -> Iterator[tuple[Recommendation, Snapshot | None]]:
-    """The lists in question, each with the catalogue as the bundle reads it that made it; None where that bundle is
-    gone. Lists of a bundle stand together in the log, so that one is kept at a time."""
+    """The lists in question, each with the catalogue as the bundle reads it that made it; None where that bundle
+    is gone. Lists of a bundle stand together in the log, so that one is kept at a time."""
     bundle, world = "", None
     shop.progress.start("asking the policy about logged lists", 0)
     for number, one in enumerate(shop.store.recommendations(), start=1):

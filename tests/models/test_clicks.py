@@ -109,7 +109,7 @@ def test_a_text_is_what_an_item_that_reads_so_is(model: Clicks) -> None:
 
 def test_entries_and_texts_sum_to_the_score_in_the_order_in_which_they_came(model: Clicks) -> None:
     written = wrote(*texts_of(3), after=(0, 2, 3), signs=(1.0, 1.0, -1.0))
-    batch = asker([3, 9, 4, 12], [1.0, -1.0, 1.0, 0.5], written)
+    batch = asker([3, 9, 4, 12], [1.0, 1.0, -1.0, 0.5], written)
     scorer, rows = model.scorer(batch), all_rows(model)
     entries, texts = scorer.why(rows), scorer.why_written(rows)
     assert entries.shape == (4, model.n_items)
@@ -121,7 +121,7 @@ def test_entries_and_texts_sum_to_the_score_in_the_order_in_which_they_came(mode
     second = model.score(asker([3], [1.0], wrote("a spade")))[0]
     np.testing.assert_allclose(entries[0], second - first, atol=1e-4)
     both = [
-        asker([3, 9], [1.0, -1.0], wrote(*said, after=(0, 2)[: len(said)])) for said in (texts_of(1), texts_of(2))
+        asker([3, 9], [1.0, 1.0], wrote(*said, after=(0, 2)[: len(said)])) for said in (texts_of(1), texts_of(2))
     ]
     third = model.score(both[1])[0] - model.score(both[0])[0]
     np.testing.assert_allclose(texts[1], third, atol=1e-4)

@@ -48,6 +48,10 @@ def wrote(*texts: str, after: tuple[int, ...] | None = None, signs: tuple[float,
     return Written(np.array([0, n]), np.array(after or [0] * n), texts, np.array(signs or [1.0] * n, np.float32))
 
 
+def texts_of(n: int) -> tuple[str, ...]:
+    return ("a spade", "music for the evening", "no pans")[:n]
+
+
 def test_the_net_is_what_its_formula_says() -> None:
     """In loops and float64."""
     rng = np.random.default_rng(0)
@@ -104,8 +108,8 @@ def test_a_text_is_what_an_item_that_reads_so_is(model: Clicks) -> None:
 
 
 def test_entries_and_texts_sum_to_the_score_in_the_order_in_which_they_came(model: Clicks) -> None:
-    written = wrote("a spade", "music for the evening", "no pans", after=(0, 2, 3), signs=(1.0, 1.0, -1.0))
-    batch = asker([3, 9, 4, 12], [1.0, -1.0, 1.0, 0.5], written)
+    written = wrote(*texts_of(3), after=(0, 2, 3), signs=(1.0, 1.0, -1.0))
+    batch = asker([3, 9, 4, 12], [1.0, 1.0, -1.0, 0.5], written)
     scorer, rows = model.scorer(batch), all_rows(model)
     entries, texts = scorer.why(rows), scorer.why_written(rows)
     assert entries.shape == (4, model.n_items)
@@ -116,6 +120,11 @@ def test_entries_and_texts_sum_to_the_score_in_the_order_in_which_they_came(mode
     np.testing.assert_allclose(texts[0], first, atol=1e-4)
     second = model.score(asker([3], [1.0], wrote("a spade")))[0]
     np.testing.assert_allclose(entries[0], second - first, atol=1e-4)
+    both = [
+        asker([3, 9], [1.0, 1.0], wrote(*said, after=(0, 2)[: len(said)])) for said in (texts_of(1), texts_of(2))
+    ]
+    third = model.score(both[1])[0] - model.score(both[0])[0]
+    np.testing.assert_allclose(texts[1], third, atol=1e-4)
 
 
 def test_who_only_wrote_is_served(model: Clicks) -> None:

@@ -3,9 +3,8 @@
     python benchmarks/quality/cross.py --data DIR [--sets shop,amazon_beauty] [--cache DIR] [--out DIR]
         [--lists 200] [--n 50] [--most 1500] [--set minutes=10 groups=4 …]
 
-shop: the made-up shop, whose people's events and searches, and wishes of the catalogue's fields, are what is
-learned from; asked are the wishes that were written for it by hand, of which nothing is learned, and what people
-took next.
+shop: the made-up shop, whose events and searches, and wishes of the catalogue's fields, are learned from; asked
+are the wishes that were written for it by hand, of which nothing is learned, and what people took next.
 amazon_beauty, leave-one-out: what people took second-last (the validation part), and wishes made for a tenth of
 the items, of which nothing is learned; --most: only so many items, those taken most, where a machine is slow.
 Lists are made on the online path by the default recipe, fitted without what is asked. One half of the lists

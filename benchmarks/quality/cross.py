@@ -4,7 +4,8 @@
         [--lists 200] [--n 50] [--most 1500] [--set minutes=10 groups=4 …]
 
 shop: the made-up shop, whose events and searches, and wishes of the catalogue's fields, are learned from; asked
-are the wishes that were written for it by hand, of which nothing is learned, and what people took next.
+are the wishes that were written for it by hand, of which nothing is learned, such as are made for a tenth of the
+items, of which nothing is learned either, and what people took next.
 amazon_beauty, leave-one-out: what people took second-last (the validation part), and wishes made for a tenth of
 the items, of which nothing is learned; --most: only so many items, those taken most, where a machine is slow.
 Lists are made on the online path by the default recipe, fitted without what is asked. One half of the lists
@@ -176,7 +177,7 @@ def measured(world: World, given: argparse.Namespace) -> tuple[dict[str, float],
 
 def lists_of(world: World, lesson: Lesson, given: argparse.Namespace) -> list[Shortlist]:
     """As they would be served by what is fitted without what is asked."""
-    asked: list[Question] = of_wishes(world.by_hand or made(lesson, given))
+    asked: list[Question] = of_wishes([*world.by_hand, *made(lesson, given)][: given.lists])
     asked += of_pasts(sample(world.split, given.lists, given.seed), world.data.catalogue, {})
     recipe, fit = DefaultRecipe(), world.split.fit
     run = Run(CachedEncoder(SentenceEncoder(os.cpu_count() or 1), given.cache), given.seed)

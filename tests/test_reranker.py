@@ -39,7 +39,7 @@ def shop_in(
     encoder: SentenceEncoder,
     gates: tuple[float, float] = (0.5, 0.5),
 ) -> Zhiyin:
-    monkeypatch.setattr("zhiyin.shop.SentenceEncoder", lambda threads: encoder)
+    monkeypatch.setattr("zhiyin.shop.encoder_of", lambda *_: encoder)
     digest = tiny_cross(folder / "rerankers" / "ours", *gates, n=N)
     (folder / "zhiyin.toml").write_text(SETTINGS.format(model="rerankers/ours", sha256=digest, n=N))
     return opened(folder)

@@ -152,16 +152,14 @@ def measured(world: World, given: argparse.Namespace) -> tuple[dict[str, float],
         given.cache / "x1",
     )
     lesson = Lesson.of(asked, recipe, {})
-    began = perf_counter()
     cross = learn_cross(lesson)
     print(world.name, cross.told, cross.before, cross.after, flush=True)
-    seconds = perf_counter() - began
     with tempfile.TemporaryDirectory() as folder:
         written = write_cross(Path(folder), lesson, cross)
         lists = lists_of(world, lesson, given)
         reader = CrossEncoder(written, given.cache, "int8", threads=os.cpu_count() or 1)
         kinds = tell(lists, reader, given.seed, Lines(world.name))
-        numbers = {"seconds_learning": seconds, "steps": float(len(cross.curve.steps))}
+        numbers = {"seconds_learning": cross.seconds, "steps": float(len(cross.curve.steps))}
         for one in kinds:
             print(one.sentence(), flush=True)
             numbers |= {

@@ -39,7 +39,7 @@ def shop_in(
     encoder: SentenceEncoder,
     gates: tuple[float, float] = (0.5, 0.5),
 ) -> Zhiyin:
-    monkeypatch.setattr("zhiyin.shop.SentenceEncoder", lambda threads: encoder)
+    monkeypatch.setattr("zhiyin.shop.encoder_of", lambda *_: encoder)
     digest = tiny_cross(folder / "rerankers" / "ours", *gates, n=N)
     (folder / "zhiyin.toml").write_text(SETTINGS.format(model="rerankers/ours", sha256=digest, n=N))
     return opened(folder)
@@ -182,3 +182,16 @@ def test_a_server_takes_up_another_reranker_with_the_next_publication(
         after = shop.recommend(text="tea")
         assert after.settings != before.settings
         assert all("cross" not in place.parts for place in after.items)
+
+
+def test_a_backup_takes_along_who_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sentence_encoder: SentenceEncoder
+) -> None:
+    from zhiyin.workflows.backup import backup, restore
+
+    with shop_in(tmp_path / "shop", monkeypatch, sentence_encoder) as shop:
+        before = shop.answer(ASKED[0])
+        backup(shop, tmp_path / "kept.tar.gz")
+    restore(tmp_path / "kept.tar.gz", tmp_path / "again")
+    with Zhiyin.open(tmp_path / "again") as shop:
+        assert replay(shop, before.recommendation_id).differences == ()

@@ -32,7 +32,7 @@ lists = 100
 
 
 def shop_in(folder: Path, monkeypatch: pytest.MonkeyPatch, encoder: SentenceEncoder, steps: int = 3) -> Zhiyin:
-    monkeypatch.setattr("zhiyin.shop.SentenceEncoder", lambda threads: encoder)
+    monkeypatch.setattr("zhiyin.shop.encoder_of", lambda *_: encoder)
     tiny_model(folder / "models" / "tiny")
     (folder / "zhiyin.toml").write_text(SETTINGS.format(steps=steps))
     shop = Zhiyin.open(folder)

@@ -91,4 +91,4 @@ class Reranker:
 
 def lifted(said: Doubles) -> Doubles:
     """The same differences, the lowest 0."""
-    return said - said.min(initial=np.inf) if len(said) else said
+    return said - said.min() if len(said) else said

@@ -1,6 +1,7 @@
 """`zhiyin backup` and `zhiyin restore`: the whole shop in one file.
 
-    zhiyin.toml, store.db, bundles/<sha256>/…, labels/NAME/…, backup.json with the sha256 of every other member
+    zhiyin.toml, store.db, bundles/<sha256>/…, labels/NAME/…, rerankers/NAME/… (the one that reads),
+    backup.json with the sha256 of every other member
 
 A file that several bundles share, an encoder's, is in it once, and shared again by what is restored.
 
@@ -23,6 +24,8 @@ import orjson
 
 from zhiyin.bundle import bundles_in, read_manifest, verify_bundle
 from zhiyin.data.store.open import check_store
+from zhiyin.encoders.cross import FOLDER as RERANKERS
+from zhiyin.encoders.cross import Measured
 from zhiyin.errors import BrokenBundle, BrokenStore, InvalidData, InvalidSettings, NotFound
 from zhiyin.files import linked
 from zhiyin.labels.shelf import CURRENT, find, names
@@ -37,6 +40,7 @@ MEMORY = "memory:"
 _PLACES = {
     ((BUNDLES,), 3),
     ((BUNDLES,), 4),
+    ((RERANKERS,), 3),
     *(((LABELS,), depth) for depth in range(3, 8)),
 }  # of files: where, and how deep
 
@@ -65,6 +69,7 @@ def backup(shop: Zhiyin, path: Path) -> Saved:
         shop.store.backup(str(copy))
         members = {FILE: shop.settings.path(FILE), STORE: copy, **_bundle_files(shop.bundles)}
         members |= _label_files(shop.settings.path(LABELS))
+        members |= _reranker_files(shop)
         archive = Path(draft) / path.name
         archive.touch(mode=0o600)
         _write(archive, members)
@@ -121,6 +126,16 @@ def _label_files(shelf: Path) -> dict[str, Path]:
                 found |= {f"{view}/{file.relative_to(tower)}": file for file in tower.rglob("*") if file.is_file()}
         found[f"{LABELS}/{name}/{CURRENT}"] = shelf / name / CURRENT
     return found
+
+
+def _reranker_files(shop: Zhiyin) -> dict[str, Path]:
+    """The one that reads, if it lies where rerankers of a shop lie and is whole."""
+    name = shop.settings.reranker.model
+    folder = shop.settings.path(name)
+    if not name or folder.parent != shop.settings.path(RERANKERS):
+        return {}
+    Measured.of(folder)
+    return {f"{RERANKERS}/{folder.name}/{file.name}": file for file in sorted(folder.iterdir()) if file.is_file()}
 
 
 def _write(archive: Path, members: Mapping[str, Path]) -> None:
@@ -208,8 +223,8 @@ def _move_in(draft: Path, folder: Path) -> None:
     settings = load_settings(draft).model_copy(update={"folder": folder})
     store = Path(settings.store_url().removeprefix("sqlite:///"))
     bundles = settings.path(settings.bundles.folder)
-    labels = settings.path(LABELS)
-    for target in (store, bundles, labels):
+    labels, rerankers = settings.path(LABELS), settings.path(RERANKERS)
+    for target in (store, bundles, labels, rerankers):
         _refuse_existing(target)
         target.parent.mkdir(parents=True, exist_ok=True)
     (draft / STORE).replace(store)
@@ -217,6 +232,8 @@ def _move_in(draft: Path, folder: Path) -> None:
         (draft / BUNDLES).replace(bundles)
     if (draft / LABELS).is_dir():
         (draft / LABELS).replace(labels)
+    if (draft / RERANKERS).is_dir():
+        (draft / RERANKERS).replace(rerankers)
     (draft / FILE).replace(folder / FILE)
 
 

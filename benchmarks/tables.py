@@ -25,6 +25,8 @@ SHOWN = (
 )
 TITLES = {
     "C1": "A language model made smaller, step by step, on a CPU",
+    "E2": "Supervised sets as bandits: share of wrong choices, with exact propensities, and with a floor of 2 %",
+    "E3": "12 places with their probabilities from 1,000 candidates of 64 numbers; updates of the belief",
     "H1": "Harmful sentences, after the synthetic examples that come along",
     "K1": "The click model, alone, beside the other channels, with people's own texts, and its latency",
     "L1": "Which texts to label next: by doubt and spread, or by chance",

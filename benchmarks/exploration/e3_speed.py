@@ -9,6 +9,7 @@ its doubt, then an optimistic softmax with a floor of 2 %, place by place. One t
 from __future__ import annotations
 
 import argparse
+import os
 import tempfile
 from pathlib import Path
 from time import perf_counter
@@ -64,7 +65,8 @@ def main() -> None:
             "seconds": {"total": round(perf_counter() - started, 1)},
             "runs": TIMES,
             "note": "medians, beside in ms; Vowpal Wabbit fills one place, a list of 12 would ask it 12 times; "
-            "numpy's Gumbel has no doubt, no floor and no probabilities",
+            "numpy's Gumbel has no doubt, no floor and no probabilities; measured at a load of "
+            f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} cores",
         },
     )
 

@@ -29,7 +29,7 @@ from zhiyin.policies.softmax import Softmax
 from zhiyin.policies.thompson import Thompson
 
 CANDIDATES, DIM, PLACES, HISTORY = 1_000, 64, 12, 200
-TIMES, BATCH = 300, 50
+TIMES, BATCH = 2_000, 50
 OPTIMISM, FLOOR = 0.4, 0.02
 
 
@@ -100,7 +100,7 @@ def updates_per_second(items: Items) -> float:
             now = now.seen(row, rest)
         return now
 
-    return BATCH / median(taken, TIMES)
+    return BATCH / median(taken, TIMES // 10)
 
 
 def policies() -> dict[str, Policy]:
@@ -114,7 +114,7 @@ def policies() -> dict[str, Policy]:
 
 
 def alone(policy: Policy, scores: np.ndarray, noise: Noise) -> float:
-    return median(lambda: policy.choose(scores, PLACES, noise, Unadjusted(CANDIDATES)), TIMES // 4) * 1e3
+    return median(lambda: policy.choose(scores, PLACES, noise, Unadjusted(CANDIDATES)), TIMES // 20) * 1e3
 
 
 def gumbel(scores: np.ndarray) -> np.ndarray:

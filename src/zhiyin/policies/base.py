@@ -100,7 +100,13 @@ def _uniform(keys: npt.NDArray[np.uint64]) -> Doubles:
     """The same scrambling over an array, as numbers in (0, 1)."""
     with np.errstate(over="ignore"):
         value = keys + np.uint64(0x9E3779B97F4A7C15)
-        value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        value = value ^ (value >> np.uint64(31))
-    return ((value >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52  # 53 bits and a half would round to 1
+        value ^= value >> np.uint64(30)
+        value *= np.uint64(0xBF58476D1CE4E5B9)
+        value ^= value >> np.uint64(27)
+        value *= np.uint64(0x94D049BB133111EB)
+        value ^= value >> np.uint64(31)
+    value >>= np.uint64(12)
+    uniform = value.astype(np.float64)
+    uniform += 0.5
+    uniform *= 2.0**-52  # 53 bits and a half would round to 1
+    return uniform

@@ -7,7 +7,7 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from zhiyin.data.vocabulary import key_of
@@ -55,6 +55,8 @@ def test_thompson_of_two_is_the_normal_distribution_of_their_difference() -> Non
 
 
 @given(st.lists(st.tuples(st.integers(-30, 30), st.integers(0, 20)), min_size=1, max_size=7))
+@example([(13, 18), (13, 18), (15, 17), (16, 6), (25, 17), (18, 8)])  # nodes that differ by rounding alone
+@example([(0, 0), (0, 0), (0, 0), (0, 1)])
 def test_the_integral_of_thompson_is_the_share_of_many_samples(beliefs: list[tuple[int, int]]) -> None:
     means, sd = np.array(beliefs, float).T / 10.0
     n = 4_000

@@ -66,9 +66,12 @@ def best_of(means: Doubles, sd: Doubles) -> Doubles:
     nodes = np.sort(nodes[nodes >= (means + NODES[0] * sd).max()])  # the best is hardly below
     below = log_ndtr((nodes[:, None] - means) / sd)  # (nodes, k)
     mass = np.diff(np.exp(below.sum(axis=1)))
-    steps = np.diff(below, axis=0)
-    some = mass > 0
-    share = (mass[some] / steps[some].sum(axis=1)) @ steps[some]
+    steps = np.maximum(
+        np.diff(below, axis=0), 0.0
+    )  # rounding may turn those between nodes that nearly fall together
+    whole = steps.sum(axis=1)
+    some = (mass > 0) & (whole > 0)
+    share = (mass[some] / whole[some]) @ steps[some]
     return share / share.sum()
 
 

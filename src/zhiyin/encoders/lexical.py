@@ -38,7 +38,7 @@ class LexicalEncoder:
     def fit(cls, items: Sequence[Item]) -> LexicalEncoder:
         counts = np.zeros(N_COLUMNS, np.int64)
         for item in items:
-            counts[list({_column(token) for token in item_tokens(item)})] += 1
+            counts[list({column_of(token) for token in item_tokens(item)})] += 1
         return cls(np.log((1.0 + len(items)) / (1.0 + counts)).astype(np.float32) + 1.0)
 
     def encode_items(self, items: Sequence[Item]) -> sp.csr_array:
@@ -53,7 +53,7 @@ class LexicalEncoder:
         indptr, columns, data = [0], [], []
         for bag in bags:
             for token, weight in bag.items():
-                columns.append(_column(token))
+                columns.append(column_of(token))
                 data.append(weight)
             indptr.append(len(columns))
         rows = sp.csr_array(
@@ -100,7 +100,7 @@ def words_in_order(text: str) -> list[str]:
 
 def columns_of(text: str) -> Iterator[tuple[str, int]]:
     """The tokens of a text, each as often as it stands there, with their columns."""
-    return ((token, _column(token)) for token in tokens(text))
+    return ((token, column_of(token)) for token in tokens(text))
 
 
 def readable(text: str) -> Iterator[tuple[str, int]]:
@@ -108,9 +108,9 @@ def readable(text: str) -> Iterator[tuple[str, int]]:
     for token in tokens(text):
         first, _, second = token.partition(" ")
         if not second and not CJK.fullmatch(first):
-            yield first, _column(token)
+            yield first, column_of(token)
         elif len(first) == len(second) == 1 and CJK.fullmatch(first + second):
-            yield first + second, _column(token)
+            yield first + second, column_of(token)
 
 
 def unit_sparse(rows: sp.csr_array) -> sp.csr_array:
@@ -122,6 +122,8 @@ def unit_sparse(rows: sp.csr_array) -> sp.csr_array:
 
 
 def _split_cjk(word: str) -> list[str]:
+    if word.isascii():
+        return [word]
     parts, last = [], 0
     for match in CJK.finditer(word):
         parts += [word[last : match.start()], *match.group()]
@@ -134,5 +136,6 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFKC", text).lower()
 
 
-def _column(token: str) -> int:
+def column_of(token: str) -> int:
+    """Of a token as it stands."""
     return zlib.crc32(token.encode("utf-8", "replace")) & (N_COLUMNS - 1)

@@ -6,7 +6,7 @@ smallest, so that it is the same wherever it is made.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,12 +30,18 @@ class Background:
     bands: Bands
     place: Mapping[Trait, int]  # (T,)
     has: sp.csr_array  # (S, T) ones
+    each: Doubles  # (T,) how many of the items have each
+    of_row: Mapping[int, Sequence[Trait]]  # the traits of each of the items
+
+    def traits(self, row: int, item: Item) -> Iterable[Trait]:
+        """Of any item by its row; those of the sample were read before."""
+        known = self.of_row.get(row)
+        return traits_of(item, self.bands) if known is None else known
 
     def shares(self, popularity: Doubles | None) -> Doubles:
         """(T,) the share of what people take that has each trait, or where nothing was counted yet (None) of the
         catalogue. Rates of people are shrunk to the catalogue's."""
-        each = np.asarray(self.has.sum(axis=0), np.float64).ravel()
-        catalogue = (each + 0.5) / (len(self.rows) + 1.0)
+        catalogue = (self.each + 0.5) / (len(self.rows) + 1.0)
         if popularity is None:
             return catalogue
         taken = popularity[self.rows]
@@ -48,8 +54,7 @@ class Background:
         found = [trait for trait in self.place if trait.key[1] == wanted]
         if in_either_number and not found:
             found = [trait for trait in self.place if same_words(trait.value, text)]
-        each = np.asarray(self.has.sum(axis=0)).ravel()
-        return min(found, key=lambda trait: (-float(each[self.place[trait]]), trait), default=None)
+        return min(found, key=lambda trait: (-float(self.each[self.place[trait]]), trait), default=None)
 
 
 def background(items: Sequence[Item | None], keys: Keys) -> Background:
@@ -60,12 +65,14 @@ def background(items: Sequence[Item | None], keys: Keys) -> Background:
     bands = _bands(sample)
     place: dict[Trait, int] = {}
     indptr, columns = [0], list[int]()
-    for item in sample:
-        columns.extend(place.setdefault(trait, len(place)) for trait in sorted(traits_of(item, bands)))
+    of_row = {}
+    for row, item in zip(rows.tolist(), sample, strict=True):
+        of_row[row] = sorted(traits_of(item, bands))
+        columns.extend(place.setdefault(trait, len(place)) for trait in of_row[row])
         indptr.append(len(columns))
     ones: Floats = np.ones(len(columns), np.float32)
     has = sp.csr_array((ones, np.array(columns, np.int32), indptr), shape=(len(sample), len(place)))
-    return Background(rows, bands, place, has)
+    return Background(rows, bands, place, has, np.asarray(has.sum(axis=0), np.float64).ravel(), of_row)
 
 
 def _bands(items: Sequence[Item]) -> Bands:

@@ -16,7 +16,7 @@ from zhiyin.data.dataset import Doubles
 from zhiyin.profile.background import Background
 from zhiyin.profile.odds import STANDS_OUT, z_score
 from zhiyin.profile.past import Past, Side, Touched
-from zhiyin.profile.traits import TEXT, Trait, traits_of
+from zhiyin.profile.traits import TEXT, Trait
 from zhiyin.types import MAX_LINE, Event
 
 Leaning = Literal["likes", "dislikes"]
@@ -59,16 +59,14 @@ class Line:
 
 def trait_lines(past: Past, known: Background, popularity: Doubles | None) -> list[Line]:
     """Lines of the fields of items, likes first, each kind by z, ties by name."""
-    base: Base = "catalogue" if popularity is None else "people"
-    shares = dict(zip(known.place, known.shares(popularity).tolist(), strict=True))
+    base = _Bases(known, known.shares(popularity), "catalogue" if popularity is None else "people")
     having = _having(past.liked, known)
-    likes = _standing_out(past, "likes", having, shares, base)
+    likes = _standing_out(past, "likes", having, base)
     told = {line.trait.key for line in likes}
-    liked = _shares(past.liked, having)
     dislikes = [
         line
-        for line in _standing_out(past, "dislikes", _having(past.disliked, known), shares, base)
-        if line.trait.key not in told and liked.get(line.trait, 0.0) < line.evidence.share
+        for line in _standing_out(past, "dislikes", _having(past.disliked, known), base)
+        if line.trait.key not in told and _share(past.liked, having.get(line.trait, [])) < line.evidence.share
     ]
     return [*_varied(likes, LIKES), *_varied(dislikes, DISLIKES)]
 
@@ -127,17 +125,30 @@ def when_of(having: Sequence[Touched], length: int) -> When:
     return "lasting"
 
 
-def _standing_out(
-    past: Past, leaning: Leaning, having: Having, shares: Mapping[Trait, float], base: Base
-) -> list[Line]:
+@dataclass(frozen=True, slots=True)
+class _Bases:
+    """How common traits are, and among what."""
+
+    known: Background
+    shares: Doubles  # (T,)
+    base: Base
+
+    def of(self, trait: Trait) -> float:
+        place = self.known.place.get(trait)
+        return 0.0 if place is None else float(self.shares[place])
+
+
+def _standing_out(past: Past, leaning: Leaning, having: Having, bases: _Bases) -> list[Line]:
     side = past.liked if leaning == "likes" else past.disliked
     lines, total = list[Line](), float(side.counts.sum())
     for trait, places in having.items():
-        count, share = float(side.counts[places].sum()), shares.get(trait, 0.0)
-        if len(places) < LEAST or z_score(count, total, share) < STANDS_OUT:
+        if len(places) < LEAST:
+            continue
+        count, share = float(side.counts[places].sum()), bases.of(trait)
+        if z_score(count, total, share) < STANDS_OUT:
             continue
         touched = [side.touched[place] for place in places]
-        evidence = evidence_of(touched, side, count, share, base)
+        evidence = evidence_of(touched, side, count, share, bases.base)
         lines.append(Line(trait, leaning, when_of(touched, past.length), evidence))
     return sorted(lines, key=lambda line: (-line.evidence.z, line.trait))
 
@@ -146,14 +157,14 @@ def _having(side: Side, known: Background) -> Having:
     """By trait the places of those that have it."""
     found: dict[Trait, list[int]] = {}
     for place, one in enumerate(side.touched):
-        for trait in traits_of(one.item, known.bands):
+        for trait in known.traits(one.row, one.item):
             found.setdefault(trait, []).append(place)
     return found
 
 
-def _shares(side: Side, having: Having) -> dict[Trait, float]:
-    total = float(side.counts.sum())
-    return {trait: float(side.counts[places].sum()) / total for trait, places in having.items()}
+def _share(side: Side, places: Sequence[int]) -> float:
+    """What these items count of all."""
+    return float(side.counts[places].sum()) / float(side.counts.sum()) if places else 0.0
 
 
 def _varied(lines: Sequence[Line], most: int) -> list[Line]:

@@ -65,11 +65,14 @@ def past_of(events: Sequence[Event], weights: Sequence[float], rows: Rows, items
             continue
         one = met.setdefault(row, Touched(row, item))
         one.weight += weight
-        one.places.insert(0, place)
+        one.places.append(place)
         if event.at is not None:
-            one.at.insert(0, event.at)
+            one.at.append(event.at)
         if event.text and written < REVIEWS:
             one.texts.append(event.text)
             written += 1
+    for one in met.values():
+        one.places.reverse()
+        one.at.reverse()
     liked = [one for one in met.values() if one.weight > 0]
     return Past(Side.of(liked), Side.of([one for one in met.values() if one.weight < 0]), len(events))

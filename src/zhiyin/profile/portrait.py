@@ -56,7 +56,8 @@ def portrait(
     words = world.models.get("words")
     written: list[Line] = []
     if isinstance(words, Words) and past.liked.touched:
-        texts = Texts(words, world.vectors, known.rows, language)
+        whole = len(known.rows) == len(world.vectors)
+        texts = Texts(words, world.vectors, world.vectors if whole else world.vectors[known.rows], language)
         if language == "zh" and not _chinese(past.liked.touched):
             texts = replace(texts, script="en")
         written = written_lines(past, texts, [line.trait.value for line in traits])

@@ -8,20 +8,22 @@ it is, is the share of the catalogue that is as near to its middle as its farthe
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice, pairwise
 
 import numpy as np
-from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.cluster.hierarchy import linkage
 
 from zhiyin.data.dataset import Doubles, Floats
 from zhiyin.data.vocabulary import Rows
 from zhiyin.encoders.base import MAX_READ
-from zhiyin.encoders.lexical import columns_of
+from zhiyin.encoders.lexical import column_of, columns_of, words_in_order
 from zhiyin.models.words import Words
 from zhiyin.profile.lines import LEAST, Line, evidence_of, when_of
 from zhiyin.profile.odds import STANDS_OUT, z_scores
-from zhiyin.profile.past import Past, Side
+from zhiyin.profile.past import Past, Side, Touched
 from zhiyin.profile.spelling import texts_of
 from zhiyin.profile.traits import TOPIC, WORD, Language, Trait, folded
 
@@ -39,32 +41,69 @@ _GLUE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """What the catalogue says: its words, and a sample of its vectors."""
+    """What the catalogue says: its words, and its vectors."""
 
     words: Words
     vectors: Floats  # (I, dim) unit rows
-    sample: Rows
+    sample: Floats  # (S, dim) some of them
     script: Language  # of the words that are told: with a catalogue in two languages, those of the reader
+
+
+@dataclass(frozen=True, slots=True)
+class _Bags:
+    """The distinct columns of the words of each item of a side, and of what the person wrote about it."""
+
+    columns: Rows  # (C,) all of them once, ascending
+    word: Rows  # (E,) one item after the other: which of the columns
+    owner: Rows  # (E,) place in the side
+    side: Side
+
+    @classmethod
+    def of(cls, side: Side, words: Words) -> _Bags:
+        bags = [_columns_of(one, words) for one in side.touched]
+        owner = np.repeat(np.arange(len(bags), dtype=np.int32), [len(bag) for bag in bags])
+        columns, word = np.unique(np.concatenate(bags), return_inverse=True)
+        return cls(columns, word.astype(np.int32), owner, side)
+
+    def places(self, column: int) -> Rows:
+        """Of the items that have it, ascending."""
+        return self.owner[self.word == np.searchsorted(self.columns, column)]
+
+    def first(self) -> Rows:
+        """(C,) the place of the first item that has each column, 0 where none has."""
+        found = np.zeros(len(self.columns), np.int32)
+        found[self.word[::-1]] = self.owner[::-1]  # the last one written stays
+        return found
+
+    def only(self, places: Sequence[int]) -> _Bags:
+        """Of these items."""
+        side = Side(tuple(self.side.touched[place] for place in places), self.side.counts[places])
+        new = np.full(len(self.side.touched), -1, np.int32)
+        new[places] = np.arange(len(places))
+        kept = new[self.owner] >= 0
+        return _Bags(self.columns, self.word[kept], new[self.owner[kept]], side)
 
 
 def written_lines(past: Past, texts: Texts, told: Iterable[str]) -> list[Line]:
     """Topics, then words. `told`: what other lines say already."""
-    bags = _bags(past.liked, texts.words)
-    topics = _topic_lines(past, bags, texts)
-    return [*topics, *_word_lines(past, bags, texts, [*told, *(line.trait.value for line in topics)])]
+    bags = _Bags.of(past.liked, texts.words)
+    names = _Names(texts.script)
+    topics = _topic_lines(past, bags, texts, names)
+    told = [*told, *(line.trait.value for line in topics)]
+    return [*topics, *_word_lines(past, bags, texts, names, told)]
 
 
-def _word_lines(past: Past, bags: Sequence[Rows], texts: Texts, told: Iterable[str]) -> list[Line]:
+def _word_lines(past: Past, bags: _Bags, texts: Texts, names: _Names, told: Iterable[str]) -> list[Line]:
     """Words of what was liked, the most telling first."""
     side, taken = past.liked, {word for text in told for word in folded(text).split()}
     lines = list[Line]()
-    for word, column in _standing_out(side, bags, texts):
+    for word, column in _standing_out(bags, texts, names):
         if len(lines) == WORDS:
             break
         if word in taken:
             continue
-        places = [place for place, bag in enumerate(bags) if column in bag]
-        having = [side.touched[place] for place in places]
+        places = bags.places(column)
+        having = [side.touched[place] for place in places.tolist()]
         base = float(_shares(texts.words, np.array([column]))[0])
         evidence = evidence_of(having, side, float(side.counts[places].sum()), base, "catalogue")
         if evidence.z < TELLING:
@@ -74,36 +113,33 @@ def _word_lines(past: Past, bags: Sequence[Rows], texts: Texts, told: Iterable[s
     return lines
 
 
-def _topic_lines(past: Past, bags: Sequence[Rows], texts: Texts) -> list[Line]:
+def _topic_lines(past: Past, bags: _Bags, texts: Texts, names: _Names) -> list[Line]:
     """Clusters of what was liked that have a name, the largest first."""
     side, lines = past.liked, list[Line]()
     for places in _clusters(texts.vectors[side.rows])[:TOPICS]:
-        cluster = Side(tuple(side.touched[place] for place in places), side.counts[places])
-        found = _standing_out(cluster, [bags[place] for place in places], texts, least=len(places) / 2)
-        names = [word for word, _ in found][:NAMES]
-        count, base = float(cluster.counts.sum()), _as_near(texts, cluster.rows)
-        evidence = evidence_of(cluster.touched, side, count, base, "catalogue")
-        if len(names) >= LEAST and evidence.z >= STANDS_OUT:
-            when = when_of(cluster.touched, past.length)
-            lines.append(Line(Trait(TOPIC, ", ".join(names)), "likes", when, evidence))
+        some = bags.only(places)
+        found = _standing_out(some, texts, names, least=len(places) / 2)
+        called = [word for word, _ in islice(found, NAMES)]
+        count, base = float(some.side.counts.sum()), _as_near(texts, some.side.rows)
+        evidence = evidence_of(some.side.touched, side, count, base, "catalogue")
+        if len(called) >= LEAST and evidence.z >= STANDS_OUT:
+            when = when_of(some.side.touched, past.length)
+            lines.append(Line(Trait(TOPIC, ", ".join(called)), "likes", when, evidence))
     return lines
 
 
-def _standing_out(
-    side: Side, bags: Sequence[Rows], texts: Texts, least: float = LEAST
-) -> Iterator[tuple[str, int]]:
+def _standing_out(bags: _Bags, texts: Texts, names: _Names, least: float = LEAST) -> Iterator[tuple[str, int]]:
     """Words with their columns, in `least` items or more, by z; those that are part of an earlier one left out."""
-    if not bags:
-        return
-    each = np.repeat(side.counts, [len(bag) for bag in bags])
-    columns, place = np.unique(np.concatenate(bags), return_inverse=True)
-    counts, items = np.bincount(place, each).astype(np.float64), np.bincount(place)
-    z = z_scores(counts, float(side.counts.sum()), _shares(texts.words, columns))
-    fit = np.flatnonzero((items >= max(least, LEAST)) & (z >= STANDS_OUT))
-    order = fit[np.lexsort((columns[fit], -z[fit]))][:LOOKED_AT].tolist()
-    names, told = _Names(side, bags, texts.script), set[str]()
-    for column in columns[order].tolist():
-        word = names.of(column)
+    n, counts = len(bags.columns), bags.side.counts
+    often = np.flatnonzero(np.bincount(bags.word, minlength=n) >= max(least, LEAST))
+    columns, together = bags.columns[often], np.bincount(bags.word, counts[bags.owner], n)[often]
+    z = z_scores(together.astype(np.float64), float(counts.sum()), _shares(texts.words, columns))
+    fit = np.flatnonzero(z >= STANDS_OUT)
+    order = fit[np.lexsort((columns[fit], -z[fit]))][:LOOKED_AT]
+    first = bags.first()[often[order]]
+    told = set[str]()
+    for column, place in zip(columns[order].tolist(), first.tolist(), strict=True):
+        word = names.of(bags.side.touched[place], column)
         if word is None or any(word in other or other in word for other in told):
             continue
         told.add(word)
@@ -112,14 +148,12 @@ def _standing_out(
         yield word, column
 
 
-def _bags(side: Side, words: Words) -> list[Rows]:
-    """By item the distinct columns of its words, and of what the person wrote about it."""
-    rows, bags = words.rows, list[Rows]()
-    for one in side.touched:
-        own = rows.indices[rows.indptr[one.row] : rows.indptr[one.row + 1]]
-        written = [column for text in one.texts for _, column in columns_of(text[:MAX_READ])]
-        bags.append(np.unique(np.concatenate([own, np.array(written, own.dtype)])))
-    return bags
+def _columns_of(one: Touched, words: Words) -> Rows:
+    """Those of the item are distinct and ascend already."""
+    rows = words.rows
+    own = rows.indices[rows.indptr[one.row] : rows.indptr[one.row + 1]]
+    written = [column for text in one.texts for _, column in columns_of(text[:MAX_READ])]
+    return np.unique(np.concatenate([own, np.array(written, own.dtype)])) if written else own
 
 
 def _shares(words: Words, columns: Rows) -> Doubles:
@@ -130,30 +164,40 @@ def _shares(words: Words, columns: Rows) -> Doubles:
 class _Names:
     """The words behind columns, read from the items that have them; each text is read once."""
 
-    def __init__(self, side: Side, bags: Sequence[Rows], script: Language) -> None:
-        self._side, self._bags, self._script = side, bags, script
-        self._read: dict[int, dict[int, str]] = {}  # by place: column -> token
+    def __init__(self, script: Language) -> None:
+        self._script = script
+        self._read: dict[int, dict[int, str]] = {}  # by row of an item: column -> word
 
-    def of(self, column: int) -> str | None:
-        """As people would say it in the script, None for what cannot be said."""
-        place = next(place for place, bag in enumerate(self._bags) if column in bag)
-        if place not in self._read:
-            one = self._side.touched[place]
-            texts = (*texts_of(one.item), *one.texts)
-            self._read[place] = {column: token for text in texts for token, column in columns_of(text[:MAX_READ])}
-        return _word(self._read[place].get(column, ""), self._script)
+    def of(self, one: Touched, column: int) -> str | None:
+        """Of an item that has it, as people would say it in the script; None for what cannot be said."""
+        if one.row not in self._read:
+            read = dict[int, str]()
+            for text in texts_of(one.item):
+                read |= _words_of_item(text[:MAX_READ], self._script)
+            for text in one.texts:
+                read |= _words(text[:MAX_READ], self._script)
+            self._read[one.row] = read
+        return self._read[one.row].get(column)
 
 
-def _word(token: str, script: Language) -> str | None:
-    """A token as people would say it: a word of three letters or more, or two Chinese characters that are no glue;
-    pairs of other words say no more than their words do, most often."""
-    first, _, second = token.partition(" ")
+@lru_cache(maxsize=2_048)
+def _words_of_item(text: str, script: Language) -> Mapping[int, str]:
+    """Of a text of the catalogue. What people write is never kept."""
+    return _words(text, script)
+
+
+def _words(text: str, script: Language) -> dict[int, str]:
+    """What people would say of a text, by its column: words of three letters or more, or two Chinese characters
+    that are no glue; pairs of other words say no more than their words do, most often."""
+    words = words_in_order(text)
     if script == "en":
-        sayable = not second and len(token) >= 3 and _LETTERS.search(token) and not _CJK.search(token)
-        return token if sayable else None
-    pair = first + second
-    chinese = len(first) == len(second) == 1 and all(_CJK.match(sign) and sign not in _GLUE for sign in pair)
-    return pair if chinese else None
+        said = (word for word in words if len(word) >= 3 and _LETTERS.search(word) and not _CJK.search(word))
+        return {column_of(word): word for word in said}
+    return {column_of(f"{a} {b}"): a + b for a, b in pairwise(words) if _speaks(a) and _speaks(b)}
+
+
+def _speaks(sign: str) -> bool:
+    return len(sign) == 1 and sign not in _GLUE and _CJK.match(sign) is not None
 
 
 def _clusters(vectors: Floats) -> list[list[int]]:
@@ -164,14 +208,17 @@ def _clusters(vectors: Floats) -> list[list[int]]:
     tree = linkage(
         np.maximum(1.0 - vectors[told] @ vectors[told].T, 0.0)[np.triu_indices(len(told), 1)], "average"
     )
-    labels = fcluster(tree, 1.0 - TIGHT, "distance")
-    groups = [told[labels == label].tolist() for label in np.unique(labels)]
-    return sorted((group for group in groups if len(group) >= CROWD), key=lambda group: (-len(group), group))
+    groups = {place: [place] for place in range(len(told))}
+    for n, (one, other, height, _) in enumerate(tree.tolist()):  # from near to far
+        if height <= 1.0 - TIGHT:
+            groups[len(told) + n] = groups.pop(int(one)) + groups.pop(int(other))
+    found = [told[sorted(group)].tolist() for group in groups.values() if len(group) >= CROWD]
+    return sorted(found, key=lambda group: (-len(group), group))
 
 
 def _as_near(texts: Texts, rows: Rows) -> float:
     """The share of the catalogue that is as near to the middle of these rows as the farthest of them."""
     middle = texts.vectors[rows].sum(axis=0)
-    nearness = texts.vectors[texts.sample] @ middle
+    nearness = texts.sample @ middle
     least = float((texts.vectors[rows] @ middle).min())
     return float((nearness >= least - 1e-6).mean())

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from zhiyin.errors import NotFound
-from zhiyin.live import HISTORY, Live
+from zhiyin.live import Live
 from zhiyin.service.answers import Metadata, item_in, metadata
 from zhiyin.shop import Zhiyin
-from zhiyin.types import Event, EventType, Item, Scalar, User
-from zhiyin.workflows.profile import Asked, Told, told_lines
+from zhiyin.types import Event, EventType, Scalar, User
+from zhiyin.workflows.profile import Asked, Told, diary_of, told_lines
 
 TOP = 10
 
@@ -53,18 +52,20 @@ def profile(shop: Zhiyin, live: Live, asked: Asked) -> Profile:
     """Raises NotFound for somebody of whom nothing is known."""
     world, user_id = live.snapshot(), asked.user_id
     person = shop.store.resolve(user_id)
-    lines = told_lines(shop, live, asked)
+    diary = diary_of(shop, person)
+    lines, events = told_lines(shop, live, asked, diary), diary.events
     known = shop.store.user(person)
-    events = shop.store.history(person, limit=HISTORY)
     if known is None and not events and not lines:
         raise NotFound(f"nothing is known about user {user_id!r}: POST /v1/events says what they do")
-    items = [item_in(world, str(event.item_id)) for event in events]
+    known_items = {id_: item_in(world, id_) for id_ in {str(event.item_id) for event in events}}
+    items = [known_items[str(event.item_id)] for event in events]
+    shown = {id_: metadata(item) for id_, item in known_items.items()}
     weights = [shop.settings.data.signals.weight(event.type, event.value) for event in events]
     told = list(zip(items, weights, strict=True))
     return Profile(
         user_id=person,
         attributes=(known or User(person)).attributes,
-        history=tuple(_did(event, item) for event, item in zip(reversed(events), reversed(items), strict=True)),
+        history=tuple(_did(event, shown[str(event.item_id)]) for event in reversed(events)),
         categories=_leanings((name, weight) for item, weight in told for name in item.categories),
         brands=_leanings((item.brand, weight) for item, weight in told if item.brand),
         lines=lines,
@@ -72,14 +73,14 @@ def profile(shop: Zhiyin, live: Live, asked: Asked) -> Profile:
     )
 
 
-def _did(event: Event, item: Item) -> Did:
-    return Did(item.item_id, event.type, event.at, event.value, metadata(item))
+def _did(event: Event, item: Metadata) -> Did:
+    return Did(str(event.item_id), event.type, event.at, event.value, item)
 
 
 def _leanings(told: Iterable[tuple[str, float]]) -> tuple[Leaning, ...]:
     """The TOP heaviest of those liked at all, ties by name."""
-    weights: Counter[str] = Counter()
+    weights: dict[str, float] = {}
     for name, weight in told:
-        weights[name] += weight  # type: ignore[assignment]  # a Counter counts fractions, too
+        weights[name] = weights.get(name, 0.0) + weight
     heaviest = sorted(weights.items(), key=lambda entry: (-entry[1], entry[0]))
     return tuple(Leaning(name, round(weight, 4)) for name, weight in heaviest[:TOP] if weight > 0)

@@ -7,7 +7,7 @@ list (zhiyin.ranking.standing).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -67,20 +67,24 @@ class Asked:
     phraser: Phraser = field(default_factory=Templates)
 
 
-def told_lines(shop: Zhiyin, live: Live, asked: Asked) -> tuple[Told, ...]:
-    """What the person said first, then what stands out and nothing was said of. Empty for somebody unknown."""
+def diary_of(shop: Zhiyin, user_id: str) -> Diary:
+    """The newest of what the log holds of a person."""
+    store = shop.store
+    return Diary(store.history(user_id, limit=HISTORY), store.said(user_id, "search", limit=SEARCHES))
+
+
+def told_lines(shop: Zhiyin, live: Live, asked: Asked, diary: Diary | None = None) -> tuple[Told, ...]:
+    """What the person said first, then what stands out and nothing was said of. Empty for somebody unknown.
+    `diary`: theirs, where it was read already."""
     store, world = shop.store, live.snapshot()
-    diary = Diary(store.history(asked.user_id, limit=HISTORY), store.said(asked.user_id, "search", limit=SEARCHES))
+    diary = diary or diary_of(shop, asked.user_id)
     lines = portrait(world, live.background(world), shop.settings.data.signals, diary, asked.language)
     seen = {line.trait.key: line for line in lines}
     said = standing(store.said(asked.user_id, "edit", limit=EDITS))
     told = [_said(one, seen.pop(one.trait.key, None), asked.language) for one in said]
     words = [worded(line, asked.language) for line in seen.values()]
     phrased = asked.phraser.phrase(words, asked.language)
-    told += [
-        replace(_seen(line, word), sentence=sentence, phrased_by=by)
-        for line, word, (sentence, by) in zip(seen.values(), words, phrased, strict=True)
-    ]
+    told += [_seen(line, word, said) for line, word, said in zip(seen.values(), words, phrased, strict=True)]
     return tuple(told)
 
 
@@ -157,7 +161,9 @@ def _check_room(edits: Sequence[Event]) -> None:
         )
 
 
-def _seen(line: Line, words: Wording) -> Told:
+def _seen(line: Line, words: Wording, said: tuple[str, Phrased]) -> Told:
+    """`said`: the sentence, and whose words it is in."""
+    sentence, by = said
     return Told(
         field=line.trait.field,
         value=line.trait.value,
@@ -165,9 +171,9 @@ def _seen(line: Line, words: Wording) -> Told:
         source="seen",
         stance=None,
         when=line.when,
-        sentence=words.sentence,
+        sentence=sentence,
         because=words.because,
-        phrased_by="template",
+        phrased_by=by,
         evidence=line.evidence,
     )
 

@@ -9,11 +9,11 @@ ranking, the history filtered. `alone`: one channel ranks, the click model by ea
 alone; `_gain` is against the reader. `fused`: the deep recipe without the sequence net, with the click model
 (`with`) and without (`without`). No public set at hand has texts of people, so `wrote` is of the made shop:
 synthetic people, a quarter of whose sessions begin with a search for the aisle of the first thing they look at;
-their last thing is asked for, with and without what they typed before it. `latency`: milliseconds at 128 numbers
-for folding and scoring so many candidates, one thread. `earned`: places of the made shop, filled by a known
-softmax for simulated people who look at what they like and take only some kinds of it; β as it was chosen, and
-what the softmax of the scores truly earns for new people, plain and with β. Writes results/K1.json; parts that
-were not asked for stay as they are there.
+their last thing is asked for, with and without what they typed before it; `just_before`: of people who typed
+last before that thing. `latency`: milliseconds at 128 numbers for folding and scoring so many candidates, one
+thread. `earned`: places of the made shop, filled by a known softmax for simulated people who look at what they
+like and take only some kinds of it; β as it was chosen, and what the softmax of the scores truly earns for new
+people, plain and with β. Writes results/K1.json; parts that were not asked for stay as they are there.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ import numpy as np
 import orjson
 from run import RESULTS, commit, machine, rounded
 
-from zhiyin.data.dataset import Dataset, Doubles, Floats, build_dataset
+from zhiyin.data.dataset import Dataset, Doubles, Floats, Mask, build_dataset
 from zhiyin.data.folders import load_dataset, split_of
 from zhiyin.data.protocols import load_protocol
 from zhiyin.data.shop.catalogue import read_goods, read_wishes
@@ -42,7 +42,7 @@ from zhiyin.data.splits import Split, Terms, leave_one_out
 from zhiyin.encoders.base import unit
 from zhiyin.encoders.cache import CachedEncoder
 from zhiyin.encoders.sentence import SentenceEncoder
-from zhiyin.evaluation.judging import judge_all
+from zhiyin.evaluation.judging import batch_of, judge_all
 from zhiyin.evaluation.posing import sample
 from zhiyin.metrics.intervals import difference
 from zhiyin.models.base import Batch, Model, Run, history_batch
@@ -162,6 +162,17 @@ def wrote(given: argparse.Namespace, run: Run) -> Iterator[tuple[str, Numbers]]:
     numbers = {key: float(found.mean()) for key, found in values.items()}
     numbers["texts"] = float(len(split.fit.notes))
     yield "wrote_made_shop", numbers | gain("", values["with"], values["without"])
+    just = typed_just_before(split)
+    numbers = {key: float(found[just].mean()) for key, found in values.items()} | {"people": float(just.sum())}
+    yield "wrote_just_before", numbers | gain("", values["with"][just], values["without"][just])
+
+
+def typed_just_before(split: Split) -> Mask:
+    """(U,) whose newest text came after the newest thing of their history."""
+    batch = batch_of(split.past)
+    newest = np.zeros(len(batch), np.int64)
+    np.maximum.at(newest, batch.written.askers, batch.written.after)
+    return (newest == batch.lengths) & (batch.lengths > 0)
 
 
 def latency(given: argparse.Namespace, run: Run) -> Iterator[tuple[str, Numbers]]:

@@ -17,6 +17,7 @@ from zhiyin.training.cross import Cross, Lesson, judged, learn_cross, loss_of
 from zhiyin.training.cross_export import CLOSE, gap_of, write_cross
 from zhiyin.training.cross_groups import BETWEEN, Group, Groups, Shelf
 from zhiyin.training.cross_recipe import CrossRecipe
+from zhiyin.training.cures import OF_CROSS
 from zhiyin.training.gradients import Gradients
 from zhiyin.training.tasks import Near
 from zhiyin.training.tower import drawings_of
@@ -178,7 +179,7 @@ def test_one_pair_too_many_names_the_setting_that_helps(tmp_path: Path) -> None:
             raise MemoryError("nothing left")
 
     with pytest.raises(InvalidSettings, match=r"cross\.longest"):
-        Gradients(Full(), 4, "float32", section="cross").add((f"a{BETWEEN}b",), torch.sum, 0)
+        Gradients(Full(), 4, "float32", cures=OF_CROSS).add((f"a{BETWEEN}b",), torch.sum, 0)
 
 
 def test_another_recipe_or_other_reviews_have_another_checkpoint(tmp_path: Path) -> None:

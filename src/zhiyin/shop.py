@@ -41,7 +41,7 @@ from zhiyin.encoders.pair import Ear, Listen, TwoReaders, at_hand, cached, nobod
 from zhiyin.encoders.pretrained import find_pretrained
 from zhiyin.encoders.sentence import SentenceEncoder
 from zhiyin.encoders.static import StaticEncoder
-from zhiyin.errors import BrokenBundle, InvalidSettings, NotFound
+from zhiyin.errors import BrokenBundle, InvalidSettings, NotFound, ZhiyinError
 from zhiyin.labels.model import LabelModel
 from zhiyin.labels.shelf import find, load
 from zhiyin.live import Live
@@ -257,7 +257,7 @@ class Zhiyin:
 
     def _at_hand(self, manifest: Manifest) -> Encoder | None:
         """What a bundle may have been made with: what is open already, or else what it only names; None where it
-        carries its own."""
+        carries its own. Raises BrokenBundle where that cannot be opened."""
         for known in (self._named, self._brought.get(manifest.encoder)):
             if known is not None and manifest.encoder in (known.fingerprint, at_hand(known).fingerprint):
                 return known
@@ -268,7 +268,12 @@ class Zhiyin:
             model = OUR_OWN
         elif manifest.encoder.endswith(f"+{SentenceEncoder.fingerprint}") and self.settings.encoder.hosted.url:
             model = HOSTED
-        return self.reader(model)
+        try:
+            return self.reader(model)
+        except ZhiyinError as error:
+            raise BrokenBundle(
+                f"a bundle was made with {manifest.encoder} and carries no encoder: {error}"
+            ) from error
 
     def _encoder_of(self, bundle: str) -> Encoder:
         path = find_bundle(self.bundles, bundle)

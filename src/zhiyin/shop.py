@@ -39,7 +39,7 @@ from zhiyin.encoders.hosted import HostedEncoder, HostedModel
 from zhiyin.encoders.language import LanguageEncoder
 from zhiyin.encoders.pair import Ear, Listen, TwoReaders, at_hand, cached, nobody_listens
 from zhiyin.encoders.pretrained import find_pretrained
-from zhiyin.encoders.sentence import SentenceEncoder
+from zhiyin.encoders.sentence import FINGERPRINT, SentenceEncoder
 from zhiyin.encoders.static import StaticEncoder
 from zhiyin.errors import BrokenBundle, InvalidSettings, NotFound, ZhiyinError
 from zhiyin.labels.model import LabelModel
@@ -264,9 +264,9 @@ class Zhiyin:
         if manifest.carried:
             return None
         model = self.settings.encoder.model
-        if manifest.encoder == SentenceEncoder.fingerprint:
+        if manifest.encoder == FINGERPRINT:
             model = OUR_OWN
-        elif manifest.encoder.endswith(f"+{SentenceEncoder.fingerprint}") and self.settings.encoder.hosted.url:
+        elif manifest.encoder.endswith(f"+{FINGERPRINT}") and self.settings.encoder.hosted.url:
             model = HOSTED
         try:
             return self.reader(model)

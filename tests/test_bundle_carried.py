@@ -106,6 +106,18 @@ def test_a_model_without_a_page_is_given_one_that_names_its_licence(tmp_path: Pa
     assert find_pretrained("bare", tmp_path).sha256 in page
 
 
+@pytest.mark.parametrize(("make", "name"), [(net, "ours"), (table, "table")])
+def test_a_model_that_was_changed_while_it_read_is_not_carried(
+    tmp_path: Path, make: Callable[[Path], Encoder], name: str
+) -> None:
+    encoder = make(tmp_path)
+    tokens = tmp_path / name / "tokenizer.json"
+    tokens.write_bytes(tokens.read_bytes() + b" ")
+    with pytest.raises(BrokenBundle, match=r"was changed while it was read"):
+        save(tmp_path / "bundles", encoder)
+    assert list((tmp_path / "bundles").iterdir()) == []
+
+
 def test_scores_are_those_of_where_it_was_made(bundle: Path, saved: Path) -> None:
     here, there = load_bundle(bundle.parent, bundle.name), load_bundle(saved.parent, saved.name)
     assert np.array_equal(here.fitted.score(askers(DATA)), there.fitted.score(askers(DATA)))

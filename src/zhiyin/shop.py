@@ -39,9 +39,9 @@ from zhiyin.encoders.hosted import HostedEncoder, HostedModel
 from zhiyin.encoders.language import LanguageEncoder
 from zhiyin.encoders.pair import Ear, Listen, TwoReaders, at_hand, cached, nobody_listens
 from zhiyin.encoders.pretrained import find_pretrained
-from zhiyin.encoders.sentence import SentenceEncoder
+from zhiyin.encoders.sentence import FINGERPRINT, SentenceEncoder
 from zhiyin.encoders.static import StaticEncoder
-from zhiyin.errors import BrokenBundle, InvalidSettings, NotFound
+from zhiyin.errors import BrokenBundle, InvalidSettings, NotFound, ZhiyinError
 from zhiyin.labels.model import LabelModel
 from zhiyin.labels.shelf import find, load
 from zhiyin.live import Live
@@ -257,18 +257,23 @@ class Zhiyin:
 
     def _at_hand(self, manifest: Manifest) -> Encoder | None:
         """What a bundle may have been made with: what is open already, or else what it only names; None where it
-        carries its own."""
+        carries its own. Raises BrokenBundle where that cannot be opened."""
         for known in (self._named, self._brought.get(manifest.encoder)):
             if known is not None and manifest.encoder in (known.fingerprint, at_hand(known).fingerprint):
                 return known
         if manifest.carried:
             return None
         model = self.settings.encoder.model
-        if manifest.encoder == SentenceEncoder.fingerprint:
+        if manifest.encoder == FINGERPRINT:
             model = OUR_OWN
-        elif manifest.encoder.endswith(f"+{SentenceEncoder.fingerprint}") and self.settings.encoder.hosted.url:
+        elif manifest.encoder.endswith(f"+{FINGERPRINT}") and self.settings.encoder.hosted.url:
             model = HOSTED
-        return self.reader(model)
+        try:
+            return self.reader(model)
+        except ZhiyinError as error:
+            raise BrokenBundle(
+                f"a bundle was made with {manifest.encoder} and carries no encoder: {error}"
+            ) from error
 
     def _encoder_of(self, bundle: str) -> Encoder:
         path = find_bundle(self.bundles, bundle)

@@ -115,7 +115,9 @@ def test_a_backup_that_was_cut_short_is_refused(tmp_path: Path, share: float) ->
         restore(path, tmp_path / "again")
 
 
-@pytest.mark.parametrize("name", ["../evil", "/tmp/evil", "bundles/../../evil", "cron", "bundles/a/b/c"])
+@pytest.mark.parametrize(
+    "name", ["../evil", "/tmp/evil", "bundles/../../evil", "cron", "bundles/a/b/c", "bundles/a/encoder/b/c"]
+)
 def test_an_archive_with_anything_else_in_it_is_refused(tmp_path: Path, name: str) -> None:
     path = tmp_path / "evil.tar.gz"
     with tarfile.open(path, "w:gz") as tar:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
 from shutil import rmtree
 
 import pytest
 
 from zhiyin import shop as shop_module
-from zhiyin.errors import InvalidSettings, ZhiyinError
+from zhiyin.errors import BrokenBundle, InvalidSettings, ZhiyinError
 from zhiyin.shop import Zhiyin
 from zhiyin.testing.small import small_catalogue, small_events
 from zhiyin.testing.tiny_models import tiny_model
@@ -86,6 +88,27 @@ def test_lists_need_neither_the_models_folder_nor_the_graph_made_of_it(tmp_path:
     assert found["encoder"].light == "amber"
     assert "lists go on" in found["encoder"].told
     assert found["bundle"].light == "green"
+
+
+def test_a_bundle_of_the_format_before_needs_the_model_that_it_names(folder: Path) -> None:
+    with Zhiyin.open(folder) as shop:
+        shop.put_items(small_catalogue())
+        shop.add_events(small_events())
+        made = folder / "bundles" / train(shop).bundle
+    rmtree(made / "encoder")
+    told = json.loads((made / "manifest.json").read_bytes())
+    files = {name: digest for name, digest in told["files"].items() if "/" not in name}
+    text = json.dumps(told | {"format": 2, "files": files}).encode()
+    (made / "manifest.json").write_bytes(text)
+    old = made.rename(made.with_name(hashlib.sha256(text).hexdigest())).name
+    with Zhiyin.open(folder) as shop:
+        shop.publish(old)
+        assert shop.recommend(text="iron pot", n=3).bundle == old
+    rmtree(folder / "models")
+    (folder / "zhiyin.toml").write_text('[encoder]\nmodel = "towers/gone"\n')
+    with Zhiyin.open(folder) as shop, pytest.raises(BrokenBundle, match=r"carries no encoder: .*no folder"):
+        shop.live()
+    assert {one.about: one.light for one in doctor(folder)}["bundle"] == "red"
 
 
 def test_the_way_back_to_a_bundle_of_another_encoder_is_open_while_the_shop_is(folder: Path) -> None:

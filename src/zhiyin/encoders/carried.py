@@ -32,15 +32,17 @@ _ABOUT = TypeAdapter(About)
 
 
 def files_of(encoder: Encoder) -> dict[str, bytes]:
-    """What is to be carried of an encoder, by names of files; nothing of one that is only named."""
+    """What is to be carried of an encoder, by names of files; nothing of one that is only named.
+
+    Raises BrokenBundle where the files that it was made of have changed since.
+    """
     match encoder:
         case CachedEncoder():
             return files_of(encoder.inner)
         case NetEncoder():
             source = encoder.source
-            return _with_papers(
-                source.papers(), source.about, {GRAPH: source.graph(), TOKENS: source.tokens.read_bytes()}
-            )
+            net = {GRAPH: source.graph(), TOKENS: source.tokens.read_bytes()}
+            return _with_papers(source.papers(), encoder.about, net)
         case StaticEncoder():
             model = encoder.model
             table = {WEIGHTS: model.weights_file.read_bytes(), TOKENS: model.tokens.read_bytes()}

@@ -35,7 +35,10 @@ class Source(Protocol):
     def graph(self) -> bytes: ...
 
     def papers(self) -> Mapping[str, bytes]:
-        """What people read of it, by names of files: licence, origin, story."""
+        """What people read of it, by names of files: licence, origin, story.
+
+        Raises BrokenBundle where its files are no longer those that were read.
+        """
         ...
 
 
@@ -45,7 +48,8 @@ class NetEncoder:
     def __init__(self, source: Source) -> None:
         """Raises MissingExtra where a package is missing, BrokenBundle for a tokenizer that is none."""
         runtime = need("onnxruntime", extra="text")
-        self.source, about = source, source.about
+        self.source, self.about = source, source.about
+        about = self.about
         self.licence, self.fingerprint = about.licence, about.fingerprint
         options = runtime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -131,7 +131,12 @@ class Pretrained:
         return About(f"{self.fingerprint}.{how}", self.licence, self.prompt, self.pooling, self.longest)
 
     def papers(self) -> dict[str, bytes]:
-        """What lies beside it for people to read, and what its config says."""
+        """What lies beside it for people to read, and what its config says.
+
+        Raises BrokenBundle where its files are no longer those that were read.
+        """
+        if replace(self).fingerprint != self.fingerprint:
+            raise BrokenBundle(f"{self.folder} was changed while it was read by: train again")
         paths = (path for pattern in PAPERS for path in sorted(self.folder.glob(pattern)) if path.is_file())
         page = f"# {self.name}\n\nLicence: {self.licence}\n\nsha256 of the weights: {self.sha256}\n".encode()
         told = {PAGE: page, CONFIG: orjson.dumps(self.config, option=orjson.OPT_INDENT_2)}

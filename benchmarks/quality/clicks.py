@@ -12,8 +12,9 @@ synthetic people, a quarter of whose sessions begin with a search for the aisle 
 their last thing is asked for, with and without what they typed before it; `just_before`: of people who typed
 last before that thing. `latency`: milliseconds at 128 numbers for folding and scoring so many candidates, one
 thread. `earned`: places of the made shop, filled by a known softmax for simulated people who look at what they
-like and take only some kinds of it; β as it was chosen, and what the softmax of the scores truly earns for new
-people, plain and with β (`even_value`: filled evenly). Writes results/K1.json; parts that were not asked for stay as they are there.
+like and take only some kinds of it; β as it was chosen, and what the softmax of the scores truly earns among new
+candidates, plain and with β (`even_value`: filled evenly). Writes results/K1.json; parts that were not asked for
+stay as they are there.
 """
 
 from __future__ import annotations

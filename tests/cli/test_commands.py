@@ -66,7 +66,7 @@ def test_the_log_says_what_another_policy_would_have_earned_or_that_it_cannot(sh
     told = said(zhi("replay", "--policy", "softmax", "-C", shop))
     assert "40 lists earned 0.0000 each" in told
     assert "green place by place" in told
-    assert zhi("replay", "--policy", "greedy", "--temperature", "-1", "-C", shop).exit_code == 1
+    assert zhi("replay", "--policy", "greedy", "--temperature", "-1", "-C", shop).exit_code == 2
 
 
 def test_importing_twice_changes_nothing_and_says_so(shop: Path, zhi: Zhi) -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from zhiyin.encoders.lexical import LexicalEncoder, _column, item_tokens, tokens, words_of
+from zhiyin.encoders.lexical import LexicalEncoder, column_of, item_tokens, tokens, words_of
 from zhiyin.types import Item, Translation
 
 TITLES = ["red garden lamp", "garden spade", "a red red wine", "lamp oil", "quiet music at night", ""]
@@ -20,7 +20,7 @@ def test_titles_of_distinct_words_are_weighted_like_scikit_learn() -> None:
     rows = encoder.encode_items([Item(f"{n}", title) for n, title in enumerate(titles)])
     other = TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"\w+", smooth_idf=True)
     wanted = other.fit_transform(titles).toarray()
-    columns = [_column(token) for token in other.get_feature_names_out()]
+    columns = [column_of(token) for token in other.get_feature_names_out()]
     assert len(set(columns)) == len(columns)
     np.testing.assert_allclose(rows[:, columns].toarray(), wanted, atol=1e-6)
 
@@ -37,7 +37,7 @@ def test_a_weight_is_the_log_of_the_count_times_the_idf() -> None:
     }
     length = np.sqrt(sum(weight**2 for weight in wanted.values()))
     for token, weight in wanted.items():
-        assert row[_column(token)] == pytest.approx(weight / length, rel=1e-5)
+        assert row[column_of(token)] == pytest.approx(weight / length, rel=1e-5)
 
 
 def test_titles_weigh_more_than_labels_and_labels_more_than_text() -> None:
@@ -83,4 +83,4 @@ def test_every_row_has_length_one_or_is_empty(texts: list[str]) -> None:
 def test_a_word_never_seen_has_a_weight_too() -> None:
     encoder = LexicalEncoder.fit([Item("a", "lamp"), Item("b", "lamp")])
     rows = encoder.encode_texts(["lamp zanzibar"]).toarray()[0]
-    assert rows[_column("zanzibar")] > rows[_column("lamp")] > 0
+    assert rows[column_of("zanzibar")] > rows[column_of("lamp")] > 0

@@ -36,7 +36,7 @@ from zhiyin.encoders.language import LanguageEncoder
 from zhiyin.encoders.pretrained import find_pretrained
 from zhiyin.encoders.sentence import SentenceEncoder
 from zhiyin.labels.examples import Example, prepare
-from zhiyin.labels.fitting import fit
+from zhiyin.labels.fitting import Way, fit
 from zhiyin.labels.model import GRAMS, LabelModel, grams_of, read_texts
 from zhiyin.metrics.classes import auroc, macro_f1
 
@@ -122,7 +122,7 @@ def learned(texts: Words, labels: Words, readers: Mapping[str, Encoder], seed: i
     """As `zhiyin label train` does."""
     data = prepare((Example(text, (label,)) for text, label in zip(texts, labels, strict=True)), multi=False)
     grams = grams_of(data.texts, len(data.names))
-    fitted = fit(data, read_texts(data.texts, readers, grams), seed=seed)
+    fitted = fit(data, read_texts(data.texts, readers, grams), Way(seed))
     for part in fitted.classifier.parts:
         print(f"  {part.view} {part.kind} {part.strength:g} weight {part.weight:.2f}", flush=True)
     return LabelModel(fitted.classifier, grams if GRAMS in fitted.classifier.views else None, readers, "")

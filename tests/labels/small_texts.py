@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from zhiyin.labels.examples import Example, Labelled, prepare
-from zhiyin.labels.fitting import Fitted, fit
+from zhiyin.labels.fitting import Fitted, Way, fit
 from zhiyin.labels.model import GRAMS, LabelModel, grams_of, read_texts
 from zhiyin.testing.encoders import HashEncoder
 
@@ -35,7 +35,7 @@ def texts_of(n_each: int, seed: int = 0, subjects: tuple[str, ...] = tuple(SUBJE
 def learned(data: Labelled, seed: int = 0) -> tuple[LabelModel, Fitted]:
     """A model of hashed words and of pieces of words."""
     grams, readers = grams_of(data.texts, len(data.names)), {"hash": HashEncoder()}
-    fitted = fit(data, read_texts(data.texts, readers, grams), seed=seed)
+    fitted = fit(data, read_texts(data.texts, readers, grams), Way(seed))
     kept = grams if GRAMS in fitted.classifier.views else None
     return LabelModel(fitted.classifier, kept, readers, "f" * 64), fitted
 

@@ -35,6 +35,17 @@ def test_labels_that_stand_alone_are_one_regression_each() -> None:
         assert ours[:, label] == pytest.approx(other.predict_proba(rows)[:, 1], abs=0.01)
 
 
+def test_a_text_counts_as_much_as_its_row_of_the_truth() -> None:
+    rows, labels, truth = blobs()
+    counts = np.where(np.arange(len(rows)) % 4, 0.3, 1.0).astype(np.float32)
+    ours = probabilities(fit_logistic(rows, truth * counts[:, None], 0.01, multi=False).scores(rows), multi=False)
+    other = LogisticRegression(C=1 / (0.01 * len(rows)), tol=1e-8, max_iter=1_000).fit(rows, labels, counts)
+    assert ours == pytest.approx(other.predict_proba(rows), abs=0.01)
+    twice = Prototypes.of(np.vstack([rows, rows]), np.vstack([truth, truth]))
+    once = Prototypes.of(rows, 2 * truth)
+    assert once.drawn(0.3).scores(rows) == pytest.approx(twice.drawn(0.3).scores(rows), abs=1e-3)
+
+
 def test_wide_sparse_rows_give_the_same_head_turned_or_not(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(3)
     rows = sp.csr_array(sp.random(60, 400, 0.05, random_state=rng, dtype=np.float32, format="csr"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,7 @@ from zhiyin.profile.lines import SHOWN, Line
 from zhiyin.profile.odds import STANDS_OUT
 from zhiyin.profile.portrait import Diary, portrait
 from zhiyin.profile.traits import Language, Trait, has
-from zhiyin.profile.wording import LANGUAGES, worded
+from zhiyin.profile.wording import worded
 from zhiyin.testing.small import small_catalogue
 from zhiyin.types import Event, EventType
 
@@ -173,7 +174,7 @@ def test_the_evidence_of_a_line_is_always_in_the_log(
 
 @given(_events)
 def test_the_same_log_gives_the_same_lines(live: Live, events: list[Event]) -> None:
-    for language in LANGUAGES:
+    for language in get_args(Language):
         first, again = drawn(live, events, language=language), drawn(live, list(events), language=language)
         assert list(first.items()) == list(again.items())
 

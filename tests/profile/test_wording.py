@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
 from zhiyin.profile.edits import Said
-from zhiyin.profile.traits import FIELDS, Trait
-from zhiyin.profile.wording import LANGUAGES, said_in_words, what_of
+from zhiyin.profile.traits import FIELDS, Language, Trait
+from zhiyin.profile.wording import said_in_words, what_of
 from zhiyin.types import STANCES
 
 
@@ -30,7 +32,7 @@ def test_a_trait_is_called_by_its_value(field: str, value: str, en: str, zh: str
 
 
 def test_every_field_and_stance_has_words_in_every_language() -> None:
-    for language in LANGUAGES:
+    for language in get_args(Language):
         for field in FIELDS:
             for stance in STANCES:
                 if stance != "unsaid":

@@ -23,6 +23,7 @@ from zhiyin.workflows.labels.asking import classify, label_health
 from zhiyin.workflows.labels.next import next_texts
 from zhiyin.workflows.labels.reading import Columns, item_text, newest, read_file
 from zhiyin.workflows.labels.reviewing import add_example, decide, review_queue
+from zhiyin.workflows.labels.showing import show_one
 from zhiyin.workflows.labels.training import Asked, train_labels
 from zhiyin.workflows.labels.watching import watch, wilson
 
@@ -64,6 +65,26 @@ def test_a_file_is_learned_from_and_says_what_it_is_worth(tmp_path: Path) -> Non
         assert again.n_new == 0
         (health,) = label_health(shop)
     assert (health.name, health.n_examples, health.labels) == ("topic", 36, ("garden", "kitchen", "music"))
+
+
+def test_texts_without_labels_are_learned_from_where_that_helps_and_it_is_said(tmp_path: Path) -> None:
+    rows = [f"{text},{theme}" for text, theme in texts() if int(text.split()[-1]) < 5]
+    (tmp_path / "few.csv").write_text("\n".join(["text,label", *rows]) + "\n")
+    (tmp_path / "more.csv").write_text("\n".join(["text", *(text for text, _ in texts())]) + "\n")
+    with shop_in(tmp_path) as shop:
+        shop.put_items(small_catalogue())
+        asked = Asked(tmp_path / "few.csv", unlabelled=tmp_path / "more.csv", items=True)
+        made = train_labels(shop, "topic", asked, NOON)
+        gained = made.kept.about["unlabelled"]
+        assert gained["n_texts"] == 21 + 24, "texts that are examples are left out, and so is what has no words"
+        assert gained["after"] <= gained["before"]
+        assert any("texts without labels" in line for line in made.sentences())
+        assert any("texts without labels" in line for line in show_one(shop, "topic").sentences())
+        assert shop.store.labels.counts() == {"topic": 15}, "they are no examples"
+        with pytest.raises(InvalidData, match="an example already"):
+            train_labels(shop, "topic", Asked(unlabelled=tmp_path / "few.csv"), NOON)
+        with pytest.raises(InvalidData, match="exclude each other"):
+            train_labels(shop, "kinds", Asked(attribute="categories", items=True), NOON)
 
 
 def test_a_text_gets_its_label_the_owners_answer_and_what_is_near(topical: Zhiyin) -> None:

@@ -1,2 +1,1 @@
-"""Text classification: heads over what encoders read, prototypes where examples are few, and when to say "
-"unknown."""
+"""Text classification: heads over what encoders read, chosen and weighed by held-out examples; and the unknown."""

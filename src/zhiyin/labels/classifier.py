@@ -1,5 +1,5 @@
-"""A classifier: heads over what was read of a text, pooled into calibrated probabilities, and a gate for "
-"unknown."""
+"""A classifier: heads over what was read of a text, pooled into calibrated probabilities, and a gate of the
+unknown."""
 
 from __future__ import annotations
 

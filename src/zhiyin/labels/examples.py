@@ -78,8 +78,7 @@ def _clean(labels: Iterable[str]) -> tuple[str, ...]:
         if len(label) > MAX_LABEL:
             raise InvalidData(
                 f"a label has at most {MAX_LABEL} characters, got {len(label):,} ({label[:40]!r} …): are the "
-                "columns "
-                "of texts and labels swapped?"
+                "columns of texts and labels swapped?"
             )
     return found
 
@@ -145,8 +144,7 @@ def _check(names: Sequence[str], multi: bool, n_texts: int) -> None:
     if len(names) > MAX_LABELS:
         raise InvalidData(
             f"{len(names):,} different labels for {n_texts:,} texts, and {MAX_LABELS:,} are the most: is the "
-            "column of "
-            "labels an id or a text?"
+            "column of labels an id or a text?"
         )
     if not names:
         raise InvalidData("no row has a text and a label: name the right columns")

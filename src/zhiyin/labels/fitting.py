@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -30,6 +30,7 @@ from zhiyin.labels.unknown import (
     raw_scores,
     scales_of,
 )
+from zhiyin.labels.unlabelled import Gained, Material, Pool, self_taught
 from zhiyin.progress import Progress, Silent
 
 Places: TypeAlias = npt.NDArray[np.integer]  # rows of examples
@@ -47,56 +48,58 @@ class Fitted:
     classifier: Classifier
     held_out: Said
     checked: Rows  # rows of the examples that `held_out` speaks of
+    gained: Gained | None = None  # by texts without labels, where there were any
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How it is learned. `missed`: the share of known texts that may be called unknown. `judges`: the only texts
+    that may judge, where what reads has learned from the others."""
+
+    seed: int = 0
+    missed: float = 0.05
+    judges: Rows | None = None
 
 
 def fit(
     data: Labelled,
     read: Read,
+    way: Way | None = None,
     *,
-    seed: int = 0,
-    missed: float = 0.05,
-    judges: Rows | None = None,
+    more: Read | None = None,
     progress: Progress | None = None,
 ) -> Fitted:
-    """`read`: rows of the texts by view, one of them dense at least. `missed`: the share of known texts that may
-    be called unknown. `judges`: the only texts that may judge, where what reads has learned from the others."""
-    told, rng = progress or Silent(), np.random.default_rng(seed)
+    """`read`: rows of the texts by view, one of them dense at least. `more`: likewise of texts without labels,
+    which are learned from where held-out examples are told better so; only where labels exclude each other."""
+    told, way = progress or Silent(), way or Way()
+    rng = np.random.default_rng(way.seed)
     standards = {
         view: Standard.of(np.asarray(rows)) for view, rows in read.items() if not isinstance(rows, sp.csr_array)
     }
-    rows, folds = standardised(read, standards), _folds(data, judges, rng)
-    told.start("learning labels", len(rows) + 2)
-    pool = _pool(data, rows, folds, told)
-    look = _Look(data, rows, folds, pool.parts, _region_view(pool.found, rows))
-    known = look.known(pool)
-    gate = look.gate(known, missed, rng)
+    rows, folds = standardised(read, standards), _folds(data, way.judges, rng)
+    told.start("learning labels", len(rows) + 2 + (more is not None))
+    found = _found(data, rows, folds, told)
+    pool, checked = _pool(data, rows, found)
+    look, gained = _Look(data, rows, folds, pool.parts, _region_view(found, rows)), None
+    if more is not None:
+        told.advance(len(rows) + 1, "texts without labels")
+        pool, gained = look.more(pool, checked, standardised(more, standards), way.missed)
+        look = replace(look, parts=pool.parts)
+    told.advance(len(rows) + 1 + (more is not None), "unknown")
+    known = look.known(pool, checked)
+    gate = look.gate(known, way.missed, rng)
     told.done()
-    truth = data.truth[pool.checked] > 0
-    curve, said = proven(probabilities(pool.held_out(data.multi), multi=data.multi), truth, multi=data.multi)
+    truth = data.truth[checked] > 0
+    curve, said = proven(probabilities(pool.together(multi=data.multi), multi=data.multi), truth, multi=data.multi)
     given_from = best_bound(said, truth) if data.multi else EVEN
-    region = look.region(np.arange(len(folds)))
-    classifier = Classifier(data.names, data.multi, standards, pool.parts, region, gate, given_from, curve)
+    region, used = look.region(np.arange(len(folds))), tuple(part for part in pool.parts if part.weight > 0)
+    classifier = Classifier(data.names, data.multi, standards, used, region, gate, given_from, curve)
     score = gate.of(known)
-    return Fitted(classifier, Said(said, score, score < gate.threshold), pool.checked.astype(np.int32))
+    return Fitted(classifier, Said(said, score, score < gate.threshold), checked, gained)
 
 
-@dataclass(frozen=True, slots=True)
-class _Pool:
-    """The heads there are, how they are weighed, and what they say of the texts that were held out."""
-
-    found: Sequence[Candidate]
-    weights: Doubles
-    checked: Places  # rows of the examples that were held out
-    held: Sequence[Floats]  # by candidate (n, K) scores of those
-    parts: tuple[Part, ...]
-
-    def held_out(self, multi: bool) -> Floats:
-        """(n, K) scores of all together."""
-        return pooled(self.held, self.weights, multi=multi)
-
-
-def _pool(data: Labelled, rows: Mapping[str, Features], folds: Rows, told: Progress) -> _Pool:
-    """Raises InvalidData where nothing can be held out."""
+def _found(data: Labelled, rows: Mapping[str, Features], folds: Rows, told: Progress) -> list[Candidate]:
+    """The best heads of each view. Raises InvalidData where nothing can be held out."""
     if (folds >= 0).sum() < MIN_CHECKED:
         raise InvalidData(
             "no label has two examples, so nothing can be held out to see how well labels are told: give each "
@@ -106,17 +109,22 @@ def _pool(data: Labelled, rows: Mapping[str, Features], folds: Rows, told: Progr
     for n, (view, some) in enumerate(rows.items()):
         told.advance(n, view)
         found += candidates(Folded(view, some, data.truth, folds, data.multi))
+    told.advance(len(rows), "all examples")
+    return found
+
+
+def _pool(data: Labelled, rows: Mapping[str, Features], found: Sequence[Candidate]) -> tuple[Pool, Rows]:
+    """Those that add something, learned from all examples; and the rows of the examples that were held out."""
     checked = np.flatnonzero(np.all([np.isfinite(one.held_out).all(axis=1) for one in found], axis=0))
     held = [one.held_out[checked] for one in found]
     weights = pool_weights(held, data.truth[checked], multi=data.multi)
-    told.advance(len(rows), "all examples")
+    used = np.flatnonzero(weights > 0).tolist()
     parts = tuple(
-        Part(one.view, one.kind, one.strength, float(weight), _head(one, rows, data))
-        for one, weight in zip(found, weights, strict=True)
-        if weight > 0
+        Part(one.view, one.kind, one.strength, float(weights[n]), _head(one, rows, data))
+        for n, one in enumerate(found)
+        if n in used
     )
-    told.advance(len(rows) + 1, "unknown")
-    return _Pool(found, weights, checked, held, parts)
+    return Pool(parts, weights[used], tuple(held[n] for n in used)), checked.astype(np.int32)
 
 
 def _folds(data: Labelled, judges: Rows | None, rng: np.random.Generator) -> Rows:
@@ -173,16 +181,27 @@ class _Look:
             (shared.middles[some] @ root).astype(np.float32),
         )
 
-    def known(self, pool: _Pool) -> dict[str, Doubles]:
+    def more(self, pool: Pool, checked: Rows, more: Mapping[str, Features], missed: float) -> tuple[Pool, Gained]:
+        """What is learned from texts without labels, of those that are as near to a label as known ones are."""
+        region = self.region(np.arange(len(self.folds)))
+        least = float(np.quantile(self._near()[checked], missed))
+        like = region.nearness(np.asarray(more[self.view])) >= least
+        return self_taught(Material(self.rows, self.data.truth, self.folds, checked, more, like), pool)
+
+    def known(self, pool: Pool, checked: Rows) -> dict[str, Doubles]:
         """The scores of known texts that were not learned from."""
+        strongest = pool.held[int(pool.weights.argmax())]
+        scores = raw_scores(pool.together(multi=self.data.multi), strongest, multi=self.data.multi)
+        return {**scores, DISTANCE: self._near()[checked]}
+
+    def _near(self) -> Doubles:
+        """(n,) how near each text is to the labels of the other folds."""
         near = np.empty(len(self.folds))
         for fold in range(self.folds.max() + 1):
             test = np.flatnonzero(self.folds == fold)
             region = self.region(np.flatnonzero(self.folds != fold))
             near[test] = region.nearness(np.asarray(self.rows[self.view])[test])
-        strongest = pool.held[int(pool.weights.argmax())]
-        scores = raw_scores(pool.held_out(self.data.multi), strongest, multi=self.data.multi)
-        return {**scores, DISTANCE: near[pool.checked]}
+        return near
 
     def gate(self, known: Mapping[str, Doubles], missed: float, rng: np.random.Generator) -> Gate:
         """The score that tells texts of labels that were left out from others, and its threshold."""

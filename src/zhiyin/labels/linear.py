@@ -105,9 +105,10 @@ def log_loss(scores: Floats, truth: Floats, *, multi: bool) -> float:
 
 
 def errors(scores: Floats, truth: Floats, *, multi: bool) -> tuple[float, Floats]:
-    """The mean loss of a text, and its slope by the scores, a text's own."""
+    """The mean loss of a text, and its slope by the scores, a text's own. Of labels that exclude each other a text
+    counts as much as its row of `truth` sums to."""
     if multi:
         value = float((np.logaddexp(0.0, scores) - truth * scores).sum() / len(truth))
         return value, expit(scores) - truth
     logs = log_softmax(scores, axis=1)
-    return -float((logs * truth).sum() / len(truth)), np.exp(logs) - truth
+    return -float((logs * truth).sum() / len(truth)), np.exp(logs) * truth.sum(axis=1, keepdims=True) - truth

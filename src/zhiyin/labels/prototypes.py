@@ -28,15 +28,19 @@ class Prototypes:
 
     @classmethod
     def of(cls, rows: Floats, truth: Floats) -> Prototypes:
-        """(n, D) rows of labels that exclude each other."""
+        """(n, D) rows of labels that exclude each other; each counts as much as its row of `truth` sums to."""
         counts = truth.sum(axis=0, dtype=np.float64)
         exact = rows.astype(np.float64)
         middle = exact.mean(axis=0)
         sums = truth.T.astype(np.float64) @ (exact - middle)
         middles = sums / (counts + DRAWN)[:, None]
-        gaps = exact - middle - truth.astype(np.float64) @ (sums / np.maximum(counts, 1.0)[:, None])
-        left = max(len(rows) - int((counts > 0).sum()), 1)
-        return cls(middle, middles, gaps.T @ gaps / left, np.log((counts + 1.0) / (counts.sum() + len(counts))))
+        each = truth.sum(axis=1, keepdims=True, dtype=np.float64)
+        means = sums / np.where(counts > 0, counts, 1.0)[:, None]
+        gaps = exact - middle - (truth / np.where(each > 0, each, 1.0)) @ means
+        left = max(float(each.sum()) - int((counts > 0).sum()), 1.0)
+        return cls(
+            middle, middles, (gaps * each).T @ gaps / left, np.log((counts + 1.0) / (counts.sum() + len(counts)))
+        )
 
     def drawn(self, shrinkage: float) -> Linear:
         """The head, the covariance drawn by `shrinkage` (0 not, 1 all the way) towards a ball of the same size."""

@@ -58,8 +58,7 @@ class Report:
             f"on {self.n_texts:,} examples it did not learn from: accuracy {self.accuracy:.3f}, macro F1 "
             f"{self.macro_f1:.3f}, calibration error {self.calibration_error:.3f}, Brier {self.brier:.3f}",
             f"unknown (by {self.unknown_by}): {self.missed:.1%} of known texts are called so; the others are "
-            "right "
-            f"in {self.answered_accuracy:.1%}",
+            f"right in {self.answered_accuracy:.1%}",
         ]
         if self.unknown_auroc is not None:
             told.append(

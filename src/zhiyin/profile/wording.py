@@ -7,14 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import get_args
 
 from zhiyin.profile.checking import Facts
 from zhiyin.profile.edits import Said
 from zhiyin.profile.lines import Evidence, Line
 from zhiyin.profile.traits import ATTRIBUTE, PRICE, TO, Language, Trait
-
-LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 
 @dataclass(frozen=True, slots=True)

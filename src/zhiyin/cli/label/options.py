@@ -33,13 +33,29 @@ class Examples:
         str | None, typer.Option(help="Also teach a language model, such as minilm, itself; needs torch, minutes.")
     ] = None
     minutes: Annotated[float, typer.Option(min=0, help="That --tower may take.")] = 30.0
+    unlabelled: Annotated[
+        Path | None, typer.Option(help="File of texts without labels, to learn from where that helps.")
+    ] = None
+    unlabelled_items: Annotated[
+        bool,
+        typer.Option("--unlabelled-items", help="Learn from the items without labels, too, where that helps."),
+    ] = False
     several: Annotated[str, typer.Option(help="What stands between several labels of a text, such as |.")] = ""
 
     def asked(self, seed: int) -> Asked:
         """As training takes it."""
         from zhiyin.workflows.labels.training import Asked
 
-        return Asked(self.path(), self.columns(), self.attribute, seed, self.tower, self.minutes)
+        return Asked(
+            self.path(),
+            self.columns(),
+            self.attribute,
+            seed,
+            self.tower,
+            self.minutes,
+            self.unlabelled,
+            self.unlabelled_items,
+        )
 
     def path(self) -> Path | None:
         """The file to read."""

@@ -44,8 +44,7 @@ class Applied:
         labels = ", ".join(f"{label} {n:,}" for label, n in most[:TOLD]) + (" …" if len(most) > TOLD else "")
         told = [
             f"{self.labelled:,} items labelled by {self.model[:12]}, {self.unknown:,} unknown, {self.textless:,} "
-            "have no "
-            f"text{of_owner}{of_person}; {self.changed:,} changed"
+            f"have no text{of_owner}{of_person}; {self.changed:,} changed"
         ]
         return [*told, labels] if labels else told
 

@@ -8,13 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from zhiyin.data.readers.table import open_table
 from zhiyin.errors import InvalidData
 from zhiyin.labels.shelf import names
 from zhiyin.labels.teaching import doubt, teach
 from zhiyin.shop import LABELS, Zhiyin
 from zhiyin.texts import clean_text
-from zhiyin.workflows.labels.reading import TEXT, column_of, item_text
+from zhiyin.workflows.labels.reading import item_text, of_file
 
 MOST = 50_000  # texts that are looked at
 
@@ -34,7 +33,9 @@ def next_texts(
 ) -> list[Wanted]:
     """Of a file's texts, or of the items, those that nobody labelled. Without a model yet: a spread of them."""
     known = {clean_text(one.text).strip() for one in shop.store.labels.examples(name)}
-    asked = dict(_first(_of_file(texts, column) if texts else _of_items(shop, name), known))
+    asked = dict(
+        _first(((text, None) for text in of_file(texts, column)) if texts else _of_items(shop, name), known)
+    )
     if not asked:
         raise InvalidData(f"every text has a label of {name!r} already: --texts FILE brings others")
     pool, rng = list(asked), np.random.default_rng(seed)
@@ -63,11 +64,3 @@ def _first(texts: Iterable[tuple[str, str | None]], known: set[str]) -> Iterator
 
 def _of_items(shop: Zhiyin, name: str) -> Iterator[tuple[str, str | None]]:
     return ((item_text(item), item.item_id) for item in shop.store.items() if name not in item.attributes)
-
-
-def _of_file(path: Path, column: str | None) -> Iterator[tuple[str, str | None]]:
-    table = open_table(path)
-    text = column_of(table, column, TEXT, "the texts", "--text-column")
-    for batch in table.batches():
-        for cell in batch.columns[text]:
-            yield clean_text("" if cell is None else str(cell)).strip(), None

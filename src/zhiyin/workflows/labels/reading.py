@@ -87,8 +87,7 @@ def read_file(path: Path, name: str, columns: Columns, at: datetime) -> Read:
 
 
 def examples_of_harm() -> Path:
-    """The file that comes along: scams, insults, dangerous offers, advertisements for adults, and ordinary "
-    "goods."""
+    """The file that comes along: scams, insults, dangerous offers, advertisements for adults, ordinary goods."""
     return Path(str(files("zhiyin.data.harm") / "examples.jsonl"))
 
 
@@ -107,6 +106,14 @@ def item_text(item: Item) -> str:
         one = min(item.translations.items())[1]
         parts = [one.title, one.text]
     return ". ".join(part.strip() for part in parts if part.strip())[:MAX_READ]
+
+
+def of_file(path: Path, column: str | None) -> Iterator[str]:
+    """The texts of a file, whatever else it holds; "" where one is missing."""
+    table = open_table(path)
+    text = column_of(table, column, TEXT, "the texts", "--text-column")
+    for batch in table.batches():
+        yield from (_cell(cell) for cell in batch.columns[text])
 
 
 def newest(examples: Iterable[LabelExample]) -> list[LabelExample]:

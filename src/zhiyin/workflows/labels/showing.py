@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 
 from zhiyin.labels.report import Report
 from zhiyin.labels.shelf import find
+from zhiyin.labels.unlabelled import Gained
 from zhiyin.shop import LABELS, Zhiyin
 from zhiyin.workflows.labels.asking import label_health
 from zhiyin.workflows.labels.training import heads_told
@@ -32,6 +33,7 @@ class Shown:
             f"label model {self.name} ({self.digest[:12]}), made {made} of {data['n_texts']:,} texts with "
             f"{data['n_labels']:,} labels; encoders {', '.join(self.about['encoders'])}",
             heads_told(self.about["classifier"]),
+            *([Gained(**self.about["unlabelled"]).sentence()] if self.about.get("unlabelled") else []),
             *data["notes"],
             *report.sentences(),
         ]

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from itertools import chain, islice
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -14,15 +15,18 @@ from zhiyin.encoders.base import Encoder
 from zhiyin.encoders.cache import CachedEncoder
 from zhiyin.errors import InvalidData
 from zhiyin.labels.examples import Example, Labelled, prepare
-from zhiyin.labels.fitting import fit
+from zhiyin.labels.fitting import Way, fit
 from zhiyin.labels.model import GRAMS, grams_of, read_texts
 from zhiyin.labels.report import Report, report
 from zhiyin.labels.shelf import Kept, find, keep, names
+from zhiyin.labels.unlabelled import Gained
 from zhiyin.settings import LabelSettings
 from zhiyin.shop import LABELS, Zhiyin
 from zhiyin.types import check_label_name
-from zhiyin.workflows.labels.reading import Columns, newest, of_items, read_file
+from zhiyin.workflows.labels.reading import Columns, item_text, newest, of_file, of_items, read_file
 from zhiyin.workflows.labels.tower import teach
+
+MOST = 20_000  # texts without labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,8 @@ class Asked:
     seed: int = 0
     tower: str | None = None  # a language model that learns, too
     minutes: float = 30.0  # that it may take
+    unlabelled: Path | None = None  # texts without labels to learn from, too
+    items: bool = False  # so are the items of the catalogue
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,7 @@ class Made:
     attribute: str | None
     at: datetime
     seed: int
+    gained: Gained | None  # by texts without labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,20 +94,41 @@ def train_labels(shop: Zhiyin, name: str, asked: Asked, at: datetime) -> Learned
     n_new, notes = _brought(shop, name, asked, at)
     attribute = asked.attribute or _before(shop, name).get("attribute")
     data = examples_of(shop, name, attribute)
+    more = _more_texts(shop, asked, data)
     readers = {view: _cached(shop, view) for view in settings.encoders or (shop.settings.encoder.model,)}
     taught = teach(shop, name, asked.tower, data, asked.seed, asked.minutes) if asked.tower else None
     if taught is not None:
         readers[taught.view] = _cached(shop, taught.view)
         notes.append(taught.note)
     grams = grams_of(data.texts, len(data.names))
-    read = read_texts(data.texts, readers, grams)
-    held = taught.held if taught is not None else None
-    fitted = fit(data, read, seed=asked.seed, missed=settings.missed, judges=held, progress=shop.progress)
+    way = Way(asked.seed, settings.missed, taught.held if taught is not None else None)
+    read, read_more = (read_texts(texts, readers, grams) if texts else None for texts in (data.texts, more))
+    fitted = fit(data, read or {}, way, more=read_more, progress=shop.progress)
+    if fitted.gained is not None:
+        notes.append(fitted.gained.sentence())
     found = report(fitted.classifier, fitted.held_out, data.truth[fitted.checked])
-    about = _about(data, readers, found, Made(attribute, at, asked.seed))
+    about = _about(data, readers, found, Made(attribute, at, asked.seed, fitted.gained))
     used = grams if GRAMS in fitted.classifier.views else None
     kept = keep(shop.settings.path(LABELS), name, fitted.classifier, used, about)
     return Learned(kept, found, n_new, (*notes, *data.notes), perf_counter() - began)
+
+
+def _more_texts(shop: Zhiyin, asked: Asked, data: Labelled) -> list[str]:
+    """Those without labels that are asked for, once each, without the examples; the first MOST."""
+    if not (asked.unlabelled or asked.items):
+        return []
+    if data.multi:
+        raise InvalidData(
+            "texts without labels help only where labels exclude each other, and some text has several: leave out "
+            "--unlabelled and --unlabelled-items"
+        )
+    of_catalogue = (item_text(item) for item in shop.store.items()) if asked.items else ()
+    given = chain(of_file(asked.unlabelled, asked.columns.text) if asked.unlabelled else (), of_catalogue)
+    known = {*data.texts, ""}
+    found = list(dict.fromkeys(islice((text for text in given if text not in known), MOST)))
+    if not found:
+        raise InvalidData("every text without a label is an example already: bring others with --unlabelled FILE")
+    return found
 
 
 def examples_of(shop: Zhiyin, name: str, attribute: str | None = None) -> Labelled:
@@ -159,5 +187,6 @@ def _about(data: Labelled, readers: Mapping[str, Encoder], found: Report, made: 
             "notes": list(data.notes),
             "counts": data.counts,
         },
+        "unlabelled": None if made.gained is None else asdict(made.gained),
         "report": asdict(found),
     }

@@ -292,3 +292,16 @@ def test_a_hub_that_cannot_be_reached_is_told(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(InvalidSettings, match=r"nobody/nothing.*could not be fetched"):
         find_pretrained("nobody/nothing", tmp_path)
+
+
+def test_fewer_tokens_than_the_model_was_taught_are_another_encoder(tmp_path: Path) -> None:
+    tiny_model(tmp_path / "bert")
+    model = find_pretrained("bert", tmp_path)
+    whole = LanguageEncoder(model, tmp_path / "cache", "float32")
+    cut = LanguageEncoder(model, tmp_path / "cache", "float32", longest=6)
+    long, short = "tea cup iron pot garden saw wood", "tea cup iron pot"  # six with the two around them
+    assert np.array_equal(cut.encode([long]), whole.encode([short]))
+    assert not np.allclose(cut.encode([long]), whole.encode([long]))
+    assert cut.fingerprint != whole.fingerprint
+    same = LanguageEncoder(model, tmp_path / "cache", "float32", longest=10_000)
+    assert same.fingerprint == whole.fingerprint

@@ -17,6 +17,7 @@ from zhiyin.encoders.language import LanguageEncoder
 from zhiyin.encoders.pretrained import find_pretrained
 from zhiyin.errors import BrokenBundle, InvalidData, InvalidSettings
 from zhiyin.testing.tiny_models import tiny_model
+from zhiyin.training.dense import below_dense
 from zhiyin.training.past import draw_hidden
 from zhiyin.training.tower import Tower, adapt
 from zhiyin.training.tower_export import STORY, write_tower
@@ -209,3 +210,18 @@ def test_texts_that_cannot_be_read_in_the_minutes_are_told_before(tmp_path: Path
         InvalidSettings, match=r"reading \d+ texts once on this cpu would take .* tower\.minutes leaves"
     ):
         adapt(assignment(tmp_path, hurried))
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_what_is_kept_is_what_the_net_says_also_where_its_files_say_something_else(
+    tmp_path: Path, *, changed: bool
+) -> None:
+    asked = assignment(tmp_path)
+    texts = ["the tea of cup", "the saw of wood " * 9]
+    net = load_net(asked.model, 16, None).eval()
+    if changed:  # as by reading the texts first
+        with torch.no_grad():
+            net.words.mul_(1.5)
+    with below_dense(net, asked.model, 16, texts) as kept:
+        np.testing.assert_allclose(kept.of(texts), net.encode(texts), atol=1e-4)
+        assert isinstance(getattr(kept.encode, "__self__", None), LanguageEncoder) is not changed

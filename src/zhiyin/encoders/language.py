@@ -10,7 +10,7 @@ import logging
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -31,14 +31,21 @@ class LanguageEncoder(NetEncoder):
     """Unit rows of one model. Safe to share between threads."""
 
     def __init__(
-        self, model: Pretrained, folder: Path, precision: Precision = "int8", depth: Depth = "last"
+        self,
+        model: Pretrained,
+        folder: Path,
+        precision: Precision = "int8",
+        depth: Depth = "last",
+        longest: int | None = None,
     ) -> None:
         """`folder`: where the graph is kept; `depth` "spread" reads the first, the middle and the last state side
-        by side: what words are said (a year, a name), how they stand together, what is meant.
+        by side: what words are said (a year, a name), how they stand together, what is meant. `longest`: tokens of
+        a text that are read, where that is less than the model was taught.
 
         Raises MissingExtra where a package is missing, InvalidData for a model that cannot be read.
         """
-        super().__init__(_Made(model, folder, precision if depth == "last" else f"{precision}.{depth}"))
+        kind = precision if depth == "last" else f"{precision}.{depth}"
+        super().__init__(_Made(model, folder, kind, longest))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +55,14 @@ class _Made:
     model: Pretrained
     folder: Path  # where the graph is kept
     kind: str  # a precision and, behind a dot, a depth
+    longest: int | None  # tokens
 
     @property
     def about(self) -> About:
-        return self.model.about(f"{VERSION}.{self.kind}")
+        if self.longest is None or self.longest >= self.model.longest:
+            return self.model.about(f"{VERSION}.{self.kind}")
+        cut = self.model.about(f"{VERSION}.{self.kind}.{self.longest}")
+        return replace(cut, longest=self.longest)
 
     @property
     def tokens(self) -> Path:

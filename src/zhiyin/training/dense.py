@@ -6,16 +6,22 @@ learned within the model goes on from there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import monotonic
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 from torch.nn import functional
 
 from zhiyin.data.dataset import Floats
+from zhiyin.encoders.language import LanguageEncoder
+from zhiyin.encoders.pretrained import Pretrained
 from zhiyin.errors import InvalidSettings
 from zhiyin.models.dense import centre_of
 from zhiyin.progress import Progress
@@ -31,22 +37,24 @@ RATE = 2e-3
 SHARE = 0.3  # of the minutes, at most
 TRIED, WARM = 256, 32  # texts by which it is told what reading all will take, and before that
 AT_ONCE = 512  # texts between two reports of progress
+SAME = 1e-4  # between a number of the graph and of torch
+
+Encode = Callable[[Sequence[str]], Floats]
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
     """Vectors of texts without the dense layer, each counted once."""
 
-    net: TowerNet
+    encode: Encode  # of the net below
+    where: str  # it runs
     rows: dict[str, Floats] = field(default_factory=dict)
 
     def of(self, texts: Sequence[str]) -> Floats:
         """(n, dim)"""
         missing = [text for text in dict.fromkeys(texts) if text not in self.rows]
         if missing:
-            dense, self.net.dense = self.net.dense, None
-            self.rows.update(zip(missing, self.net.encode(missing), strict=True))
-            self.net.dense = dense
+            self.rows.update(zip(missing, self.encode(missing), strict=True))
         return np.stack([self.rows[text] for text in texts])
 
     def read(self, texts: Sequence[str], progress: Progress, minutes: float) -> Floats:
@@ -55,11 +63,11 @@ class Kept:
         Raises InvalidSettings where that is more.
         """
         some = texts[:: max(1, len(texts) // TRIED)][:TRIED]
-        self.net.encode(some[:WARM])  # the first are slower than any others
+        self.encode(some[:WARM])  # the first are slower than any others
         began = monotonic()
         self.of(some)
         needed = (monotonic() - began) / len(some) * len(texts) / 60
-        where = f"{len(texts):,} texts once on this {self.net.device.type}"
+        where = f"{len(texts):,} texts once on this {self.where}"
         if needed > minutes:
             raise InvalidSettings(
                 f"reading {where} would take {needed:.0f} min, and tower.minutes leaves {minutes:.1f}: raise it, "
@@ -102,12 +110,11 @@ class Turning:
         return functional.normalize(self.net.dense(rows), dim=1)
 
 
-def with_dense(net: TowerNet, texts: Sequence[str], progress: Progress, minutes: float) -> Kept:
-    """Put the layer on top of the net, of which nothing else learns yet; the vectors of the texts.
+def with_dense(net: TowerNet, kept: Kept, texts: Sequence[str], progress: Progress, minutes: float) -> None:
+    """Put the layer on top of the net, of which nothing else learns yet; the vectors of the texts are kept.
 
     Raises InvalidSettings where reading them alone takes more than these minutes.
     """
-    kept = Kept(net)
     read = kept.read([text for text in dict.fromkeys(texts) if text], progress, minutes)
     dim = read.shape[1]
     layer = nn.Linear(dim, dim)
@@ -117,7 +124,47 @@ def with_dense(net: TowerNet, texts: Sequence[str], progress: Progress, minutes:
     for one in net.parameters():
         one.requires_grad_(False)
     net.dense = layer.to(net.device)
-    return kept
+
+
+@contextmanager
+def below_dense(net: TowerNet, model: Pretrained, longest: int, some: Sequence[str]) -> Iterator[Kept]:
+    """How the net reads as it is, before it has a dense layer.
+
+    On a processor by the graph of its files, if that says the same of `some` texts, which it does not where texts
+    were read first or the files hold more than the net. Text by text, each on one thread, nothing waits for a
+    thread that others hold up: beside other work that is several times as fast (docs/LOG.md).
+    """
+    where = net.device.type
+    with TemporaryDirectory(prefix="zhiyin-") as folder:
+        encode = _without_dense(net)
+        if where == "cpu":
+            graph = LanguageEncoder(model, Path(folder), "float32", longest=longest).encode
+            if np.allclose(graph(some), encode(some), atol=SAME, rtol=0.0):
+                encode = graph
+        yield Kept(encode, where)
+
+
+def _without_dense(net: TowerNet) -> Encode:
+    def encode(texts: Sequence[str]) -> Floats:
+        dense, net.dense = net.dense, None
+        try:
+            return net.encode(texts)
+        finally:
+            net.dense = dense
+
+    return encode
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """For products so small that threads would wait for each other longer than they count."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1, "blas"):
+            yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def craft_of(recipe: TowerRecipe, minutes: float, seed: int) -> Craft:

@@ -25,7 +25,15 @@ from zhiyin.training.augmenting import wording_of
 from zhiyin.training.below import Below
 from zhiyin.training.contrastive import ClickHead, Objective
 from zhiyin.training.craft import Craft
-from zhiyin.training.dense import RATE, Turning, craft_of, gradients_of, with_dense
+from zhiyin.training.dense import (
+    RATE,
+    Turning,
+    below_dense,
+    craft_of,
+    gradients_of,
+    one_thread,
+    with_dense,
+)
 from zhiyin.training.examples import AsTheyAre, Batches, Drawing
 from zhiyin.training.finding import found_rate
 from zhiyin.training.gradients import Gradients
@@ -45,6 +53,7 @@ log = logging.getLogger(__name__)
 
 NEAR = 50  # items that read most like each, of which hard rivals are drawn
 FIRST = 5  # of these are left out: they may be the same thing
+ASKED = 8  # texts by which it is seen that the graph says what the net says
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,17 +176,24 @@ def _turned(net: TowerNet, asked: Assignment, batches: Batches, panel: Panel, be
     """The dense layer on top, learned before all else."""
     recipe = asked.recipe
     known = [text for text, hidden in zip(asked.past.texts, asked.past.hidden, strict=True) if not hidden]
-    left = recipe.minutes - (monotonic() - began) / 60
-    kept = with_dense(net, known, asked.progress, left)
-    head = ClickHead(net.words.shape[1], asked.seed) if "click" in recipe.tasks else None
-    plain = replace(batches, wording=AsTheyAre(asked.past.texts), size=2 * recipe.batch)
-    teacher = Turning(net, kept, plain, Objective.of(recipe, head), panel)
-    craft = craft_of(recipe, max(recipe.minutes - (monotonic() - began) / 60, 0.1), asked.seed)
-    way = Way(
-        "turning its vectors", teacher, gradients_of(net), craft, asked.progress, asked.path("dense.safetensors")
-    )
-    learning = TowerLearning(net, way)
-    learning.run()
+    longest_ones = sorted((text for text in known if text), key=len)[-ASKED:]
+    with below_dense(net, asked.model, recipe.longest, longest_ones) as kept:
+        with_dense(net, kept, known, asked.progress, recipe.minutes - (monotonic() - began) / 60)
+        head = ClickHead(net.words.shape[1], asked.seed) if "click" in recipe.tasks else None
+        plain = replace(batches, wording=AsTheyAre(asked.past.texts), size=2 * recipe.batch)
+        teacher = Turning(net, kept, plain, Objective.of(recipe, head), panel)
+        craft = craft_of(recipe, max(recipe.minutes - (monotonic() - began) / 60, 0.1), asked.seed)
+        way = Way(
+            "turning its vectors",
+            teacher,
+            gradients_of(net),
+            craft,
+            asked.progress,
+            asked.path("dense.safetensors"),
+        )
+        learning = TowerLearning(net, way)
+        with one_thread():
+            learning.run()
     return learning
 
 

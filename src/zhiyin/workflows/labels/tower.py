@@ -1,4 +1,4 @@
-"""`zhiyin label train --tower`: the language model learns the labels itself, and reads for the head from then on."""
+"""`zhiyin label train --tower`: a language model learns the labels itself, and reads for the head from then on."""
 
 from __future__ import annotations
 

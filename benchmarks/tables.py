@@ -53,7 +53,7 @@ TITLES = {
     "S6": "Titles read a second",
     "S7": "Start-up, 100,000 items",
     "S8": "Fresh environment to first recommendation on the demo, warm package cache",
-    "T1": "The default recipe beside the same one tuned for ten minutes",
+    "T1": "The default recipe beside the same one, tuned",
     "X1": "The first candidates read again by a cross-encoder, with and without",
 }
 

@@ -1,8 +1,4 @@
-<<<<<<< HEAD
 """`zhiyin label train --tower`: the language model learns the labels itself, and then reads for the head."""
-=======
-"""`zhiyin label train --tower`: a language model learns the labels itself, and reads for the head from then on."""
->>>>>>> 0a13cb007b7f9d1cd5aff952623d9814de818150
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def test_up_to_half_of_all_one_more_thing_with_the_trait_makes_it_stand_out_more
 ) -> None:
     n = float(2 * (count + 1) + more)  # beyond, the few that lack it make it uncertain again
     fewer, as_many = z_scores(np.array([count, count + 1.0]), n, np.array([base, base]))
-    assert as_many > fewer
+    assert as_many > fewer or as_many < 0, "what is rarer than usual only gets surer of that"
 
 
 @given(st.floats(0, 50), st.floats(0, 50), st.floats(0, 1))

@@ -23,8 +23,8 @@ from zhiyin.labels.pool import pool_weights, pooled
 
 SURE = 0.95  # of the held-out examples that are told as surely are right
 FEW = 20  # of them, without which nobody knows
-COUNTS = (0.3, 1.0, 3.0)  # what all texts of a label count against its examples: tried
-ROUNDS = 3
+COUNTS = (0.3, 1.0)  # what all texts of a label count against its examples: both are tried, the better one again
+ROUNDS = 2
 EVERY = -2  # in place of a fold: learned from all examples
 
 
@@ -94,17 +94,19 @@ def self_taught(given: Material, first: Pool) -> tuple[Pool, Gained]:
     lowest = before = _loss(given, first)
     guesses = {fold: _guess(given, _heads(given, first, fold, None), first) for fold in _all(given)}
     gained = Gained(n_texts, 0, 0.0, 0, before, before)
+    trying: tuple[float, ...] = COUNTS
     for n in range(ROUNDS):
         if (least := sure_from(best, given.truth[given.checked])) is None:
             break
-        tried = [_taught(given, best, guesses, least, counts) for counts in COUNTS]
+        tried = [_taught(given, best, guesses, least, counts) for counts in trying]
         losses = [_loss(given, pool) for pool, _ in tried]
         place = int(np.argmin(losses))
         if losses[place] >= lowest:
             break
         n_sure = int((given.like & (guesses[EVERY].sure >= least)).sum())
         (best, guesses), lowest = tried[place], losses[place]
-        gained = Gained(n_texts, n_sure, COUNTS[place], n + 1, before, lowest)
+        gained = Gained(n_texts, n_sure, trying[place], n + 1, before, lowest)
+        trying = trying[place : place + 1]
     return best, gained
 
 

@@ -78,7 +78,7 @@ def test_catalogue_and_wishes_are_read_by_both_and_a_list_comes_out_the_same(
     shown = shop.answer(WISH)
     assert server.texts[-1] == WISH.text
     assert (shown.mode, bool(shown.reading)) == ("trained", True)
-    assert shown.items[0].item_id == "kitchen/knife"
+    assert shown.candidates[0][0] == "kitchen/knife"
     shop.answer(WISH)
     assert len(server.asked) == sent + 1, "who asks again is answered from memory"
     server.faults.extend([Fault(500)] * 9)
@@ -102,7 +102,7 @@ def test_a_wish_is_read_at_hand_where_the_endpoint_fails_and_the_answer_says_so(
     other = replace(WISH, text="the drum for the music")
     shown = shop.answer(other)
     assert (shown.mode, shown.reading) == (FALLBACK, "")
-    assert shown.items[0].item_id == "music/drum"
+    assert shown.candidates[0][0] == "music/drum"
     assert replay(shop, shown.recommendation_id).differences == ()
     assert shop.compute(Query("user 3")).mode == "trained", "who types nothing waits for nobody"
     later = opened()
@@ -127,7 +127,7 @@ def test_what_people_type_stays_here_unless_somebody_says_otherwise(opened: Open
     sent = len(server.asked)
     shown = shop.answer(WISH)
     assert (shown.mode, shown.reading) == ("trained", "")
-    assert shown.items[0].item_id == "kitchen/knife"
+    assert shown.candidates[0][0] == "kitchen/knife"
     assert len(server.asked) == sent
 
 
@@ -152,14 +152,14 @@ def test_an_item_that_comes_while_nobody_answers_is_found_and_lists_of_it_come_o
     server.faults.extend([Fault(503)] * 9)
     shop.put_items([Item("late", "A harpsichord for the music", categories=("music",))])
     found = shop.answer(Query(text="harpsichord", n=3))
-    assert (found.mode, found.items[0].item_id) == (FALLBACK, "late")
+    assert (found.mode, found.candidates[0][0]) == (FALLBACK, "late")
     server.faults.clear()
     later = opened()
     again = later.answer(Query(text="harpsichord", n=3))
-    assert (again.mode, again.items[0].item_id) == ("trained", "late")
+    assert (again.mode, again.candidates[0][0]) == ("trained", "late")
     later.publish(train(later).bundle)
     read = later.answer(Query(text="harpsichord", n=3))
-    assert read.items[0].item_id == "late"
+    assert read.candidates[0][0] == "late"
     assert "A harpsichord for the music. music" in server.texts
     for shown in (found, again, read):
         assert replay(later, shown.recommendation_id).differences == ()

@@ -24,7 +24,9 @@ from zhiyin.training.tower_net import TowerNet
 log = logging.getLogger(__name__)
 
 Loss = Callable[[Tensor], Tensor]  # of the vectors (N, dim)
-FULL = ("out of memory", "not enough memory", "can't allocate memory")
+FULL = (  # the last is what oneDNN says where it cannot have the memory of an operation
+    "out of memory", "not enough memory", "can't allocate memory", "could not create a primitive",
+)  # fmt: skip
 
 
 class Gradients:

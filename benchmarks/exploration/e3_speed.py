@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_limits
 
 from zhiyin.data.vocabulary import key_of
 from zhiyin.policies.base import Noise, Order, Policy, Unadjusted
-from zhiyin.policies.belief import Believed, Items, Prior, Standing, person_of
+from zhiyin.policies.belief import Items, Prior, person_of
 from zhiyin.policies.chance import EpsilonGreedy
 from zhiyin.policies.gaussian import Gaussian
 from zhiyin.policies.inverse_gap import InverseGap
@@ -40,20 +40,19 @@ def main() -> None:
     started = perf_counter()
     with threadpool_limits(1):
         items, scores, noise = world()
-        standing = Standing.of(items)
-        person = person_again(standing)
+        person = person_again(items)
         rows = np.arange(CANDIDATES, dtype=np.int32)
 
         def answer() -> tuple[Order, np.ndarray]:
-            believed = Believed.of(standing, person, rows)
+            believed = items.for_person(person, rows)
             total = scores + believed.item + believed.person + OPTIMISM * believed.sd
             return Softmax(0.1, FLOOR).choose(total, PLACES, noise, Unadjusted(CANDIDATES))
 
         ours = {"choose_ms": median(answer, TIMES) * 1e3, "updates_per_s": updates_per_second(items)}
         peers = {f"{name}, places alone": alone(policy, scores, noise) for name, policy in policies().items()}
-        peers["belief of 1,000 candidates"] = median(lambda: Believed.of(standing, person, rows), TIMES) * 1e3
-        peers["belief of a person of 200 events"] = median(lambda: person_again(standing), TIMES) * 1e3
-        peers["numpy Gumbel top 12 by scores"] = median(lambda: gumbel(standing.z @ person.mean), TIMES) * 1e3
+        peers["belief of 1,000 candidates"] = median(lambda: items.for_person(person, rows), TIMES) * 1e3
+        peers["belief of a person of 200 events"] = median(lambda: person_again(items), TIMES) * 1e3
+        peers["numpy Gumbel top 12 by scores"] = median(lambda: gumbel(items.ground.z @ person.mean), TIMES) * 1e3
     peers |= clocked(environment(given.cache))
     write(
         "E3",
@@ -82,10 +81,10 @@ def world() -> tuple[Items, np.ndarray, Noise]:
     return items, rng.standard_normal(CANDIDATES), Noise(key_of("list"), keys)
 
 
-def person_again(standing: Standing) -> Gaussian:
+def person_again(items: Items) -> Gaussian:
     rng = np.random.default_rng(1)
     rows = rng.integers(0, CANDIDATES, HISTORY).astype(np.int32)
-    return person_of(standing, rows, rng.standard_normal(HISTORY), np.ones(HISTORY))
+    return person_of(items, rows, rng.standard_normal(HISTORY), np.ones(HISTORY))
 
 
 def updates_per_second(items: Items) -> float:

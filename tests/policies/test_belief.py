@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from zhiyin.data.vocabulary import key_of
 from zhiyin.errors import InvalidData
 from zhiyin.policies.base import Noise
-from zhiyin.policies.belief import Believed, Items, Prior, Standing, person_of, samples
+from zhiyin.policies.belief import Ground, Items, Prior, person_of, samples
 from zhiyin.policies.gaussian import Gaussian
 from zhiyin.policies.thompson import Sampled, best_of
 from zhiyin.policies.whitening import Whitening
@@ -31,7 +31,7 @@ def drawn_items(rng: np.random.Generator) -> Items:
 
 
 def near(one: Items, other: Items) -> None:
-    np.testing.assert_allclose(one.weights, other.weights, atol=1e-9)
+    np.testing.assert_allclose(one.counts, other.counts, atol=1e-9)
     np.testing.assert_allclose(one.totals, other.totals, atol=1e-9)
     np.testing.assert_allclose(one.text.mean, other.text.mean, atol=1e-9)
     np.testing.assert_allclose(one.text.covariance, other.text.covariance, atol=1e-9)
@@ -125,19 +125,44 @@ def _events(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray, n
 def test_a_person_is_the_posterior_of_their_events_and_nobody_is_the_prior(seed: int) -> None:
     rng = np.random.default_rng(seed)
     items = drawn_items(rng).seen_all(*_events(rng, 10))
-    people, standing = items.ground.prior.people, Standing.of(items)
+    people = items.ground.prior.people
     nothing = np.zeros(0, np.int32)
-    assert person_of(standing, nothing, np.zeros(0), np.zeros(0)) is people
+    assert person_of(items, nothing, np.zeros(0), np.zeros(0)) is people
     for n in (2, 7):
         rows, rests, shares = _events(rng, n)
         mean, variance = items.believed(rows)
-        x = items.ground.z[rows]
+        x = items.ground.z[rows].astype(np.float64)
         weight = np.diag(shares / (items.ground.prior.noise + variance))
         covariance = np.linalg.inv(np.linalg.inv(people.covariance) + x.T @ weight @ x)
         expected = covariance @ (np.linalg.solve(people.covariance, people.mean) + x.T @ weight @ (rests - mean))
-        found = person_of(standing, rows, rests, shares)
+        found = person_of(items, rows, rests, shares)
         np.testing.assert_allclose(found.mean, expected, atol=1e-9)
         np.testing.assert_allclose(found.covariance, covariance, atol=1e-9)
+
+
+@given(seeds)
+def test_for_one_person_in_single_precision_is_the_same_belief(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    items = drawn_items(rng).seen_all(*_events(rng, 10))
+    person, rows = person_of(items, *_events(rng, 4)), rng.permutation(N).astype(np.int32)
+    found = items.for_person(person, rows)
+    mean, variance = items.believed(rows)
+    z = items.ground.z[rows].astype(np.float64)
+    np.testing.assert_allclose(found.item, mean, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(found.person, person.expected(z), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(found.sd, np.sqrt(variance + person.variance(z)), rtol=1e-3, atol=1e-4)
+
+
+def test_items_that_come_later_or_are_told_otherwise_stand_as_if_they_always_had() -> None:
+    rng = np.random.default_rng(3)
+    whole = drawn_items(rng).ground
+    early = Ground.of(whole.prior, whole.z[:4], KINDS[:4])
+    other = early.reworded(np.array([1, 3], np.int32), whole.z[:2], KINDS[:2])
+    back = other.reworded(np.array([1, 3], np.int32), whole.z[[1, 3]], KINDS[[1, 3]])
+    for found in (early.joined(whole.z[4:], KINDS[4:]), back.joined(whole.z[4:], KINDS[4:])):
+        for name in ("z", "heeded", "doubt", "precision"):
+            np.testing.assert_array_equal(getattr(found, name), getattr(whole, name))
+    assert not np.array_equal(other.precision, early.precision)
 
 
 def test_an_item_starts_where_its_text_predicts_and_ends_where_its_outcomes_are() -> None:
@@ -191,29 +216,29 @@ def test_what_one_item_shows_is_believed_of_what_reads_like_it() -> None:
 
 def test_samples_have_the_mean_and_the_deviation_of_the_belief_and_belong_to_their_items() -> None:
     rng = np.random.default_rng(5)
-    standing = Standing.of(drawn_items(rng).seen_all(*_events(rng, 10)))
+    items = drawn_items(rng).seen_all(*_events(rng, 10))
     rows = np.arange(N, dtype=np.int32)
-    person = person_of(standing, *_events(rng, 4))
+    person = person_of(items, *_events(rng, 4))
     keys = np.array([key_of(f"item {row}") for row in rows], np.uint64)
-    drawn = samples(standing, person, rows, Noise(key_of("list"), keys), 20_000)
-    sd = Believed.of(standing, person, rows).sd
+    drawn = samples(items, person, rows, Noise(key_of("list"), keys), 20_000)
+    sd = items.for_person(person, rows).sd
     assert drawn.mean(axis=0) / sd == pytest.approx(0.0, abs=4.5 / np.sqrt(20_000))
     assert drawn.std(axis=0) == pytest.approx(sd, rel=4.5 / np.sqrt(40_000))
     moved = rng.permutation(N)
-    again = samples(standing, person, rows[moved], Noise(key_of("list"), keys[moved]), 20_000)
+    again = samples(items, person, rows[moved], Noise(key_of("list"), keys[moved]), 20_000)
     np.testing.assert_array_equal(again, drawn[:, moved])
-    assert not np.array_equal(samples(standing, person, rows, Noise(key_of("other"), keys), 20_000), drawn)
+    assert not np.array_equal(samples(items, person, rows, Noise(key_of("other"), keys), 20_000), drawn)
 
 
 def test_where_only_items_are_in_doubt_samples_and_integral_agree() -> None:
     prior = Prior(Gaussian.alike(D, 0.0), Gaussian.alike(D, 0.0), 0.3, 0.4, np.zeros(1))
     rng = np.random.default_rng(2)
     items = Items.unseen(prior, rng.standard_normal((N, D)), np.zeros(N, np.int32))
-    standing = Standing.of(items.seen_all(*_events(rng, 15)))
+    items = items.seen_all(*_events(rng, 15))
     rows = np.arange(N, dtype=np.int32)
-    believed = Believed.of(standing, prior.people, rows)
+    believed = items.for_person(prior.people, rows)
     keys = np.array([key_of(f"item {row}") for row in rows], np.uint64)
-    drawn = samples(standing, prior.people, rows, Noise(1, keys), 20_000)
+    drawn = samples(items, prior.people, rows, Noise(1, keys), 20_000)
     share = Sampled(drawn, 0.0).chances(believed.item)
     assert best_of(believed.item, believed.sd) == pytest.approx(share, abs=0.02)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from zhiyin.errors import InvalidData
-from zhiyin.policies.belief import Items, Standing, person_of
+from zhiyin.policies.belief import Items, person_of
 from zhiyin.policies.fitting import FittedPrior, Outcomes, fit_prior
 from zhiyin.policies.gaussian import Gaussian
 
@@ -63,7 +63,6 @@ def test_a_text_counts_where_it_tells_and_nothing_where_it_does_not(fitted: Fitt
 def test_a_new_person_is_known_sooner_from_what_people_are_like(world: World, fitted: FittedPrior) -> None:
     """Squared error of what is expected of 5 further items, after k events; beside a prior that knows nobody."""
     items = _items_of(world, fitted)
-    standing = Standing.of(items)
     rng = np.random.default_rng(9)
     flat = Gaussian.alike(D, float(np.trace(S)) / D)
     for k in (1, 3, 5):
@@ -74,7 +73,7 @@ def test_a_new_person_is_known_sooner_from_what_people_are_like(world: World, fi
             worth = world.b[rows] + world.z[rows] @ theta
             seen, asked = rows[:k], rows[k:]
             rests = worth[:k] + rng.normal(0, np.sqrt(NOISE), k)
-            learned = person_of(standing, seen, rests, np.ones(k))
+            learned = person_of(items, seen, rests, np.ones(k))
             mean, variance = items.believed(seen)
             other = flat.updated_by_all(world.z[seen], rests - mean, NOISE + variance)
             for n, person in enumerate((learned, other)):

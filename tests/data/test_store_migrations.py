@@ -16,6 +16,7 @@ from zhiyin.data.store.database import Database
 from zhiyin.data.store.open import check_store, open_store
 from zhiyin.errors import BrokenStore
 from zhiyin.testing.event_log_contract import click
+from zhiyin.testing.whole_contract import shown
 
 NEXT = "9998"  # a version to come
 
@@ -67,6 +68,22 @@ def test_an_older_store_is_migrated_at_open_with_its_rows(
         assert store.counts()["events"] == 1
     assert _rows(path, "SELECT version_num FROM alembic_version") == [(NEXT,)]
     assert _rows(path, "SELECT note FROM publications") == []
+
+
+def test_lists_logged_before_there_were_outlines_get_theirs(path: Path) -> None:
+    with closing(open_store(str(path))) as store:
+        store.log([shown(f"r{n}") for n in range(3)])
+        before = store.answers.outlines(["r0", "r1", "r2"])
+    for statement in (
+        "DROP TABLE outlines",
+        "DROP INDEX events_answers",
+        "DROP INDEX events_answers_by_user",
+        "UPDATE alembic_version SET version_num = '0004'",
+    ):
+        _write(path, statement)
+    with closing(open_store(str(path))) as store:
+        assert len(before) == 3
+        assert store.answers.outlines(["r0", "r1", "r2"]) == before
 
 
 def test_a_migration_that_fails_changes_nothing(

@@ -17,6 +17,7 @@ from hypothesis import given
 from zhiyin.data.store.protocols import Erased, Store
 from zhiyin.errors import InvalidData
 from zhiyin.testing import strategies as some
+from zhiyin.testing.answer_contract import AnswerContract
 from zhiyin.testing.event_log_contract import NOON, EventLogContract, click, item_ids, law
 from zhiyin.testing.label_contract import LabelContract
 from zhiyin.testing.whole_contract import WholeContract, shown
@@ -248,5 +249,7 @@ class PeopleContract:
         assert store.resolve("b") == "a"
 
 
-class StoreContract(EventLogContract, CatalogueContract, PeopleContract, LabelContract, WholeContract):
+class StoreContract(
+    EventLogContract, CatalogueContract, PeopleContract, AnswerContract, LabelContract, WholeContract
+):
     """All of it."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import RLock
 
 from zhiyin.data.store import codec
+from zhiyin.data.store.answer_log import MemoryAnswers, outline_row
 from zhiyin.data.store.checks import check_limit, check_no_cycle, check_same
 from zhiyin.data.store.codec import Row
 from zhiyin.data.store.label_book import MemoryLabels
@@ -41,6 +42,9 @@ class MemoryStore:
         self._shown: dict[str, Recommendation] = {}  # oldest first
         self._publications: list[Publication] = []
         self.labels = MemoryLabels()
+        self.answers = MemoryAnswers(
+            lambda after, until: self.events(after=after, until=until), self.ids_of, self._shown
+        )
 
     # -- events
 
@@ -329,6 +333,7 @@ class MemoryStore:
                 "recommendations": [
                     (seq, *codec.recommendation_row(shown)) for seq, shown in enumerate(self._shown.values(), 1)
                 ],
+                "outlines": [outline_row(shown) for shown in self._shown.values()],
                 "publications": [
                     (entry.seq, entry.bundle, codec.micros(entry.at), entry.reason) for entry in self._publications
                 ],

@@ -21,6 +21,10 @@ WITH RECURSIVE person (id) AS (
 ) SELECT id FROM person
 """
 
+_OUTLINES = (
+    "DELETE FROM outlines WHERE recommendation_id IN "
+    "(SELECT recommendation_id FROM recommendations WHERE user_id = ?)"
+)
 _TEXTS = "SELECT DISTINCT text FROM events WHERE user_id = ? AND text IS NOT NULL"
 
 
@@ -47,6 +51,7 @@ def merge(connection: sqlite3.Connection, alias: str, user_id: str) -> None:
 def erase(connection: sqlite3.Connection, user_id: str) -> Erased:
     ids = [(id_,) for id_ in ids_of(connection, user_id)]
     examples = forget_texts(connection, [text for id_ in ids for (text,) in connection.execute(_TEXTS, id_)])
+    connection.executemany(_OUTLINES, ids)
     return Erased(
         examples=examples,
         events=_delete(connection, "DELETE FROM events WHERE user_id = ?", ids),

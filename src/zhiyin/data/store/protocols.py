@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
+from zhiyin.data.answers import AnswerLog
 from zhiyin.types import (
     AsOf,
     Event,
@@ -216,6 +217,9 @@ class Store(EventLog, Catalogue, RecommendationLog, Protocol):
 
     @property
     def labels(self) -> LabelBook: ...
+
+    @property
+    def answers(self) -> AnswerLog: ...
 
     def publish(self, bundle: str, *, at: datetime, reason: str) -> Publication: ...
 

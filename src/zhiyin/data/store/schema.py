@@ -19,7 +19,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0004"  # the newest of migrations/versions
+REVISION = "0005"  # the newest of migrations/versions
 
 metadata = MetaData()
 _Big = BigInteger().with_variant(Integer, "sqlite")  # only INTEGER PRIMARY KEY counts by itself in SQLite
@@ -80,6 +80,8 @@ events = Table(
     Index("events_by_user", "user_id", "at", "ord", "seq"),
     Index("events_said", "user_id", "type", "seq", sqlite_where=text("item_id IS NULL")),  # searches and edits
     Index("events_written", "user_id", "seq", sqlite_where=text("text IS NOT NULL AND type <> 'edit'")),
+    Index("events_answers", "seq", sqlite_where=text("recommendation_id IS NOT NULL")),
+    Index("events_answers_by_user", "user_id", "seq", sqlite_where=text("recommendation_id IS NOT NULL")),
     sqlite_autoincrement=True,
 )
 recommendations = Table(
@@ -93,6 +95,13 @@ recommendations = Table(
     Column("body", LargeBinary, nullable=False),
     Index("recommendations_by_user", "user_id", "seq"),
     sqlite_autoincrement=True,
+)
+outlines = Table(
+    "outlines",
+    metadata,
+    Column("recommendation_id", Text, primary_key=True),
+    Column("body", LargeBinary, nullable=False),  # JSON, see answer_log.outline_row
+    sqlite_with_rowid=False,
 )
 publications = Table(
     "publications",

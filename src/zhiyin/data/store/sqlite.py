@@ -19,6 +19,7 @@ from pathlib import Path
 from sqlalchemy import Select, insert, select, tuple_
 
 from zhiyin.data.store import catalogue, codec, people, schema
+from zhiyin.data.store.answer_log import OUTLINE, SqliteAnswers, outline_row
 from zhiyin.data.store.checks import check_limit, check_same
 from zhiyin.data.store.codec import Row
 from zhiyin.data.store.database import Database, new_file
@@ -96,7 +97,7 @@ class SqliteStore:
         except BaseException:
             self._database.close()
             raise
-        self.labels = SqliteLabels(self._database)
+        self.labels, self.answers = SqliteLabels(self._database), SqliteAnswers(self._database)
 
     # -- events
 
@@ -280,7 +281,9 @@ class SqliteStore:
 
     def log(self, recommendations: Sequence[Recommendation]) -> None:
         rows = [codec.recommendation_row(shown) for shown in recommendations]
+        outlines = [outline_row(shown) for shown in recommendations]
         with self._database.driver_write() as connection:
+            connection.executemany(OUTLINE, outlines)
             if connection.executemany(_LOG, rows).rowcount < len(rows):
                 _check_same(connection, recommendations)
 

@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from zhiyin.data.signals import Signals
 from zhiyin.data.store.memory import MemoryStore
 from zhiyin.encoders.sentence import SentenceEncoder
-from zhiyin.live import HISTORY, TREND_BLOCK, Live, Snapshot
+from zhiyin.live import HISTORY, TREND_BLOCK, Live
 from zhiyin.models.meaning import MeaningRecipe
 from zhiyin.models.popular import Popular
 from zhiyin.recipe import DefaultRecipe
 from zhiyin.settings import Settings
 from zhiyin.shop import Zhiyin
+from zhiyin.snapshot import Snapshot
 from zhiyin.testing.small import START, small_catalogue, small_events
 from zhiyin.types import Event, EventType, Item, Query
 from zhiyin.workflows.train import train

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 import small_worlds
 from zhiyin.bundle import newest_in
 from zhiyin.explain.reasons import reasons_for
-from zhiyin.live import Live, Snapshot
+from zhiyin.live import Live
 from zhiyin.models.base import history_batch
 from zhiyin.models.vectors import Vectors
 from zhiyin.ranking.fusion import Heard
 from zhiyin.shop import Zhiyin
+from zhiyin.snapshot import Snapshot
 from zhiyin.testing.small import small_events, small_pictures
 from zhiyin.types import Item, Query, Reason
 from zhiyin.workflows.doctor import examine

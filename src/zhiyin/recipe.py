@@ -33,6 +33,7 @@ from zhiyin.models.taste import TasteRecipe
 from zhiyin.models.together import TogetherRecipe
 from zhiyin.models.vectors import Vectors, VectorsRecipe
 from zhiyin.models.words import Words, WordsRecipe
+from zhiyin.policies.belief_model import BeliefModel
 from zhiyin.ranking.examples import REPEATS, Examples
 from zhiyin.ranking.factoring import settle_factors
 from zhiyin.ranking.fusion import Fusion
@@ -55,6 +56,7 @@ class Fitted:
     models: Mapping[str, Model]
     fusion: Fusion
     recipe: DefaultRecipe
+    belief: BeliefModel | None = None  # learned from answers to lists, where there are enough of them
 
     def score(self, batch: Batch) -> Floats:
         """(B, I) fused scores."""

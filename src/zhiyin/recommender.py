@@ -11,13 +11,15 @@ from datetime import datetime
 
 import numpy as np
 
+from zhiyin.data.answers import EXPLORE
 from zhiyin.data.dataset import Doubles, Mask
 from zhiyin.data.vocabulary import PAD, Rows, key_of
 from zhiyin.encoders.cross import NOTHING, Asked, past_text
 from zhiyin.encoders.pair import NOT_ASKED, Reading
 from zhiyin.explain.reasons import reasons_for
-from zhiyin.live import SIMILAR, Asker, Live, Snapshot
+from zhiyin.live import Asker, Live
 from zhiyin.models.base import Batch, best, history_batch, union
+from zhiyin.outcomes import OTHERS, Believer
 from zhiyin.policies.base import Noise, Order, Policy
 from zhiyin.policies.greedy import Greedy
 from zhiyin.ranking.diversity import Diversity
@@ -27,9 +29,10 @@ from zhiyin.ranking.house_rules import HouseRule, allowed, lowered
 from zhiyin.ranking.reranking import Reranker
 from zhiyin.ranking.rules import compile_filter
 from zhiyin.ranking.standing import Asking, LineWeights, refused, spoken_of
-from zhiyin.types import FALLBACK, AsOf, Mode, Place, Query, Recommendation
+from zhiyin.snapshot import Snapshot
+from zhiyin.types import FALLBACK, LATEST, SIMILAR, TRENDING, AsOf, Mode, Place, Query, Recommendation
 
-TRENDING, LATEST, DIVERSITY, POPULAR, CONTEXT = "trending", "latest", "diversity", "popular", "context"
+DIVERSITY, POPULAR, CONTEXT = "diversity", "popular", "context"
 ECHO_OF, ECHO, ECHO_AMONG = 3, 2.0, 50  # items that echo a wish, their weight against it, and where from
 NOBODY = history_batch([], [], [])
 MAX_POOL = 5_000  # a filter that leaves fewer items than this makes all of them candidates
@@ -48,6 +51,7 @@ class Shape:
     harm: tuple[HarmRule, ...] = ()
     lines: LineWeights = field(default_factory=LineWeights)
     reranker: Reranker | None = None
+    optimism: float | None = None  # what a standard deviation of doubt adds; None: nothing is believed
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ class Chosen:
     order: Order  # (N,)
     log_probs: Doubles  # (N,)
     adjusted: Doubles  # (N,) what diversity added at that place
-    explored: Mask  # (N,) a greedy policy would not have shown it
+    explored: Mask  # (N,) a greedy policy to which doubt adds nothing would not have shown it
 
 
 class Recommender:
@@ -133,8 +137,16 @@ class Recommender:
             beside=_plain,
         )
         said = None if query.scenario in (TRENDING, LATEST) else spoken_of(asker.said, world, asking)
+        heard = Heard.by(models, asker.history, wish, said)
         asked = self._asked(world, asker, query)
-        return replace(Heard.by(models, asker.history, wish, said), reading=reading, asked=asked)
+        return replace(heard, reading=reading, asked=asked, believer=self._believer(asker, query))
+
+    def _believer(self, asker: Asker, query: Query) -> Believer | None:
+        """What is believed, where that is asked for and anything was learned."""
+        optimism = self._shape.optimism
+        if asker.believer is None or optimism is None or query.scenario in OTHERS:
+            return None
+        return replace(asker.believer, optimism=optimism)
 
     def _asked(self, world: Snapshot, asker: Asker, query: Query) -> Asked:
         """As a cross-encoder reads it, where there is one for such a question."""
@@ -224,7 +236,8 @@ class Recommender:
         diversity = Diversity.of(world.vectors[ranked.rows], self._shape.diversity)
         noise = Noise(key_of(recommendation_id), world.vocabulary.keys[ranked.rows])
         order, log_probs = self._policy.choose(ranked.scores, n, noise, diversity)
-        greedy, _ = Greedy().choose(ranked.scores, n, noise, diversity)
+        known = ranked.scores - ranked.parts.named(EXPLORE)
+        greedy, _ = Greedy().choose(known, n, noise, diversity)
         return Chosen(order, log_probs, diversity.added(order), explored=~np.isin(order, greedy))
 
     def chances(self, world: Snapshot, ranked: Ranked, chosen: Chosen, pick: int) -> Doubles:

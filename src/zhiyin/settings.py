@@ -20,7 +20,7 @@ from zhiyin.data.signals import Signals
 from zhiyin.ranking.harm import HarmRule
 from zhiyin.ranking.reranking import RerankerSettings
 from zhiyin.recipe import DefaultRecipe
-from zhiyin.settings_lists import PolicySettings, ProfileSettings, RankingSettings, Section
+from zhiyin.settings_lists import BeliefSettings, PolicySettings, ProfileSettings, RankingSettings, Section
 from zhiyin.training.cross_recipe import CrossRecipe
 from zhiyin.training.tower_recipe import TowerRecipe
 from zhiyin.types import check_label_name
@@ -242,6 +242,7 @@ class Settings(BaseSettings):
     service: ServiceSettings = Field(default_factory=ServiceSettings, description="HTTP service.")
     encoder: EncoderSettings = Field(default_factory=EncoderSettings, description="What reads.")
     policy: PolicySettings = Field(default_factory=PolicySettings, description="Choice of places.")
+    belief: BeliefSettings = Field(default_factory=BeliefSettings, description="What answers to lists teach.")
     ranking: RankingSettings = Field(default_factory=RankingSettings, description="Candidates and diversity.")
     labels: dict[str, LabelSettings] = Field(default_factory=dict, description="Label models, by name.")
     profile: ProfileSettings = Field(default_factory=ProfileSettings, description="Profiles in words.")
@@ -281,6 +282,8 @@ class Settings(BaseSettings):
             ]
         if loud := self.profile.model_dump(include={"lift", "cost", "read"}, exclude_defaults=True):
             shaping["profile"] = loud
+        if curious := self.belief.shaping:
+            shaping["belief"] = curious
         if read := self.reranker.shaping():
             shaping["reranker"] = read
         return hashlib.sha256(orjson.dumps(shaping, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]

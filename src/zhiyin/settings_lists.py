@@ -46,6 +46,36 @@ class PolicySettings(Section):
         return self.model_dump(exclude=set() if self.holdout else {"holdout"})
 
 
+class BeliefSettings(Section):
+    """What is learned from answers to lists, and how curious lists are."""
+
+    on: bool = Field(
+        default=True,
+        description="Whether answers to lists (what came into view, and what was done with it) are learned from.",
+    )
+    optimism: float = Field(
+        default=0.1,
+        ge=0,
+        le=10,
+        description="What a standard deviation of doubt about an item adds to its score, as a share of it: 0 adds "
+        "nothing, and only chance tries what is new.",
+    )
+    window: float = Field(
+        default=86_400.0,
+        gt=0,
+        description="Seconds in which an answer counts; after them what came into view and got none counts as "
+        "nothing wanted. Train again after a change.",
+    )
+    half_life: float = Field(
+        default=60.0, ge=1, description="Days after which an answer counts half. Train again after a change."
+    )
+
+    @property
+    def shaping(self) -> dict[str, object]:
+        """What shapes a list beyond what a bundle holds, where it is not as usual."""
+        return self.model_dump(include={"on", "optimism"}, exclude_defaults=True)
+
+
 class RuleSettings(Section):
     """A rule of the house: who took this lately gets none of that, or less of it."""
 

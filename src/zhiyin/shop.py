@@ -180,6 +180,7 @@ class Zhiyin:
             settings.harm_rules,
             settings.profile.weights,
             self.reranker(settings),
+            settings.belief.optimism if settings.belief.on else None,
         )
         return Recommender(live, policy_of(settings.policy), shape)
 

@@ -10,11 +10,11 @@ import pytest
 from zhiyin.data.dataset import build_dataset
 from zhiyin.data.vocabulary import Vocabulary
 from zhiyin.explain.reasons import MAX_REASONS, MAX_SOURCES, MIN_SHARE, reasons_for
-from zhiyin.live import Snapshot
 from zhiyin.models.base import Batch, Model, Run, history_batch
 from zhiyin.models.context import ContextRecipe
 from zhiyin.ranking.fusion import Heard
 from zhiyin.shop import Zhiyin
+from zhiyin.snapshot import Snapshot
 from zhiyin.testing.encoders import HashEncoder
 from zhiyin.testing.small import small_catalogue
 from zhiyin.types import Event, Item, Reason

@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import small_worlds
-from zhiyin.live import Live, Snapshot
+from zhiyin.live import Live
 from zhiyin.models.base import Batch, history_batch
 from zhiyin.profile.edits import Said
 from zhiyin.profile.traits import Trait
 from zhiyin.ranking.fusion import PROFILE, WISH_GATES, Heard, standardised
 from zhiyin.ranking.standing import Asking, LineWeights, Spoken, refused, spoken_of
+from zhiyin.snapshot import Snapshot
 from zhiyin.types import Item, Stance
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)

@@ -15,13 +15,14 @@ from zhiyin.data.store.memory import MemoryStore
 from zhiyin.data.vocabulary import PAD, Rows
 from zhiyin.evaluation.judging import batch_of
 from zhiyin.evaluation.posing import sample
-from zhiyin.live import Asker, Live, Snapshot
+from zhiyin.live import Asker, Live
 from zhiyin.metrics.ranks import shut, top_rows
 from zhiyin.models.base import Batch, Run, union
 from zhiyin.policies.greedy import Greedy
 from zhiyin.ranking.examples import parts_of
 from zhiyin.recipe import DefaultRecipe, Fitted
 from zhiyin.recommender import Recommender, Shape
+from zhiyin.snapshot import Snapshot
 from zhiyin.types import Query
 
 PEOPLE = 200

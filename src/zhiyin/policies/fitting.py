@@ -33,6 +33,10 @@ class Outcomes:
     features: Doubles  # (E, p)
     rewards: Doubles  # (E,)
 
+    def among(self, some: Mask) -> Outcomes:
+        """Those of a mask (E,)."""
+        return Outcomes(self.users[some], self.items[some], self.features[some], self.rewards[some])
+
 
 @dataclass(frozen=True, slots=True)
 class FittedPrior:
@@ -71,7 +75,7 @@ class _Fit:
         self.text_variance = self.first = self.noise / dim
         self.people = Gaussian.alike(dim, self.first)
         self.counts = np.bincount(outcomes.items, minlength=n_items).astype(np.float64)
-        self.by_person = _groups(outcomes.users)
+        self.by_person = groups(outcomes.users)
         self.biases, self.bias_variances = np.zeros(n_items), np.zeros(n_items)
         self.persons, self.person_variances = np.zeros(len(outcomes.rewards)), np.zeros(len(outcomes.rewards))
 
@@ -144,7 +148,7 @@ class _Fit:
         return np.linalg.lstsq(self.outcomes.features, rewards, rcond=None)[0].astype(np.float64)
 
 
-def _groups(users: Rows) -> list[Rows]:
+def groups(users: Rows) -> list[Rows]:
     """The events of each person."""
     order = np.argsort(users, kind="stable").astype(np.int32)
     return np.split(order, np.flatnonzero(np.diff(users[order])) + 1)

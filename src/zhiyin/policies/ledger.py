@@ -1,11 +1,13 @@
 """What came of what was shown: joined by recommendation id, however late, in whatever order, however often.
 
-What counts of an exposure is a function of what is known about it and of the clock alone: the best outcome that
-happened within the window; until the window has passed without one, nothing (it is censored); then a 0.
+What counts of an exposure is a function of what is known about it and of the clock alone: what was refused within
+the window, else the best outcome that happened there; until the window has passed without one, nothing (it is
+censored); then a 0.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 
@@ -38,6 +40,14 @@ class _Line:
     exposure: Exposure | None = None
     outcomes: frozenset[tuple[float, float]] = frozenset()  # at, reward
     counted: float | None = None
+
+
+def settled(shown: float, outcomes: Iterable[tuple[float, float]], window: float, now: float) -> float | None:
+    """What counts of something shown at this moment, of outcomes (at, reward); None while that is open."""
+    rewards = [reward for at, reward in outcomes if shown <= at <= shown + window]
+    if rewards:
+        return min(rewards) if min(rewards) < 0 else max(rewards)
+    return 0.0 if now > shown + window else None
 
 
 @dataclass(slots=True)
@@ -101,11 +111,7 @@ class Ledger:
         """What counts of a line now."""
         if line.exposure is None:
             return None
-        start = line.exposure.at
-        rewards = [reward for at, reward in line.outcomes if start <= at <= start + self.window]
-        if rewards:
-            return max(rewards)
-        return 0.0 if self.now > start + self.window else None
+        return settled(line.exposure.at, line.outcomes, self.window, self.now)
 
     def _over(self, line: _Line) -> bool:
         """Nothing that may still arrive changes it."""

@@ -6,7 +6,8 @@ part_c(u, j) = gate_c[history bucket of u, kind of j] · φ(s_c(u, j) / scale_c)
 depend on how long the history is and on the kind of the item: warm, cold, or the person's own (had before).
 They are fixed for one query, and are shown. A cold item also gets the part `fresh`, an own one the part `own`:
 learned constants, one a bucket, that put the kinds on one scale. What a person says of their profile is the part
-`profile` (zhiyin.ranking.standing).
+`profile` (zhiyin.ranking.standing). What came of what was shown is the part `belief`, the doubt that is
+left of it the part `explore` (zhiyin.outcomes).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
+from zhiyin.data.answers import BELIEF, EXPLORE
 from zhiyin.data.dataset import Floats, Mask
 from zhiyin.data.vocabulary import Rows
 from zhiyin.encoders.cross import NOTHING, Asked
@@ -54,6 +56,16 @@ WISH_GATES: Mapping[str, float] = {"words": 1.75, "meaning": 2.0}
 CALM = 0.1
 
 
+class Believer(Protocol):
+    """What is believed of items for the person who asks (zhiyin.outcomes)."""
+
+    def retrieve(self) -> Rows: ...
+
+    def addends(self, rows: Rows) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """(k,) what is expected of these rows beyond the other parts, and (k,) what doubt adds."""
+        ...
+
+
 class Speaker(Protocol):
     """What somebody says of their profile (zhiyin.ranking.standing)."""
 
@@ -84,6 +96,7 @@ class Heard:
     said: Speaker | None = None
     reading: Reading = NOT_ASKED  # of what was typed, by an endpoint
     asked: Asked = NOTHING  # as a cross-encoder reads it
+    believer: Believer | None = None
 
     @property
     def calm(self) -> float:
@@ -104,7 +117,8 @@ class Heard:
     def retrieve(self, k: int) -> Rows:
         """What all of them propose, k each, ascending."""
         said = () if self.said is None else (self.said,)
-        return union([scorer.retrieve(k) for scorer in (*self.past.values(), *self.wished.values(), *said)])
+        found = [scorer.retrieve(k) for scorer in (*self.past.values(), *self.wished.values(), *said)]
+        return union(found if self.believer is None else [*found, self.believer.retrieve()])
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +161,7 @@ class Fusion:
         for place, one in ((-2, COLD_KIND), (-1, OWN_KIND)):
             values[place] = (kind == one) * (calm * self.constants[bucket, one])
         shown = {name: float(gate[WARM_KIND]) for name, gate in zip(names, gates, strict=True)}
-        return with_lines(Parts((*names, FRESH, OWN), values, shown), heard, rows)
+        return with_belief(with_lines(Parts((*names, FRESH, OWN), values, shown), heard, rows), heard, rows)
 
     def score(self, models: Mapping[str, Model], batch: Batch) -> Floats:
         """(B, I): the same sum for everybody and everything, without wishes."""
@@ -216,6 +230,10 @@ class Parts:
         """(k,) the sums."""
         return self.values.sum(axis=0)
 
+    def named(self, name: str) -> npt.NDArray[np.float64]:
+        """(k,) one part; 0 where there is none of this name."""
+        return self.values[self.names.index(name)] if name in self.names else np.zeros(self.values.shape[1])
+
     def of(self, place: int) -> dict[str, float]:
         """The addends of one candidate by name, without those that are zero."""
         return {
@@ -231,6 +249,14 @@ def with_lines(parts: Parts, heard: Heard, rows: Rows) -> Parts:
         return parts
     added = heard.said.addends(rows).sum(axis=0) * (CALM if heard.wished else 1.0)
     return Parts((*parts.names, PROFILE), np.vstack([parts.values, added]), parts.gates)
+
+
+def with_belief(parts: Parts, heard: Heard, rows: Rows) -> Parts:
+    """With what came of what was shown, which is of the past beside a typed wish."""
+    if heard.believer is None:
+        return parts
+    added = np.stack(heard.believer.addends(rows)) * heard.calm
+    return Parts((*parts.names, BELIEF, EXPLORE), np.vstack([parts.values, added]), parts.gates)
 
 
 def standardised(scores: Floats, scale: float | Floats) -> Floats:

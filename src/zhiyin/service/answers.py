@@ -10,7 +10,7 @@ import orjson
 from fastapi import Response
 
 from zhiyin.data.vocabulary import PAD
-from zhiyin.live import Snapshot
+from zhiyin.snapshot import Snapshot
 from zhiyin.types import Item, Mode, Reason, Recommendation, Scalar, Translation
 
 _OPTIONS = orjson.OPT_UTC_Z

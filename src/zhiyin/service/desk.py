@@ -19,7 +19,7 @@ from typing import TypeVar
 from fastapi import Response
 
 from zhiyin.errors import NotFound
-from zhiyin.live import Live, Snapshot
+from zhiyin.live import Live
 from zhiyin.recommender import Recommender
 from zhiyin.service import answers
 from zhiyin.service.bodies import Ranking
@@ -27,6 +27,7 @@ from zhiyin.service.meters import Meters
 from zhiyin.service.problems import Overloaded
 from zhiyin.service.writer import Writer
 from zhiyin.shop import Zhiyin, new_id
+from zhiyin.snapshot import Snapshot
 from zhiyin.types import Event, Item, Query, Recommendation
 
 logger = logging.getLogger(__name__)

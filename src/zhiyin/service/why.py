@@ -17,12 +17,13 @@ from zhiyin.bundle import SHORT
 from zhiyin.data.dataset import Doubles
 from zhiyin.data.vocabulary import PAD
 from zhiyin.errors import NotFound, ZhiyinError
-from zhiyin.live import Asker, Live, Snapshot
+from zhiyin.live import Asker, Live
 from zhiyin.profile.traits import READ
 from zhiyin.ranking.fusion import CALM, PROFILE, Heard, buckets
 from zhiyin.recommender import Recommender
 from zhiyin.service.answers import item_in
 from zhiyin.shop import Zhiyin
+from zhiyin.snapshot import Snapshot
 from zhiyin.types import Place, Reason, Recommendation, Stance
 
 SMALL = 1e-4  # float32 channels, summed in another order

@@ -34,6 +34,7 @@ LOOKED_AT = 10_000  # events at either end of the log that are looked at
 STALE = 0.1  # share of new events from which a bundle is stale
 FEW_FREE, NO_FREE = 2 << 30, 200 << 20  # bytes
 SHOWN = 3  # examples told
+MANY_LISTS = 100  # from which answers to them are expected
 ASKED_FOR, NEARLY_ALL = 10.0, 0.9  # seconds that an endpoint has; share of a budget
 
 
@@ -100,7 +101,22 @@ def _data(shop: Zhiyin) -> Iterator[Finding]:
         yield Finding("events", "green", f"{counts['events']:,} events")
         yield _unknown_items(shop, counts["events"])
         yield _times(shop)
+    yield from _answers(counts)
     yield _quarantine(shop.settings.folder / FOLDER)
+
+
+def _answers(counts: Mapping[str, int]) -> Iterator[Finding]:
+    """Whether anything can be learned of what comes of lists."""
+    lists, seen = counts["recommendations"], counts.get("events.impression", 0)
+    if lists < MANY_LISTS:
+        return
+    if seen:
+        yield Finding("answers", "green", f"{seen:,} impressions say what of {lists:,} lists came into view")
+    else:
+        told = f"{lists:,} lists were made and no impression came: nothing is learned of what nobody wanted"
+        yield Finding(
+            "answers", "amber", told, "send impressions, as the snippet of docs/tutorial/your-site.md does: POST /v1/events"
+        )
 
 
 def _items(shop: Zhiyin, n_items: int) -> Iterator[Finding]:

@@ -1,7 +1,8 @@
 """`zhiyin erase`: remove a person, and say exactly what is gone and what is not yet.
 
-Rows and folds go at once. Trained weights forget at the next fit: until then the receipt names every bundle
-that saw the person. Source files, quarantine, exports and backups are yours to clean.
+Rows and folds go at once: folds are made again from the logs without them. Trained weights, and the prior of
+beliefs, forget at the next fit: until then the receipt names every bundle that saw the person. Source files,
+quarantine, exports and backups are yours to clean.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from zhiyin.bundle import SHORT, bundles_in
-from zhiyin.data.vocabulary import key_of
+from zhiyin.bundle import BELIEF, SHORT, bundles_in
+from zhiyin.data.vocabulary import Keys, key_of
 from zhiyin.shop import Zhiyin
 
 
@@ -36,8 +37,9 @@ class Receipt:
         if self.bundles:
             names = ", ".join(name[:SHORT] for name in self.bundles)
             told.append(
-                f"These bundles were fitted on data that held the person: {names}. Trained weights forget at the "
-                "next fit: zhiyin train, then zhiyin publish, then delete these folders."
+                f"These bundles were fitted on data that held the person: {names}. Trained weights and what was "
+                "learned of people in general forget at the next fit: zhiyin train, then zhiyin publish, then "
+                "delete these folders."
             )
         else:
             told.append("No bundle in the folder was fitted on data that held the person.")
@@ -72,7 +74,13 @@ def erase(shop: Zhiyin, user_id: str) -> Receipt:
         "label examples": erased.examples,
     }
     fewer = tuple(name for name, n in before.items() if after.get(name, 0) < n)
-    return Receipt(ids, rows, ("folds of this process (trends, histories)",), saw, unreadable, fewer)
+    return Receipt(ids, rows, ("folds of this process (trends, histories, beliefs)",), saw, unreadable, fewer)
+
+
+def _people_in(file: Path) -> Keys:
+    with safe_open(file, "np") as arrays:
+        people: Keys = arrays.get_tensor("people")
+    return people
 
 
 def _bundles_that_saw(folder: Path, ids: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -81,8 +89,8 @@ def _bundles_that_saw(folder: Path, ids: tuple[str, ...]) -> tuple[tuple[str, ..
     saw, unreadable = [], []
     for path in bundles_in(folder):
         try:
-            with safe_open(path / "fusion.safetensors", "np") as arrays:
-                people = arrays.get_tensor("people")
+            files = ("fusion.safetensors", BELIEF) if (path / BELIEF).exists() else ("fusion.safetensors",)
+            people = np.concatenate([_people_in(path / file) for file in files])
         except (SafetensorError, OSError):
             unreadable.append(path.name)
             continue

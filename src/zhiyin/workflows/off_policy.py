@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from zhiyin.data.dataset import Doubles
 from zhiyin.data.signals import WEIGHTS, Signals
 from zhiyin.errors import InvalidSettings, NotFound
-from zhiyin.live import Live, Snapshot
+from zhiyin.live import Live
 from zhiyin.metrics.bounds import normal
 from zhiyin.metrics.intervals import Interval
 from zhiyin.metrics.off_policy import Estimate
@@ -28,6 +28,7 @@ from zhiyin.policies.base import Policy
 from zhiyin.ranking.diversity import Diversity
 from zhiyin.settings_lists import PolicySettings
 from zhiyin.shop import Zhiyin, policy_of
+from zhiyin.snapshot import Snapshot
 from zhiyin.types import EventType, Recommendation
 
 GONE = "whose bundle, or candidates, are no longer there"

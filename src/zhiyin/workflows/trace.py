@@ -15,15 +15,15 @@ import numpy as np
 
 from zhiyin.data.vocabulary import PAD, Rows
 from zhiyin.encoders.cross import NOTHING
-from zhiyin.live import SEEN, SIMILAR, Live
+from zhiyin.live import SEEN, Live
 from zhiyin.models.base import Scorer
 from zhiyin.ranking.fusion import Heard
 from zhiyin.ranking.house_rules import set_off
 from zhiyin.ranking.rules import compile_filter
 from zhiyin.ranking.standing import refused
-from zhiyin.recommender import LATEST, Ranked
+from zhiyin.recommender import Ranked
 from zhiyin.shop import Zhiyin, new_id
-from zhiyin.types import PERSON, Event, Query
+from zhiyin.types import LATEST, PERSON, SIMILAR, Event, Query
 
 Stage = Literal[
     "unknown",

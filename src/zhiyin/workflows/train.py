@@ -11,16 +11,16 @@ from zhiyin.bundle import save_bundle
 from zhiyin.data.dataset import Dataset, build_dataset
 from zhiyin.data.shown import MOST, Shown
 from zhiyin.errors import InvalidData
-from zhiyin.live import SIMILAR
 from zhiyin.models.base import Run
 from zhiyin.models.graph import Graph
+from zhiyin.models.meaning import Meaning
 from zhiyin.progress import Progress
 from zhiyin.ranking.examples import REPEATS
 from zhiyin.ranking.learn import group_of
 from zhiyin.recipe import DefaultRecipe, Fitted
-from zhiyin.recommender import LATEST, TRENDING
 from zhiyin.shop import Zhiyin
-from zhiyin.types import AsOf, Event, Recommendation
+from zhiyin.types import LATEST, SIMILAR, TRENDING, AsOf, Event, Recommendation
+from zhiyin.workflows.believing import Learned, learn_belief, settled_exposures
 from zhiyin.workflows.stories import flat, trained_story
 from zhiyin.workflows.tracking import NOWHERE, Log, Value
 
@@ -44,6 +44,7 @@ class Trained:
     relations: Mapping[str, float]  # what each weighs in the graph channel, the largest 1
     idle: tuple[str, ...]  # channels that held-out events are as well off without
     withheld: float  # share of events in which people came back to an item, where no list may show it again
+    beliefs: str  # what came of learning from answers to lists, in words; empty where there are none
     as_of: AsOf
     seconds: Mapping[str, float]  # by stage: reading, fitting, saving
 
@@ -67,6 +68,8 @@ class Trained:
             said.append(f"learned weights of relations: {weighed}")
         if self.idle:
             said.append(f"left out, for held-out events are as well off without: {', '.join(self.idle)}")
+        if self.beliefs:
+            said.append(self.beliefs)
         if self.withheld >= REPEATS:
             said.append(
                 f"{self.withheld:.0%} of what people do, they do again with the same item, yet lists never show "
@@ -88,6 +91,8 @@ def train(shop: Zhiyin, seed: int = 0, log: Log = NOWHERE, *, deep: bool = False
     read = perf_counter()
     run = Run(shop.encoder(), seed, shop.progress, unfinished)
     fitted = recipe.fit(data, run)
+    learned = _believed(shop, data, fitted, as_of)
+    fitted = replace(fitted, belief=learned.model)
     fit = perf_counter()
     name = save_bundle(shop.bundles, fitted, recipe, data, run, as_of)
     rmtree(unfinished, ignore_errors=True)
@@ -104,6 +109,7 @@ def train(shop: Zhiyin, seed: int = 0, log: Log = NOWHERE, *, deep: bool = False
         relations=graph.weights if isinstance(graph := fitted.models.get("graph"), Graph) else {},
         idle=fitted.recipe.idle_beside(recipe),
         withheld=0.0 if shop.settings.ranking.repeats else data.repeat_share,
+        beliefs=learned.sentence,
         as_of=as_of,
         seconds={"reading": read - began, "fitting": fit - read, "saving": perf_counter() - fit},
     )
@@ -111,6 +117,15 @@ def train(shop: Zhiyin, seed: int = 0, log: Log = NOWHERE, *, deep: bool = False
     took = {f"seconds/{stage}": seconds for stage, seconds in made.seconds.items()}
     log.write(trained_story(shop.settings.name, name, recipe, fitted.fusion, sizes | took))
     return made
+
+
+def _believed(shop: Zhiyin, data: Dataset, fitted: Fitted, as_of: AsOf) -> Learned:
+    """What answers to lists teach of the items that were fitted."""
+    said, meaning = shop.settings.belief, fitted.models["meaning"]
+    exposures = settled_exposures(shop.store.answers, shop.settings.data.signals, said.window, as_of.event)
+    if not exposures or not isinstance(meaning, Meaning):
+        return Learned(None, 0)
+    return learn_belief(exposures, data.catalogue, meaning.vectors, said)
 
 
 def set_by_fit(asked: DefaultRecipe, fitted: Fitted) -> Iterator[tuple[str, Value]]:

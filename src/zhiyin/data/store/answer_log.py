@@ -43,28 +43,31 @@ class MemoryAnswers:
     def __init__(
         self,
         events: Callable[[int, int | None], Iterator[tuple[int, Event]]],
-        ids_of: Callable[[str], list[str]],
+        events_of: Callable[[str, int | None], Iterator[tuple[int, Event]]],
         lists: Mapping[str, Recommendation],
     ) -> None:
-        """`events` after and until, by the merged ids."""
-        self._events, self._ids_of, self._lists = events, ids_of, lists
+        """`events` after and until, and those of a person until, by the merged ids, in their order."""
+        self._events, self._events_of, self._lists = events, events_of, lists
 
     def stream(self, *, after: int = 0, until: int | None = None) -> Iterator[Answer]:
-        for seq, event in self._events(after, until):
-            if event.item_id is not None and event.recommendation_id is not None:
-                at = None if event.at is None else codec.micros(event.at)
-                told = event.user_id, event.item_id, event.type, event.value, at, event.recommendation_id
-                yield Answer(seq, *told)
+        return _answers(self._events(after, until))
 
     def of(self, user_id: str, *, limit: int, until: int | None = None) -> list[Answer]:
         check_limit(limit)
-        person = self._ids_of(user_id)[0]
-        mine = [answer for answer in self.stream(until=until) if answer.user_id == person]
+        mine = list(_answers(self._events_of(user_id, until)))
         return mine[max(len(mine) - limit, 0) :]
 
     def outlines(self, recommendation_ids: Sequence[str]) -> Mapping[str, Outline]:
         there = (id_ for id_ in recommendation_ids if id_ in self._lists)
         return {id_: outline_of(self._lists[id_]) for id_ in there}
+
+
+def _answers(events: Iterator[tuple[int, Event]]) -> Iterator[Answer]:
+    for seq, event in events:
+        if event.item_id is not None and event.recommendation_id is not None:
+            at = None if event.at is None else codec.micros(event.at)
+            told = event.user_id, event.item_id, event.type, event.value, at, event.recommendation_id
+            yield Answer(seq, *told)
 
 
 class SqliteAnswers:

@@ -43,7 +43,7 @@ class MemoryStore:
         self._publications: list[Publication] = []
         self.labels = MemoryLabels()
         self.answers = MemoryAnswers(
-            lambda after, until: self.events(after=after, until=until), self.ids_of, self._shown
+            lambda after, until: self.events(after=after, until=until), self._events_of, self._shown
         )
 
     # -- events
@@ -65,13 +65,15 @@ class MemoryStore:
         return [Taken(item_id, type_, value, at) for _, _, _, item_id, type_, at, _, value, *_ in rows]
 
     def said(self, user_id: str, type_: EventType, *, limit: int, until: int | None = None) -> list[Event]:
-        root, rows = self._logged(user_id, limit, until)
-        wanted = [row for row in rows if row[2] is None and row[3] == type_]
+        check_limit(limit)
+        root, rows = self._logged(user_id, until)
+        wanted = [row for _, row in rows if row[2] is None and row[3] == type_]
         return [codec.event_of((root, *row[2:])) for row in wanted[max(len(wanted) - limit, 0) :]]
 
     def written(self, user_id: str, *, limit: int, until: int | None = None) -> list[Event]:
-        root, rows = self._logged(user_id, limit, until)
-        wanted = [row for row in rows if row[_TEXT] is not None and row[3] != "edit"]
+        check_limit(limit)
+        root, rows = self._logged(user_id, until)
+        wanted = [row for _, row in rows if row[_TEXT] is not None and row[3] != "edit"]
         return [codec.event_of((root, *row[2:])) for row in wanted[max(len(wanted) - limit, 0) :]]
 
     def events(self, *, after: int = 0, until: int | None = None) -> Iterator[tuple[int, Event]]:
@@ -106,13 +108,16 @@ class MemoryStore:
         self._by_user[user_id].append(self._last_given)
         return True
 
-    def _logged(self, user_id: str, limit: int, until: int | None) -> tuple[str, list[Row]]:
-        """The id of the person, and rows of digest, user_id … context in the order of the log."""
-        check_limit(limit)
+    def _events_of(self, user_id: str, until: int | None) -> Iterator[tuple[int, Event]]:
+        root, rows = self._logged(user_id, until)
+        return ((seq, codec.event_of((root, *row[2:]))) for seq, row in rows)
+
+    def _logged(self, user_id: str, until: int | None) -> tuple[str, list[tuple[int, Row]]]:
+        """The id of the person, and by seq rows of digest, user_id … context in the order of the log."""
         with self._lock:
             root, *others = self._ids_of(user_id)
             seqs = sorted(seq for id_ in (root, *others) for seq in self._by_user.get(id_, ()))
-            return root, [self._events[seq] for seq in seqs if until is None or seq <= until]
+            return root, [(seq, self._events[seq]) for seq in seqs if until is None or seq <= until]
 
     def _newest(self, user_id: str, limit: int, until: int | None) -> tuple[str, list[Row]]:
         """The id of the person, and rows of seq, digest, user_id … context with an item, oldest first."""

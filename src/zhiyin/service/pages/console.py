@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 from zhiyin.bundle import Manifest, find_bundle, read_manifest
 from zhiyin.data.store.protocols import Publication
 from zhiyin.evaluation.record import Evaluation, Section, attached
-from zhiyin.live import Snapshot
 from zhiyin.models.base import best
 from zhiyin.ranking.fusion import BUCKETS
 from zhiyin.shop import Zhiyin
+from zhiyin.snapshot import Snapshot
 from zhiyin.types import Event, Mode, Place, Query, Recommendation
 from zhiyin.workflows.labels.asking import LabelHealth, label_health
 from zhiyin.workflows.labels.reviewing import Doubtful, review_queue

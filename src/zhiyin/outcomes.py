@@ -1,0 +1,223 @@
+"""The fold of answers: what came of what was shown, into what is believed of items, and of one person.
+
+An exposure is an item that came into view (`impression`) in a list that people get by their past or a wish; its
+outcome is the best that was done with it within the window, or a refusal, or, once the window has passed, nothing.
+The clock is the time of the newest list that was answered: no answer can push it, however it is dated. Sums are
+kept in the order of the log, so they are the same in however many steps they came there.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Self
+
+import numpy as np
+
+from zhiyin.data.answers import Answer, AnswerLog, Outline
+from zhiyin.data.dataset import Doubles, Floats
+from zhiyin.data.signals import Signals
+from zhiyin.data.vocabulary import PAD, Rows, Vocabulary
+from zhiyin.policies.belief import Ground, Items, person_of
+from zhiyin.policies.belief_model import BeliefModel, kinds_of
+from zhiyin.policies.gaussian import Gaussian
+from zhiyin.policies.ledger import Change, Exposure, Key, Ledger, settled
+from zhiyin.types import LATEST, SIMILAR, TRENDING, Item
+
+OTHERS = frozenset({SIMILAR, TRENDING, LATEST})  # scenarios whose scores are of another kind
+HOPEFUL = 150  # items that a belief proposes
+_PAGE = 1_000  # answers
+
+
+def reward_of(answer: Answer, signals: Signals) -> float:
+    """What an answer says of the item: the signed weight of the event, between -1 and 1."""
+    return float(np.clip(signals.weight(answer.type, answer.value), -1.0, 1.0))
+
+
+def joined(answers: Iterator[Answer], log: AnswerLog) -> Iterator[tuple[Answer, Outline]]:
+    """Answers with the lists that they answer: those with that item, for somebody's past or wish."""
+    while page := list(islice(answers, _PAGE)):
+        outlines = log.outlines(sorted({answer.recommendation_id for answer in page}))
+        for answer in page:
+            outline = outlines.get(answer.recommendation_id)
+            if outline is not None and answer.item_id in outline.scores and outline.scenario not in OTHERS:
+                yield answer, outline
+
+
+def changes(ledger: Ledger, answer: Answer, outline: Outline, base: float, reward: float) -> list[Change]:
+    """What an answer changes, and what has become a silence by the time of its list."""
+    key: Key = answer.recommendation_id, answer.item_id
+    found = ledger.passed(outline.at)
+    if answer.type == "impression":
+        return found + ledger.shown(Exposure(key, answer.user_id, outline.at, base))
+    return found + ledger.came(key, _moment(answer, outline), reward) if reward else found
+
+
+class OutcomeFold:
+    """Tails the answers of one store for one bundle; for one thread at a time."""
+
+    def __init__(self, model: BeliefModel, signals: Signals, log: AnswerLog) -> None:
+        self._model, self._signals, self._log = model, signals, log
+        self._ledger = Ledger(model.window)
+        self._sums: dict[str, tuple[float, float]] = {}  # by item id: Σ share, Σ share · (reward − base)
+        self._touched: set[str] = set()
+        self._counts, self._totals = np.zeros(0), np.zeros(0)  # the same by row, but what was touched
+        self._position = 0
+
+    def evidence(self, until: int, items: Vocabulary) -> tuple[Doubles, Doubles]:
+        """(I,) counts and (I,) totals of these items, after the answers up to this position of the log, an outcome
+        of now counting 1. Positions and `items` only ever grow."""
+        self._advance(until)
+        known = len(self._counts)
+        more = np.zeros(len(items) - known)
+        self._counts, self._totals = np.append(self._counts, more), np.append(self._totals, more)
+        self._touched.update(id_ for row in range(known, len(items)) if (id_ := items[row]) in self._sums)
+        for id_ in self._touched:
+            row = items.row(id_)
+            if row != PAD:
+                self._counts[row], self._totals[row] = self._sums[id_]
+        self._touched.clear()
+        fade = self._model.fade(self._ledger.now)
+        return self._counts * fade, self._totals * fade
+
+    def _advance(self, until: int) -> None:
+        for answer, outline in joined(self._log.stream(after=self._position, until=until), self._log):
+            base = self._model.expected(outline, outline.scores[answer.item_id])
+            for change in changes(self._ledger, answer, outline, base, reward_of(answer, self._signals)):
+                self._apply(change)
+        self._position = max(self._position, until)
+
+    def _apply(self, change: Change) -> None:
+        item_id, share = change.exposure.key[1], self._model.share(change.exposure.at)
+        count, total = self._sums.get(item_id, (0.0, 0.0))
+        for value, sign in ((change.before, -1.0), (change.after, 1.0)):
+            if value is not None:
+                count += sign * share
+                total += sign * share * (value - change.exposure.base)
+        self._sums[item_id] = count, total
+        self._touched.add(item_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Beliefs:
+    """What is believed as of a position, of every item of a snapshot."""
+
+    model: BeliefModel
+    fitted: Ground  # the items of the bundle as it read them: what they show is believed of texts
+    items: Items
+    hopeful: Rows  # what it proposes
+    text_of: int = 0  # the position that the belief about texts is of
+    position: int = 0
+
+    @classmethod
+    def first(cls, model: BeliefModel, vectors: Floats, items: Sequence[Item | None]) -> Self:
+        """Before any answer."""
+        ground = Ground.of(model.prior, model.whitening(vectors), _kinds(model, items))
+        unseen = Items(ground, np.zeros(len(items)), np.zeros(len(items)), model.prior.text)
+        return cls(model, ground, unseen, _hopeful(unseen))
+
+    def after(self, fold: OutcomeFold, until: int, vocabulary: Vocabulary, every: int) -> Self:
+        """With the answers up to this position; the belief about texts is made anew `every` so many events."""
+        edge, text, hopeful, n = until - until % every, self.items.text, self.hopeful, len(self.fitted.z)
+        if edge > self.text_of:
+            counts, totals = fold.evidence(edge, vocabulary)
+            known = replace(self.items, ground=self.fitted).of_sums(counts[:n], totals[:n])
+            text, hopeful = known.text, _hopeful(known)
+        counts, totals = fold.evidence(until, vocabulary)
+        items = replace(self.items, counts=counts, totals=totals, text=text)
+        return replace(self, items=items, hopeful=hopeful, text_of=edge, position=until)
+
+    def extended(self, vectors: Floats, arrived: Sequence[Item]) -> Self:
+        """With new items after the others, of which answers may speak already: `after` comes next."""
+        ground = self.items.ground.joined(_z(self.model, vectors), _kinds(self.model, arrived))
+        return replace(self, items=replace(self.items, ground=ground), position=-1)
+
+    def reworded(self, rows: Rows, vectors: Floats, items: Sequence[Item]) -> Self:
+        """With other texts in these rows."""
+        ground = self.items.ground.reworded(rows, _z(self.model, vectors), _kinds(self.model, items))
+        return replace(self, items=replace(self.items, ground=ground))
+
+    @property
+    def proposed(self) -> Rows:
+        """What it would like to be tried: what it expects most of with half its doubt, and what came last."""
+        n = len(self.items.ground.z)
+        late = np.arange(max(len(self.fitted.z), n - HOPEFUL), n, dtype=np.int32)
+        return np.concatenate([self.hopeful, late])
+
+    def person(self, answers: Sequence[tuple[Answer, Outline]], asked: Asked) -> Gaussian:
+        """θ of who answered so, made for one list and kept nowhere."""
+        told = list(_told(self.model, answers, asked))
+        rows = asked.items.rows(item_id for item_id, _, _ in told)
+        known = rows != PAD
+        rests, shares = (np.array([one[n] for one in told])[known] for n in (1, 2))
+        return person_of(self.items, rows[known], rests, shares)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The moment of a list, for which a person is made of their answers."""
+
+    items: Vocabulary
+    signals: Signals
+    now: float  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Believer:
+    """What is believed of candidates for one person, in units of the score."""
+
+    beliefs: Beliefs
+    to: Gaussian
+    optimism: float = 0.0  # what a standard deviation of doubt adds
+
+    def retrieve(self) -> Rows:
+        return self.beliefs.proposed
+
+    def addends(self, rows: Rows) -> tuple[Doubles, Doubles]:
+        """(k,) what is expected beyond the score, and (k,) what doubt adds."""
+        found, worth = self.beliefs.items.for_person(self.to, rows), self.beliefs.model.worth
+        return (found.item + found.person) / worth, found.sd * (self.optimism / worth)
+
+
+def _told(
+    model: BeliefModel, answers: Sequence[tuple[Answer, Outline]], asked: Asked
+) -> Iterator[tuple[str, float, float]]:
+    """Item, reward − base and how much it counts, of every exposure that is settled."""
+    shown: dict[Key, tuple[Answer, Outline]] = {}
+    outcomes: defaultdict[Key, set[tuple[float, float]]] = defaultdict(set)
+    for answer, outline in answers:
+        key = answer.recommendation_id, answer.item_id
+        if answer.type == "impression":
+            shown.setdefault(key, (answer, outline))
+        elif reward := reward_of(answer, asked.signals):
+            outcomes[key].add((_moment(answer, outline), reward))
+    for key, (answer, outline) in shown.items():
+        came = settled(outline.at, outcomes.get(key, ()), model.window, asked.now)
+        if came is not None:
+            rest = came - model.expected(outline, outline.scores[answer.item_id])
+            yield answer.item_id, rest, min(model.share(outline.at) * model.fade(asked.now), 1.0)
+
+
+def _moment(answer: Answer, outline: Outline) -> float:
+    """When it was, not before its list: clocks of browsers go wrong."""
+    return outline.at if answer.at is None else max(answer.at / 1e6, outline.at)
+
+
+def _z(model: BeliefModel, vectors: Floats) -> Floats:
+    return model.whitening(vectors).astype(np.float32)
+
+
+def _kinds(model: BeliefModel, items: Sequence[Item | None]) -> Rows:
+    return kinds_of(model.kinds, [() if item is None else item.categories for item in items])
+
+
+def _hopeful(items: Items) -> Rows:
+    """By mean and half the doubt about the item itself."""
+    ground = items.ground
+    weight = ground.precision * items.counts
+    left = 1.0 / (1.0 + ground.doubt * weight)
+    told = ground.heeded * (ground.z @ items.text.mean.astype(np.float32))
+    hope = left * (told + ground.doubt * ground.precision * items.totals) + 0.5 * np.sqrt(ground.doubt * left)
+    return np.argsort(-hope, kind="stable")[:HOPEFUL].astype(np.int32)

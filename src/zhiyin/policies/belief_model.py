@@ -1,0 +1,109 @@
+"""What a bundle knows of beliefs: the prior, what turns vectors into z, and what base and belief mean in scores.
+
+    reward = β · f + b_i + θ_u · z_i + noise,   f = (1, score, typed, score · typed, hour on the circle)
+
+so a unit of the score is worth β_score of reward, and what is believed enters the score divided by that. Where the
+score hardly foretells the reward, β_score is held to what a correlation of LEAST would make it: a division by
+nothing is no belief.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from zhiyin.data.answers import Outline
+from zhiyin.data.dataset import Doubles
+from zhiyin.data.vocabulary import Keys, Rows
+from zhiyin.policies.belief import Prior
+from zhiyin.policies.gaussian import Gaussian
+from zhiyin.policies.whitening import Whitening
+
+LEAST = 0.05
+DAY = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class BeliefModel:
+    """Immutable; a part of a bundle."""
+
+    prior: Prior
+    whitening: Whitening
+    base: tuple[float, ...]  # (6,) β
+    worth: float  # of one unit of the score, in rewards; > 0
+    kinds: tuple[str, ...]  # first categories that κ was learned for; any other is the kind after the last
+    window: float  # seconds in which an answer counts, after which silence does
+    half_life: float  # seconds in which what was seen comes to count half
+    since: float  # the moment at which an outcome counts 1 in the sums; 2 a half-life later
+    people: Keys  # sorted keys of the user ids it was learned from
+
+    def expected(self, outline: Outline, score: float) -> float:
+        """Base: what is expected of a place of this list before anything is believed."""
+        return sum(weight * told for weight, told in zip(self.base, features(outline, score), strict=True))
+
+    def share(self, at: float) -> float:
+        """How much an outcome of this moment weighs in the sums."""
+        return 2.0 ** min(max((at - self.since) / self.half_life, -1_000.0), 1_000.0)
+
+    def fade(self, now: float) -> float:
+        """What sums are multiplied by so that an outcome of `now` counts 1."""
+        return 1.0 / self.share(now)
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        prior = self.prior
+        numbers = [prior.noise, prior.spread, self.worth, self.window, self.half_life, self.since]
+        return {
+            "text_mean": prior.text.mean,
+            "text_covariance": prior.text.covariance,
+            "people_mean": prior.people.mean,
+            "people_covariance": prior.people.covariance,
+            "pseudo": prior.pseudo,
+            "centre": self.whitening.centre,
+            "axes": self.whitening.axes,
+            "base": np.array(self.base),
+            "numbers": np.array(numbers),
+            "kinds": np.frombuffer(json.dumps(self.kinds).encode(), np.uint8),
+            "people": self.people,
+        }
+
+    @classmethod
+    def of_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> Self:
+        noise, spread, worth, window, half_life, since = arrays["numbers"].tolist()
+        text = Gaussian(arrays["text_mean"], arrays["text_covariance"])
+        people = Gaussian(arrays["people_mean"], arrays["people_covariance"])
+        return cls(
+            Prior(text, people, noise, spread, arrays["pseudo"]),
+            Whitening(arrays["centre"], arrays["axes"]),
+            tuple(arrays["base"].tolist()),
+            worth,
+            tuple(json.loads(arrays["kinds"].tobytes())),
+            window,
+            half_life,
+            since,
+            arrays["people"],
+        )
+
+
+def kinds_of(kinds: Sequence[str], categories: Sequence[tuple[str, ...]]) -> Rows:
+    """(I,) of items by their categories: the place of the first, or the one after the last."""
+    place = {name: n for n, name in enumerate(kinds)}
+    firsts = (some[0] if some else "" for some in categories)
+    return np.array([place.get(first, len(kinds)) for first in firsts], np.int32)
+
+
+def features(outline: Outline, score: float) -> tuple[float, ...]:
+    """(6,) f of a place with this score."""
+    typed, turn = float(outline.typed), 2.0 * math.pi * outline.at / DAY
+    return 1.0, score, typed, score * typed, math.sin(turn), math.cos(turn)
+
+
+def worth_of(base: Sequence[float], scores: Doubles, rewards: Doubles) -> float:
+    """β_score, or what a correlation of LEAST would make it. Scores that are all alike foretell nothing: 1."""
+    spread = float(scores.std())
+    return max(base[1], LEAST * float(rewards.std()) / spread) if spread > 0 else 1.0

@@ -29,9 +29,11 @@ from zhiyin.errors import BrokenBundle
 from zhiyin.models.base import Batch, history_batch
 from zhiyin.models.clicks import Clicks
 from zhiyin.models.popular import Popular
-from zhiyin.outcomes import Asked, Believer, OutcomeFold, joined
+from zhiyin.outcomes import OTHERS, Asked, Believer, OutcomeFold, joined
 from zhiyin.profile.background import Background, background
 from zhiyin.profile.edits import EDITS, Said, standing
+from zhiyin.profile.traits import READ
+from zhiyin.questions import Questions
 from zhiyin.snapshot import Snapshot, changed, first_snapshot, readers
 from zhiyin.types import SIMILAR, AsOf, Event, Item, Query
 
@@ -40,6 +42,11 @@ HISTORY = 200  # newest events of a person that a list is made from
 ITEMS_AT_ONCE = 2_000  # so many more items make beliefs about texts one block older
 SEEN = 5_000  # newest events of a person with a long history that say what they had already
 TREND_BLOCK = 64  # events
+OPINIONS = {
+    "more": 1.0,
+    "less": -1.0,
+    "never": -1.0,
+}  # of sentences, as likes and dislikes of what reads like them
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +69,7 @@ class Live:
         self._base = first_snapshot(bundle, store)  # as of the bundle's own position
         self._now, self._fold = self._base, self._new_fold()
         self._lock = Lock()
+        self._questions: Questions | None = None
         self._background: tuple[Sequence[Item | None], Background] | None = None  # of these items
 
     @property
@@ -90,6 +98,12 @@ class Live:
             kept = self._background = snapshot.items, background(snapshot.items, snapshot.vocabulary.keys)
         return kept[1]
 
+    def questions(self) -> Questions:
+        """What the bundle may ask; looked for once."""
+        if self._questions is None:
+            self._questions = Questions.of(self._base)
+        return self._questions
+
     def asker(self, query: Query, snapshot: Snapshot, at: datetime) -> Asker:
         """What is known about who asks: the log as of the snapshot, then what the query itself says."""
         events, now = self._history(query, snapshot), micros(at)
@@ -101,8 +115,8 @@ class Live:
         rows = np.concatenate([rows, snapshot.vocabulary.rows(told)])
         weights = np.concatenate([weights, np.array(signs, np.float32)])
         ages = np.concatenate([np.maximum(ages, 0.0), np.zeros(len(told), np.float32)])
-        said = (rows != PAD) & (weights != 0)  # what was only shown says nothing
-        newest = np.flatnonzero(said)[-HISTORY - len(told) :]
+        meant = (rows != PAD) & (weights != 0)  # what was only shown says nothing
+        newest = np.flatnonzero(meant)[-HISTORY - len(told) :]
         history = history_batch(
             rows[newest].tolist(),
             weights[newest].tolist(),
@@ -110,12 +124,13 @@ class Live:
             now=at.timestamp(),
             context=query.context,
         )
+        said = self._said(query, snapshot)
         return Asker(
             replace(history, written=self._written(query, snapshot, history.ages, now)),
-            seen=np.unique(rows[said]),
-            hidden=np.unique(rows[said & (weights < 0)]),
-            said=self._said(query, snapshot),
-            believer=self._believer(query, snapshot, at),
+            seen=np.unique(rows[meant]),
+            hidden=np.unique(rows[meant & (weights < 0)]),
+            said=said,
+            believer=self._believer(query, snapshot, at, said),
         )
 
     @property
@@ -138,16 +153,22 @@ class Live:
             return ()
         return standing(self._store.said(query.user_id, "edit", limit=EDITS, until=snapshot.as_of.event))
 
-    def _believer(self, query: Query, snapshot: Snapshot, at: datetime) -> Believer | None:
-        """What is believed for them, after what they answered to lists."""
+    def _believer(self, query: Query, snapshot: Snapshot, at: datetime, said: tuple[Said, ...]) -> Believer | None:
+        """What is believed for them, after what they answered to lists and said of themselves."""
         beliefs = snapshot.beliefs
         if beliefs is None or query.scenario == SIMILAR:
             return None
         log, mine = self._store.answers, list[Answer]()
         if query.user_id is not None:
             mine = log.of(query.user_id, limit=MINE, until=snapshot.as_of.event)
+        encoder = readers(snapshot.models)[1].encoder
+        sentences = [one for one in said if one.trait.field in READ and one.stance in OPINIONS]
+        texts = encoder.encode([one.trait.value for one in sentences]) if sentences else None
         asked = Asked(snapshot.vocabulary, self._signals, at.timestamp())
-        return Believer(beliefs, beliefs.person(list(joined(iter(mine), log)), asked))
+        person = beliefs.person(list(joined(iter(mine), log, OTHERS)), asked)
+        if texts is not None:
+            person = beliefs.told(person, texts, np.array([OPINIONS[one.stance] for one in sentences]))
+        return Believer(beliefs, person)
 
     def _new_fold(self) -> OutcomeFold | None:
         model = self._base.bundle.fitted.belief

@@ -9,7 +9,7 @@ kept in the order of the log, so they are the same in however many steps they ca
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Self
@@ -24,7 +24,7 @@ from zhiyin.policies.belief import Ground, Items, person_of
 from zhiyin.policies.belief_model import BeliefModel, kinds_of
 from zhiyin.policies.gaussian import Gaussian
 from zhiyin.policies.ledger import Change, Exposure, Key, Ledger, settled
-from zhiyin.types import LATEST, SIMILAR, TRENDING, Item
+from zhiyin.types import LATEST, QUESTIONS, SIMILAR, TRENDING, Item
 
 OTHERS = frozenset({SIMILAR, TRENDING, LATEST})  # scenarios whose scores are of another kind
 HOPEFUL = 150  # items that a belief proposes
@@ -36,13 +36,16 @@ def reward_of(answer: Answer, signals: Signals) -> float:
     return float(np.clip(signals.weight(answer.type, answer.value), -1.0, 1.0))
 
 
-def joined(answers: Iterator[Answer], log: AnswerLog) -> Iterator[tuple[Answer, Outline]]:
-    """Answers with the lists that they answer: those with that item, for somebody's past or wish."""
+def joined(
+    answers: Iterator[Answer], log: AnswerLog, without: Set[str] = OTHERS | {QUESTIONS}
+) -> Iterator[tuple[Answer, Outline]]:
+    """Answers with the lists that they answer: those with that item, `without` these scenarios. What people answer
+    to questions tells of them, and nothing of how the item does in a list."""
     while page := list(islice(answers, _PAGE)):
         outlines = log.outlines(sorted({answer.recommendation_id for answer in page}))
         for answer in page:
             outline = outlines.get(answer.recommendation_id)
-            if outline is not None and answer.item_id in outline.scores and outline.scenario not in OTHERS:
+            if outline is not None and answer.item_id in outline.scores and outline.scenario not in without:
                 yield answer, outline
 
 
@@ -147,12 +150,25 @@ class Beliefs:
         return np.concatenate([self.hopeful, late])
 
     def person(self, answers: Sequence[tuple[Answer, Outline]], asked: Asked) -> Gaussian:
-        """θ of who answered so, made for one list and kept nowhere."""
+        """θ of who answered lists and questions so, made for one list and kept nowhere."""
         told = list(_told(self.model, answers, asked))
         rows = asked.items.rows(item_id for item_id, _, _ in told)
         known = rows != PAD
         rests, shares = (np.array([one[n] for one in told])[known] for n in (1, 2))
-        return person_of(self.items, rows[known], rests, shares)
+        person = person_of(self.items, rows[known], rests, shares)
+        opinions = _opinions(answers, asked)
+        rows = asked.items.rows(opinions)
+        signs = np.array([*opinions.values()])[rows != PAD]
+        return self._with_opinions(person, self.items.ground.z[rows[rows != PAD]], signs)
+
+    def told(self, person: Gaussian, vectors: Floats, signs: Doubles) -> Gaussian:
+        """θ of somebody who also said what they like (1) and do not (-1), in sentences read as (n, D) vectors."""
+        return self._with_opinions(person, _z(self.model, vectors), signs)
+
+    def _with_opinions(self, person: Gaussian, z: Floats, signs: Doubles) -> Gaussian:
+        """What is liked is taken as an outcome one deviation better than expected of the thing itself."""
+        noise = np.full(len(z), self.model.prior.noise)
+        return person.updated_by_all(z.astype(np.float64), signs * np.sqrt(noise), noise) if len(z) else person
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +205,8 @@ def _told(
     outcomes: defaultdict[Key, set[tuple[float, float]]] = defaultdict(set)
     for answer, outline in answers:
         key = answer.recommendation_id, answer.item_id
+        if outline.scenario == QUESTIONS:
+            continue
         if answer.type == "impression":
             shown.setdefault(key, (answer, outline))
         elif reward := reward_of(answer, asked.signals):
@@ -198,6 +216,16 @@ def _told(
         if came is not None:
             rest = came - model.expected(outline, outline.scores[answer.item_id])
             yield answer.item_id, rest, min(model.share(outline.at) * model.fade(asked.now), 1.0)
+
+
+def _opinions(answers: Sequence[tuple[Answer, Outline]], asked: Asked) -> dict[str, float]:
+    """By item id what was said to questions: 1 liked, -1 not, whichever was said last."""
+    said = {}
+    for answer, outline in answers:
+        reward = reward_of(answer, asked.signals)
+        if outline.scenario == QUESTIONS and reward:
+            said[answer.item_id] = float(np.sign(reward))
+    return said
 
 
 def _moment(answer: Answer, outline: Outline) -> float:

@@ -30,7 +30,7 @@ from zhiyin.ranking.reranking import Reranker
 from zhiyin.ranking.rules import compile_filter
 from zhiyin.ranking.standing import Asking, LineWeights, refused, spoken_of
 from zhiyin.snapshot import Snapshot
-from zhiyin.types import FALLBACK, LATEST, SIMILAR, TRENDING, AsOf, Mode, Place, Query, Recommendation
+from zhiyin.types import FALLBACK, LATEST, QUESTIONS, SIMILAR, TRENDING, AsOf, Mode, Place, Query, Recommendation
 
 DIVERSITY, POPULAR, CONTEXT = "diversity", "popular", "context"
 ECHO_OF, ECHO, ECHO_AMONG = 3, 2.0, 50  # items that echo a wish, their weight against it, and where from
@@ -89,6 +89,9 @@ class Recommender:
     ) -> Recommendation:
         """The list for a query; `as_of` answers as of an earlier position in the logs, for replay. `given`:
         these items are the candidates, whatever the rules say."""
+        if query.scenario == QUESTIONS and (self._shape.diversity or not isinstance(self._policy, Greedy)):
+            plain = Recommender(self._live, Greedy(), replace(self._shape, diversity=0.0))
+            return plain.recommend(query, recommendation_id, at, as_of, given)
         world = self._live.snapshot() if as_of is None else self._live.at(as_of)
         asker = self._live.asker(query, world, at)
         heard = self.hear(world, asker, query)
@@ -189,6 +192,8 @@ class Recommender:
                 return passing.astype(np.int32)
         if query.scenario == LATEST:
             return world.latest
+        if query.scenario == QUESTIONS:
+            return self._live.questions().form.rows
         if len(world.items) <= self._shape.retrieve and query.scenario != TRENDING:
             return np.arange(len(world.items), dtype=np.int32)
         rows = heard.retrieve(max(self._shape.retrieve, 2 * query.n))
@@ -220,6 +225,8 @@ class Recommender:
             parts = latest_parts(world, rows)
         elif query.scenario == TRENDING:
             parts = trending_parts(heard, rows)
+        elif query.scenario == QUESTIONS:
+            parts = self._live.questions().parts(heard, rows, world.vectors, query.n)
         else:
             parts = world.fusion.parts(heard, rows)
         parts = lowered(parts, self._shape.rules, heard.history, rows, world.items)

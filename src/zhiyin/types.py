@@ -46,6 +46,7 @@ EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
 STANCES: tuple[Stance, ...] = get_args(Stance)
 # Scenarios with a way of their own; any other name is a place on a page, of the person's past and wish.
 SIMILAR, TRENDING, LATEST = "similar", "trending", "latest"  # in the first the past is silent
+QUESTIONS = "questions"  # what to ask somebody of whom little is known
 WITHOUT_ITEM: frozenset[EventType] = frozenset({"search", "edit"})
 MAX_TITLE = 2_000  # characters
 MAX_TEXT = 100_000  # characters

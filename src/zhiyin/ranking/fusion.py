@@ -26,6 +26,7 @@ from zhiyin.encoders.cross import NOTHING, Asked
 from zhiyin.encoders.pair import NOT_ASKED, Reading
 from zhiyin.models.base import Arrays, Batch, Model, Scorer, union
 from zhiyin.models.vectors import is_vector
+from zhiyin.policies.gaussian import Gaussian
 
 BUCKETS = (0, 1, 2, 5, 10, 20)  # a history of n positive entries is in the last bucket that is <= n
 FRESH, OWN, PROFILE = "fresh", "own", "profile"
@@ -58,6 +59,11 @@ CALM = 0.1
 
 class Believer(Protocol):
     """What is believed of items for the person who asks (zhiyin.outcomes)."""
+
+    @property
+    def to(self) -> Gaussian:
+        """The person's taste."""
+        ...
 
     def retrieve(self) -> Rows: ...
 

@@ -115,7 +115,10 @@ def _answers(counts: Mapping[str, int]) -> Iterator[Finding]:
     else:
         told = f"{lists:,} lists were made and no impression came: nothing is learned of what nobody wanted"
         yield Finding(
-            "answers", "amber", told, "send impressions, as the snippet of docs/tutorial/your-site.md does: POST /v1/events"
+            "answers",
+            "amber",
+            told,
+            "send impressions, as the snippet of docs/tutorial/your-site.md does: POST /v1/events",
         )
 
 

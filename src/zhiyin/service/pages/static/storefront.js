@@ -6,6 +6,7 @@ import { choose, forgetVisitor, item, lastChosen, like as likeItem } from "./kno
 import { listen, number, reading, t } from "./language.js";
 import { Liked } from "./liked.js";
 import { Portrait } from "./portrait.js";
+import { Questions } from "./questions.js";
 import { Search } from "./search.js";
 import { Shelf } from "./shelf.js";
 import { Visitor } from "./visitor.js";
@@ -28,13 +29,14 @@ class Storefront {
       latest: new Shelf("latest", () => t("latest"), acts),
     };
     this.liked = new Liked();
+    this.questions = new Questions(acts, (place) => this.turnDown(place));
     this.guqin = new Guqin();
     this.search = new Search(byId("ask"), byId("ask-clear"), this.find);
     this.detail = new Detail(byId("detail"), { ...acts, closed: this.closed });
     this.portrait = new Portrait(byId("portrait"), this.said);
     this.visitor = new Visitor(byId("viewer"), byId("receipt"), this.everything);
     byId("strings").append(this.guqin.element);
-    byId("shelves").append(...Object.values(this.shelves).map((shelf) => shelf.element), this.liked.element);
+    byId("shelves").append(this.questions.element, ...Object.values(this.shelves).map((shelf) => shelf.element), this.liked.element);
     for (const shelf of Object.values(this.shelves)) shelf.hide();
     document.addEventListener("language", this.retell);
     byId("forget").addEventListener("click", () => this.#safely(() => this.visitor.forget()));
@@ -48,6 +50,7 @@ class Storefront {
     this.shelves.because.hide();
     await this.#safely(async () => {
       await Promise.all([this.liked.read(), this.portrait.read()]);
+      this.questions.begin();
       await Promise.all([this.#ask("for_you", N_FOR_YOU), this.#ask("trending", N_ROW), this.#ask("latest", N_ROW)]);
       await this.#because();
     });
@@ -97,10 +100,15 @@ class Storefront {
 
   hide = (place, list, position) => {
     zhiyin.track("hide", place.item_id, { recommendation_id: list.recommendation_id, position });
+    this.turnDown(place);
+  };
+
+  /** Not wanted: it leaves every shelf. */
+  turnDown(place) {
     for (const shelf of Object.values(this.shelves)) shelf.without(place.item_id);
     this.say(t("hidden"));
     this.react();
-  };
+  }
 
   /** The wish changed; an empty one brings the usual list back. */
   find = async () => {
@@ -120,6 +128,7 @@ class Storefront {
 
   retell = () => {
     for (const shelf of Object.values(this.shelves)) shelf.again();
+    this.questions.again();
     this.liked.draw();
     this.portrait.read();
     this.detail.again();

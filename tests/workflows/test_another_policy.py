@@ -101,7 +101,9 @@ def test_a_place_earns_by_what_was_done_there_alone(tmp_path: Path) -> None:
     ]
     shop.add_events(events)
     by_weights = rewards_of(shop, question_of(shop, {}, None))
-    assert by_weights == {"one": {"music/drum": 1.0, "music/flute": 0.0}}
+    assert by_weights == {"one": {"music/drum": 1.0, "music/flute": -1.0}}, (
+        "what was turned down counts against it"
+    )
     assert rewards_of(shop, question_of(shop, {}, "hide")) == {"one": {"music/drum": 0.0, "music/flute": 1.0}}
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from zhiyin.data.dataset import Doubles
+from zhiyin.data.rewards import outcome, reward_of
 from zhiyin.data.signals import WEIGHTS, Signals
 from zhiyin.errors import InvalidSettings, NotFound
 from zhiyin.live import Live
@@ -116,17 +117,15 @@ def off_policy(shop: Zhiyin, question: Question) -> OffPolicy:
 
 
 def rewards_of(shop: Zhiyin, question: Question) -> Mapping[str, Mapping[str, float]]:
-    """By recommendation id, then item: between 0 and 1, the most that an event of this item earned there."""
+    """By recommendation id, then item: between -1 and 1, what showing it came to."""
     found: dict[str, dict[str, float]] = {}
-    for _, event in shop.store.events():
-        if event.recommendation_id is None or event.item_id is None:
-            continue
+    for one in shop.store.answers.stream():
         if question.reward is None:
-            reward = min(max(question.signals.weight(event.type, event.value), 0.0), 1.0)
+            reward = reward_of(question.signals, one.type, one.value)
         else:
-            reward = float(event.type == question.reward)
-        items = found.setdefault(event.recommendation_id, {})
-        items[event.item_id] = max(reward, items.get(event.item_id, 0.0))
+            reward = float(one.type == question.reward)
+        items = found.setdefault(one.recommendation_id, {})
+        items[one.item_id] = outcome((reward, items.get(one.item_id, 0.0)))
     return found
 
 

@@ -14,7 +14,7 @@ All pairs together are a tournament of places, each click a win (Bradley & Terry
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -48,6 +48,17 @@ class SeenLists:
         chance = np.where(here, np.exp(log_propensities[kept, :width]), 0.0)
         both = here[:, :, None] & here[:, None, :]
         return cls(clicks[kept, :width] & here, np.where(both, exchanged_by_luce(chance), 0.0))
+
+    @classmethod
+    def stacked(cls, lists: Sequence[tuple[Mask, Doubles]]) -> Self:
+        """Of clicks (N,) and `exchanged` (N, N) of each list."""
+        width = min(max((len(clicks) for clicks, _ in lists), default=0), PLACES)
+        clicked = np.zeros((len(lists), width), bool)
+        others = np.zeros((len(lists), width, width))
+        for one, (clicks, other) in enumerate(lists):
+            n = min(len(clicks), width)
+            clicked[one, :n], others[one, :n, :n] = clicks[:n], other[:n, :n]
+        return cls(clicked, others)
 
 
 def exchanged_by_luce(chance: Doubles) -> Doubles:

@@ -121,7 +121,8 @@ def exploration(shop: Zhiyin, most: int = MOST, widths: Widths | None = None) ->
     if not lists:
         raise NotFound("no list was shown yet, so nothing was spent: zhiyin up, or zhiyin recommend")
     before = [arranged(shop, one, world) for one, world in with_worlds(shop, lists)]
-    costs = [_cost(one) for one in before]
+    looks = _looks(shop, lists, before)
+    costs = [_cost(found, looks.of(one.query.scenario)) for one, found in zip(lists, before, strict=True)]
     said_policy = shop.settings.policy
     return Exploration(
         policy=policy_of(said_policy).name,
@@ -132,14 +133,18 @@ def exploration(shop: Zhiyin, most: int = MOST, widths: Widths | None = None) ->
         lost=_mean(costs),
         days=tuple(_days(lists, costs)),
         newcomers=_newcomers(shop, lists),
-        sights=_sights(shop, lists, before),
+        sights={name: _sight(one) for name, one in sorted(looks.surfaces.items())},
         widths=_widths(lists, widths),
         left_out=Counter(one for one in before if isinstance(one, str)),
     )
 
 
-def _cost(one: Arranged | str) -> float | None:
-    return None if isinstance(one, str) else share_lost(one.scores, one.order, one.diversity)
+def _cost(one: Arranged | str, looks: Looks) -> float | None:
+    """Each place counts as far as people look at it."""
+    if isinstance(one, str):
+        return None
+    places = np.minimum(np.arange(len(one.order)), len(looks.chance) - 1)
+    return share_lost(one.scores, one.order, one.diversity, looks.chance[places])
 
 
 def _mean(costs: Iterable[float | None]) -> Interval | None:
@@ -183,7 +188,7 @@ def _newcomers(shop: Zhiyin, lists: list[Recommendation]) -> Newcomers:
     return Newcomers(AIM, waited.n, waited.n_over, waited.median, curve)
 
 
-def _sights(shop: Zhiyin, lists: list[Recommendation], before: list[Arranged | str]) -> dict[str, Sight]:
+def _looks(shop: Zhiyin, lists: list[Recommendation], before: list[Arranged | str]) -> Examination:
     """By the exact chances of the policy where it can be asked, else by what was logged."""
     rewards = rewards_of(shop, Question(policy_of(shop.settings.policy), shop.settings.data.signals))
     seen: dict[str, list[tuple[np.ndarray, Doubles]]] = {}
@@ -199,8 +204,7 @@ def _sights(shop: Zhiyin, lists: list[Recommendation], before: list[Arranged | s
             others = exchanged_by_luce(chances[None, :])[0]
         seen.setdefault(one.query.scenario, []).append((clicks, others))
     deepest = min(max(len(one.items) for one in lists), DEEPEST)
-    known = Examination.fit({name: SeenLists.stacked(some) for name, some in seen.items()}, deepest)
-    return {name: _sight(one) for name, one in sorted(known.surfaces.items())}
+    return Examination.fit({name: SeenLists.stacked(some) for name, some in seen.items()}, deepest)
 
 
 def _sight(looks: Looks) -> Sight:

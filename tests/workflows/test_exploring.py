@@ -108,6 +108,8 @@ def test_how_far_people_look_is_told_by_surface(tmp_path: Path) -> None:
     assert sight.chance[0] == 1.0
     assert sight.chance[1] < 0.45, "only the first place was ever clicked; before any click it is .62"
     assert 0 < sight.n_clicks <= 40
+    quick = exploration(shop, exact=False).sights[name]
+    assert quick.chance == pytest.approx(sight.chance, rel=0.15), "by logged chances alone nearly the same"
 
 
 def test_the_belief_is_told_by_how_often_items_were_shown(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import groupby
+from itertools import groupby, zip_longest
 
 import numpy as np
 
@@ -115,13 +115,16 @@ def said(share: Interval) -> str:
     return f"{share.value:.2%} [{share.low:.2%}, {share.high:.2%}]"
 
 
-def exploration(shop: Zhiyin, most: int = MOST, widths: Widths | None = None) -> Exploration:
-    """Of the newest `most` lists. Raises NotFound where there is none."""
+def exploration(
+    shop: Zhiyin, most: int = MOST, *, widths: Widths | None = None, exact: bool = True
+) -> Exploration:
+    """Of the newest `most` lists. `exact`: how far people look is told by asking the policy for other orders, some
+    milliseconds a list, rather than by the logged chances alone. Raises NotFound where there is no list."""
     lists = shop.store.recent(limit=most)[::-1]
     if not lists:
         raise NotFound("no list was shown yet, so nothing was spent: zhiyin up, or zhiyin recommend")
     before = [arranged(shop, one, world) for one, world in with_worlds(shop, lists)]
-    looks = _looks(shop, lists, before)
+    looks = _looks(shop, lists, before if exact else [])
     costs = [_cost(found, looks.of(one.query.scenario)) for one, found in zip(lists, before, strict=True)]
     said_policy = shop.settings.policy
     return Exploration(
@@ -188,11 +191,11 @@ def _newcomers(shop: Zhiyin, lists: list[Recommendation]) -> Newcomers:
     return Newcomers(AIM, waited.n, waited.n_over, waited.median, curve)
 
 
-def _looks(shop: Zhiyin, lists: list[Recommendation], before: list[Arranged | str]) -> Examination:
+def _looks(shop: Zhiyin, lists: list[Recommendation], before: Sequence[Arranged | str]) -> Examination:
     """By the exact chances of the policy where it can be asked, else by what was logged."""
     rewards = rewards_of(shop, Question(policy_of(shop.settings.policy), shop.settings.data.signals))
     seen: dict[str, list[tuple[np.ndarray, Doubles]]] = {}
-    for one, found in zip(lists, before, strict=True):
+    for one, found in zip_longest(lists, before):
         earned = rewards.get(one.recommendation_id, {})
         clicks = np.array([earned.get(place.item_id, 0.0) > 0 for place in one.items], bool)
         if not clicks.any():

@@ -194,7 +194,7 @@ def served(shop: Zhiyin) -> Served:
 
 def exploration(shop: Zhiyin) -> Exploration | None:
     """Of the newest lists; None before the first."""
-    return explore(shop, EXPLORED_LISTS) if shop.store.recent(limit=1) else None
+    return explore(shop, EXPLORED_LISTS, exact=False) if shop.store.recent(limit=1) else None
 
 
 def recent(shop: Zhiyin, limit: int) -> tuple[List, ...]:

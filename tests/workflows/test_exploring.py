@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 from small_shop import small_shop
 
+from visitors import visited
 from zhiyin.data.dataset import Doubles
 from zhiyin.errors import NotFound
 from zhiyin.shop import Zhiyin
 from zhiyin.types import Event, Item, Query, Recommendation
 from zhiyin.workflows import exploring
 from zhiyin.workflows.exploring import exploration
+from zhiyin.workflows.train import train
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 KNIFE = Query(text="a knife for the kitchen", n=4)
@@ -123,6 +125,17 @@ def test_the_belief_is_told_by_how_often_items_were_shown(tmp_path: Path) -> Non
     assert set(found) == {(0, 0), (10, 99)}
     assert found[0, 0].sd == 0.5
     assert found[10, 99].n_items == 4
+
+
+@pytest.mark.slow
+def test_the_live_belief_is_surer_of_what_was_shown_more_often(tmp_path: Path) -> None:
+    shop = small_shop(tmp_path, repeats=True)
+    shop.publish(train(shop).bundle)
+    visited(shop, lambda _, item_id: 0.5 if item_id in ("garden/lamp", "music/song") else 0.05, 400)
+    shop.publish(train(shop).bundle)
+    assert shop.live().snapshot().beliefs is not None
+    found = {one.least: one for one in exploration(shop, exact=False).widths}
+    assert found[100].sd < min(one.sd for least, one in found.items() if least < 100)
 
 
 def test_before_the_first_list_there_is_nothing_to_tell(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from itertools import groupby, zip_longest
 import numpy as np
 
 from zhiyin.data.dataset import Doubles
+from zhiyin.data.vocabulary import PAD
 from zhiyin.errors import NotFound
 from zhiyin.metrics.bounds import normal
 from zhiyin.metrics.intervals import Interval
@@ -119,7 +120,8 @@ def exploration(
     shop: Zhiyin, most: int = MOST, *, widths: Widths | None = None, exact: bool = True
 ) -> Exploration:
     """Of the newest `most` lists. `exact`: how far people look is told by asking the policy for other orders, some
-    milliseconds a list, rather than by the logged chances alone. Raises NotFound where there is no list."""
+    milliseconds a list, rather than by the logged chances alone. `widths`: of another belief than the live one.
+    Raises NotFound where there is no list."""
     lists = shop.store.recent(limit=most)[::-1]
     if not lists:
         raise NotFound("no list was shown yet, so nothing was spent: zhiyin up, or zhiyin recommend")
@@ -137,7 +139,7 @@ def exploration(
         days=tuple(_days(lists, costs)),
         newcomers=_newcomers(shop, lists),
         sights={name: _sight(one) for name, one in sorted(looks.surfaces.items())},
-        widths=_widths(lists, widths),
+        widths=_widths(lists, widths or _believed(shop)),
         left_out=Counter(one for one in before if isinstance(one, str)),
     )
 
@@ -215,6 +217,21 @@ def _sight(looks: Looks) -> Sight:
     return Sight(chance, low, high, looks.n_clicks)
 
 
+def _believed(shop: Zhiyin) -> Widths | None:
+    """What the live belief doubts of items, whoever asks; None where nothing is believed. NaN for what is gone."""
+    world = shop.live().snapshot()
+    beliefs = world.beliefs
+    if beliefs is None:
+        return None
+
+    def widths(items: Sequence[str]) -> Doubles:
+        rows, sds = world.vocabulary.rows(items), np.full(len(items), np.nan)
+        sds[rows != PAD] = np.sqrt(beliefs.items.believed(rows[rows != PAD])[1])
+        return sds
+
+    return widths
+
+
 def _widths(lists: list[Recommendation], widths: Widths | None) -> tuple[Width, ...]:
     """Of all candidates of these lists, by how often they were shown in them."""
     if widths is None:
@@ -224,7 +241,7 @@ def _widths(lists: list[Recommendation], widths: Widths | None) -> tuple[Width, 
     sds, counts = widths(items), np.array([shown[item_id] for item_id in items])
     found = []
     for least, most in SIGHTS:
-        here = (counts >= least) & (counts <= (counts.max(initial=0) if most is None else most))
+        here = np.isfinite(sds) & (counts >= least) & (counts <= (counts.max(initial=0) if most is None else most))
         if here.any():
             found.append(Width(least, most, int(here.sum()), float(np.median(sds[here]))))
     return tuple(found)

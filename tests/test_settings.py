@@ -79,7 +79,7 @@ def test_a_misspelled_variable_is_refused_too(tmp_path: Path, monkeypatch: pytes
     ("text", "said"),
     [
         ("[service]\nport = 99999", "`service.port` of .*got '99999'"),
-        ("[policy]\nname = 'magic'", "ZHIYIN_POLICY__NAME.*'greedy', 'epsilon_greedy' or 'softmax'"),
+        ("[policy]\nname = 'magic'", "ZHIYIN_POLICY__NAME.*'greedy', 'epsilon_greedy', 'softmax' or 'budgeted'"),
         ("[data.items]\npath = 'a'", "`data.items.item_id` of .*required"),
         ("[data]\ntime_zone = 'Mars'", "`data.time_zone` of .*Asia/Shanghai"),
         ("[data.items]\npath='a'\nitem_id='i'\ntime_format='late'", "time format is one of iso"),
@@ -111,6 +111,10 @@ def test_the_digest_names_what_shapes_a_list_and_nothing_else(tmp_path: Path) ->
     assert load_settings(written(tmp_path, "[policy]\nfloor = 0.5")).digest() != plain
     assert load_settings(written(tmp_path, "[ranking]\ncandidates = 7")).digest() != plain
     assert load_settings(written(tmp_path, "[policy]\nholdout = 0.1")).digest() != plain
+    assert load_settings(written(tmp_path, "[policy]\nbudget = 0.1")).digest() == plain, "only where it is used"
+    used = "[policy]\nname = 'budgeted'\nbudget = "
+    tight, wide = (load_settings(written(tmp_path, f"{used}{budget}")).digest() for budget in (0.1, 0.2))
+    assert tight != wide
 
 
 def test_lists_that_were_logged_before_there_were_holdouts_keep_the_name_of_their_settings(tmp_path: Path) -> None:

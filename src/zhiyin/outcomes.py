@@ -16,6 +16,7 @@ from typing import Self
 
 import numpy as np
 
+from zhiyin.data import rewards
 from zhiyin.data.answers import Answer, AnswerLog, Outline
 from zhiyin.data.dataset import Doubles, Floats
 from zhiyin.data.signals import Signals
@@ -32,8 +33,8 @@ _PAGE = 1_000  # answers
 
 
 def reward_of(answer: Answer, signals: Signals) -> float:
-    """What an answer says of the item: the signed weight of the event, between -1 and 1."""
-    return float(np.clip(signals.weight(answer.type, answer.value), -1.0, 1.0))
+    """What an answer says of the item, between -1 and 1."""
+    return rewards.reward_of(signals, answer.type, answer.value)
 
 
 def joined(

@@ -20,10 +20,11 @@ class Section(BaseModel):
 class PolicySettings(Section):
     """How the places of a list are chosen from the scores."""
 
-    name: Literal["greedy", "epsilon_greedy", "softmax"] = Field(
+    name: Literal["greedy", "epsilon_greedy", "softmax", "budgeted"] = Field(
         default="softmax",
         description="greedy shows the best, and nothing can be learned from what it never tries; epsilon_greedy "
-        "shows the best and gives `floor` to chance; softmax explores in proportion to the scores.",
+        "shows the best and gives `floor` to chance; softmax explores in proportion to the scores; budgeted is a "
+        "softmax whose temperature follows from `budget`, place by place.",
     )
     temperature: PositiveFloat = Field(default=0.1, description="Of softmax: higher explores more.")
     floor: float = Field(
@@ -31,6 +32,12 @@ class PolicySettings(Section):
         ge=0,
         lt=1,
         description="Share of each place's probability that is spread over all candidates; greedy has none.",
+    )
+    budget: float = Field(
+        default=0.02,
+        gt=0,
+        lt=1,
+        description="Of budgeted: the share of the expected reward of any place that may be given up to learn.",
     )
     holdout: float = Field(
         default=0.0,
@@ -41,9 +48,10 @@ class PolicySettings(Section):
 
     @property
     def shaping(self) -> dict[str, object]:
-        """What shapes a list. A holdout stands there only where there is one: lists that were logged before there
-        was such a thing keep the name of their settings."""
-        return self.model_dump(exclude=set() if self.holdout else {"holdout"})
+        """What shapes a list. A holdout and a budget stand there only where there is one: lists that were logged
+        before there was such a thing keep the name of their settings."""
+        there = {"holdout": bool(self.holdout), "budget": self.name == "budgeted"}
+        return self.model_dump(exclude={name for name, one in there.items() if not one})
 
 
 class BeliefSettings(Section):

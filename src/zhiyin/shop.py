@@ -47,6 +47,7 @@ from zhiyin.labels.shelf import find, load
 from zhiyin.live import Live
 from zhiyin.models.base import Run
 from zhiyin.policies.base import Policy
+from zhiyin.policies.budget import Budgeted
 from zhiyin.policies.chance import EpsilonGreedy
 from zhiyin.policies.greedy import Greedy
 from zhiyin.policies.holdout import Holdout
@@ -312,6 +313,8 @@ def policy_of(said: PolicySettings) -> Policy:
             policy = EpsilonGreedy(said.floor)
         case "softmax":
             policy = Softmax(said.temperature, said.floor)
+        case "budgeted":
+            policy = Budgeted(said.budget, said.floor)
     return Holdout(policy, said.holdout) if said.holdout else policy
 
 

@@ -69,6 +69,20 @@ def test_the_log_says_what_another_policy_would_have_earned_or_that_it_cannot(sh
     assert zhi("replay", "--policy", "greedy", "--temperature", "-1", "-C", shop).exit_code == 2
 
 
+def test_what_exploring_cost_is_told_in_words_and_numbers(shop: Path, zhi: Zhi) -> None:
+    assert "no list was shown yet" in zhi("exploration", "-C", shop).stderr
+    for _ in range(8):
+        said(zhi("recommend", "-u", "u1", "-n", 2, "-C", shop))
+    told = said(zhi("exploration", "-C", shop))
+    assert "8 lists since" in told
+    assert "no item came while" in told
+    found = json.loads(said(zhi("exploration", "--lists", 5, "--json", "-C", shop)))
+    assert found["n_lists"] == 5
+    assert found["days"][0]["lost"]["low"] <= found["lost"]["value"]
+    asked = zhi("replay", "--policy", "budgeted", "--budget", 0.5, "-C", shop)
+    assert (asked.exit_code, "red   place by place" in asked.stdout) == (1, True), "of eight lists"
+
+
 def test_importing_twice_changes_nothing_and_says_so(shop: Path, zhi: Zhi) -> None:
     told = said(zhi("import", "-C", shop))
     assert "events: 72 rows read from events.csv = 0 stored + 72 there already + 0 quarantined" in told

@@ -62,6 +62,18 @@ def test_recent_recommendations_lead_to_the_person(page: Page, trained: Served) 
     expect(page.locator("#explored .past")).to_contain_text(trained.shop.item(_newest(trained)).title)
 
 
+def test_what_exploring_cost_is_shown_beside_what_it_bought(page: Page, trained: Served) -> None:
+    trained.shop.answer(Query(user_id="person-007", n=5))
+    open_console(page, trained.address)
+    panel = page.locator("#exploration")
+    expect(panel).to_contain_text("of the expected reward")
+    expect(panel.locator("[data-spent]")).to_contain_text("%")
+    expect(panel).to_contain_text("New items")
+    page.locator("#language").click()
+    expect(page.locator("#exploration-title")).to_have_text("探索")
+    expect(panel).to_contain_text("新商品")
+
+
 def test_one_person_is_seen_channel_by_channel(page: Page, trained: Served) -> None:
     open_console(page, trained.address)
     page.locator("#person").fill("person-021")

@@ -48,6 +48,15 @@ def test_an_outcome_in_time_that_arrives_late_takes_the_silence_back() -> None:
     assert ledger.came(("list", "a"), 101.0, 2.0) == [], "it happened after the window"
 
 
+def test_what_was_turned_down_counts_whatever_else_was_done() -> None:
+    ledger = Ledger(WINDOW)
+    shown = Exposure(("list", "a"), "ann", 0.0, 0.2)
+    ledger.shown(shown)
+    assert ledger.came(("list", "a"), 5.0, 1.0) == [Change(shown, None, 1.0)]
+    assert ledger.came(("list", "a"), 6.0, -1.0) == [Change(shown, 1.0, -1.0)]
+    assert ledger.came(("list", "a"), 7.0, 1.0) == []
+
+
 def test_an_outcome_that_comes_before_its_exposure_waits_for_it() -> None:
     ledger = Ledger(WINDOW)
     assert ledger.came(("list", "a"), 7.0, 1.0) == []

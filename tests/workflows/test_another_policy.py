@@ -13,6 +13,7 @@ from zhiyin.errors import InvalidSettings, NotFound
 from zhiyin.shop import Zhiyin
 from zhiyin.types import Event, Query
 from zhiyin.workflows.off_policy import OffPolicy, off_policy, question_of, rewards_of
+from zhiyin.workflows.replay import replay
 
 WANTED = "kitchen/"  # whatever is shown of this is clicked
 
@@ -100,7 +101,9 @@ def test_a_place_earns_by_what_was_done_there_alone(tmp_path: Path) -> None:
     ]
     shop.add_events(events)
     by_weights = rewards_of(shop, question_of(shop, {}, None))
-    assert by_weights == {"one": {"music/drum": 1.0, "music/flute": 0.0}}
+    assert by_weights == {"one": {"music/drum": 1.0, "music/flute": -1.0}}, (
+        "what was turned down counts against it"
+    )
     assert rewards_of(shop, question_of(shop, {}, "hide")) == {"one": {"music/drum": 0.0, "music/flute": 1.0}}
 
 
@@ -112,3 +115,18 @@ def test_what_cannot_be_asked_is_refused(tmp_path: Path) -> None:
         asked(shop, "best")
     with pytest.raises(InvalidSettings, match="no event is called 'tap'"):
         asked(shop, reward="tap")
+
+
+def test_a_shop_with_a_budget_shows_lists_that_are_made_again_and_asked_about(tmp_path: Path) -> None:
+    shop = small_shop(tmp_path)
+    policy = shop.settings.policy.model_copy(update={"name": "budgeted", "budget": 0.2})
+    shop.settings = shop.settings.model_copy(update={"policy": policy})
+    shown = [shop.answer(Query(text="a knife for the kitchen", n=3)) for _ in range(30)]
+    assert {one.policy for one in shown} == {"budgeted"}
+    assert len({tuple(place.item_id for place in one.items) for one in shown}) > 1, "some of it is learned from"
+    assert all(replay(shop, one.recommendation_id).same for one in shown[:3])
+    same = off_policy(shop, question_of(shop, {"name": "budgeted"}, "click"))
+    assert same.left_out == {}
+    assert [told.overlap.light for told in same.told] == ["green"] * 3
+    with pytest.raises(InvalidSettings, match="budget"):
+        question_of(shop, {"name": "budgeted", "budget": 1.5}, "click")

@@ -149,9 +149,12 @@ class Reader:
 class Another:
     """Another policy, and what is worth something."""
 
-    policy: Annotated[str | None, typer.Option(help="Ask about greedy, epsilon_greedy or softmax.")] = None
+    policy: Annotated[str | None, typer.Option(help="Ask about greedy, epsilon_greedy, softmax or budgeted.")] = (
+        None
+    )
     temperature: Annotated[float | None, typer.Option(help="Of that policy; unset: as in zhiyin.toml.")] = None
     floor: Annotated[float | None, typer.Option(help="Of that policy; unset: as in zhiyin.toml.")] = None
+    budget: Annotated[float | None, typer.Option(help="Of budgeted; unset: as in zhiyin.toml.")] = None
     reward: Annotated[str | None, typer.Option(help="An event, as click, that is worth 1; unset: all.")] = None
 
     def question(self, shop: Zhiyin) -> PolicyQuestion:
@@ -160,5 +163,5 @@ class Another:
 
         if self.policy is None:
             raise typer.BadParameter("name a list by its id, or another policy by --policy")
-        said = {"name": self.policy, "temperature": self.temperature, "floor": self.floor}
+        said = {"name": self.policy, "temperature": self.temperature, "floor": self.floor, "budget": self.budget}
         return question_of(shop, said, self.reward)

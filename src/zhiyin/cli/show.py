@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from zhiyin.shop import Zhiyin
     from zhiyin.types import Place, Reason, Recommendation
     from zhiyin.workflows.compress import Report
+    from zhiyin.workflows.exploring import Exploration
     from zhiyin.workflows.kindred import SimilarPeople
     from zhiyin.workflows.off_policy import OffPolicy
     from zhiyin.workflows.profile import Told
@@ -52,7 +53,7 @@ def light(colour: str, about: str, told: str, cure: str) -> None:
         typer.echo(f"{'':<24} -> {cure}")
 
 
-def as_json(answer: Recommendation | SimilarPeople | Sequence[Told]) -> None:
+def as_json(answer: Recommendation | SimilarPeople | Sequence[Told] | Exploration) -> None:
     """All of it."""
     import orjson
 
@@ -241,3 +242,19 @@ def _gained(gain: Interval) -> str:
             f"{'more' if gain.value > 0 else 'less'} by {abs(gain.value):.4f} [{gain.low:+.4f}, {gain.high:+.4f}]"
         )
     return f"no difference that can be told [{gain.low:+.4f}, {gain.high:+.4f}]"
+
+
+def exploration(found: Exploration) -> None:
+    """What was spent by day, what it bought, and how far people look."""
+    from zhiyin.workflows.exploring import said
+
+    say(found.sentences)
+    spent = ("?" if one.lost is None else said(one.lost) for one in found.days)
+    days = ((one.day, f"{one.n_lists:,}", f"{one.explored:.1%}") for one in found.days)
+    table(("day", "lists", "explored", "spent"), ((*day, cost) for day, cost in zip(days, spent, strict=True)))
+    for name, one in found.sights.items():
+        looked = " ".join(f"{chance:.2f}" for chance in one.chance)
+        say([f"looked at, place by place, {name}: {looked} (by {one.n_clicks:,} clicks)"])
+    for width in found.widths:
+        most = "" if width.most == width.least else "+" if width.most is None else f"-{width.most}"
+        say([f"{width.n_items:,} items shown {width.least}{most} times: believed within {width.sd:.3f}"])

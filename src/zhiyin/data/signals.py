@@ -1,13 +1,15 @@
 """What an event says about liking: the one table of polarity and weight.
 
 A weight is signed: > 0 the person wanted it, < 0 they did not, 0 says nothing (an impression). Weights are
-relative to a purchase = 1; they follow the usual order of commitment and can be changed in zhiyin.toml.
+relative to a purchase = 1; they follow the usual order of commitment and can be changed in zhiyin.toml. What an
+event is worth as an answer to a list is the same table, unless `rewards` says otherwise (zhiyin.data.rewards).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -39,6 +41,10 @@ class Signals(BaseModel):
 
     weights: dict[EventType, float] = Field(
         default_factory=dict, description="Weight of an event type, where it differs from the built-in table."
+    )
+    rewards: dict[EventType, Annotated[float, Field(ge=-1, le=1)]] = Field(
+        default_factory=dict,
+        description="What an event is worth as an answer to a list, -1 to 1, where that differs from its weight.",
     )
     rating_threshold: float | None = Field(
         default=None,

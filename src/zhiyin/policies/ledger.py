@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 
+from zhiyin.data.rewards import outcome
+
 Key = tuple[str, str]  # recommendation id, item id
 
 
@@ -46,7 +48,7 @@ def settled(shown: float, outcomes: Iterable[tuple[float, float]], window: float
     """What counts of something shown at this moment, of outcomes (at, reward); None while that is open."""
     rewards = [reward for at, reward in outcomes if shown <= at <= shown + window]
     if rewards:
-        return min(rewards) if min(rewards) < 0 else max(rewards)
+        return outcome(rewards)
     return 0.0 if now > shown + window else None
 
 

@@ -16,25 +16,21 @@ import numpy as np
 from pydantic import ValidationError
 
 from zhiyin.data.dataset import Doubles
+from zhiyin.data.rewards import outcome, reward_of
 from zhiyin.data.signals import WEIGHTS, Signals
 from zhiyin.errors import InvalidSettings, NotFound
-from zhiyin.live import Live
 from zhiyin.metrics.bounds import normal
 from zhiyin.metrics.intervals import Interval
 from zhiyin.metrics.off_policy import Estimate
 from zhiyin.metrics.off_policy_lists import LoggedLists, self_normalised
 from zhiyin.metrics.overlap import Overlap
 from zhiyin.policies.base import Policy
-from zhiyin.ranking.diversity import Diversity
 from zhiyin.settings_lists import PolicySettings
 from zhiyin.shop import Zhiyin, policy_of
 from zhiyin.snapshot import Snapshot
 from zhiyin.types import EventType, Recommendation
+from zhiyin.workflows.logged_lists import arranged, with_worlds
 
-GONE = "whose bundle, or candidates, are no longer there"
-ALTERED = "of which the probabilities come out otherwise today"
-EMPTY = "without a place"
-SAME = 1e-6  # of a log-probability that is made again
 WORST = ("green", "amber", "red")
 
 
@@ -101,7 +97,7 @@ def off_policy(shop: Zhiyin, question: Question) -> OffPolicy:
     earned = rewards_of(shop, question)
     rows = [
         _row(one, world, question, shop, earned.get(one.recommendation_id, {}))
-        for one, world in _lists(shop, question)
+        for one, world in with_worlds(shop, _lists(shop, question))
     ]
     kept = [row for row in rows if isinstance(row, _Row)]
     left_out = Counter(row for row in rows if isinstance(row, str))
@@ -116,17 +112,15 @@ def off_policy(shop: Zhiyin, question: Question) -> OffPolicy:
 
 
 def rewards_of(shop: Zhiyin, question: Question) -> Mapping[str, Mapping[str, float]]:
-    """By recommendation id, then item: between 0 and 1, the most that an event of this item earned there."""
+    """By recommendation id, then item: between -1 and 1, what showing it came to."""
     found: dict[str, dict[str, float]] = {}
-    for _, event in shop.store.events():
-        if event.recommendation_id is None or event.item_id is None:
-            continue
+    for one in shop.store.answers.stream():
         if question.reward is None:
-            reward = min(max(question.signals.weight(event.type, event.value), 0.0), 1.0)
+            reward = reward_of(question.signals, one.type, one.value)
         else:
-            reward = float(event.type == question.reward)
-        items = found.setdefault(event.recommendation_id, {})
-        items[event.item_id] = max(reward, items.get(event.item_id, 0.0))
+            reward = float(one.type == question.reward)
+        items = found.setdefault(one.recommendation_id, {})
+        items[one.item_id] = outcome((reward, items.get(one.item_id, 0.0)))
     return found
 
 
@@ -139,50 +133,26 @@ class _Row:
     target: Doubles
 
 
-def _lists(shop: Zhiyin, question: Question) -> Iterator[tuple[Recommendation, Snapshot | None]]:
-    """The lists in question, each with the catalogue as the bundle reads it that made it; None where that bundle
-    is gone. Lists of a bundle stand together in the log, so that one is kept at a time."""
-    bundle, world = "", None
+def _lists(shop: Zhiyin, question: Question) -> Iterator[Recommendation]:
+    """The lists in question."""
     shop.progress.start("asking the policy about logged lists", 0)
     for number, one in enumerate(shop.store.recommendations(), start=1):
-        if question.scenario is not None and one.query.scenario != question.scenario:
-            continue
-        if one.bundle != bundle:
-            bundle, world = one.bundle, _world(shop, one.bundle)
-        yield one, world
+        if question.scenario is None or one.query.scenario == question.scenario:
+            yield one
         if number % 100 == 0:
             shop.progress.advance(number, "")
     shop.progress.done()
-
-
-def _world(shop: Zhiyin, bundle: str) -> Snapshot | None:
-    try:
-        return Live(shop.bundle(bundle), shop.store, shop.settings.data.signals).snapshot()
-    except NotFound:
-        return None
 
 
 def _row(
     one: Recommendation, world: Snapshot | None, question: Question, shop: Zhiyin, earned: Mapping[str, float]
 ) -> _Row | str:
     """What a list says, or why it says nothing."""
-    place_of = {item_id: n for n, (item_id, _) in enumerate(one.candidates)}
-    if not one.items:
-        return EMPTY
-    if world is None or any(item_id not in world.vocabulary for item_id in place_of):
-        return GONE
-    scores = np.array([score for _, score in one.candidates])
-    order = np.array([place_of[place.item_id] for place in one.items], np.int64)
-    vectors = world.vectors[world.vocabulary.rows(place_of)]
-    diversity = Diversity.of(vectors, shop.settings.ranking.diversity)
-    before = np.array([place.log_propensity for place in one.items])
-    served = policy_of(shop.settings.policy)
-    if one.settings == shop.settings.digest() and one.policy == served.name:
-        again = served.log_probs(scores, order, diversity)
-        if np.abs(again - before).max() > SAME:
-            return ALTERED
+    found = arranged(shop, one, world)
+    if isinstance(found, str):
+        return found
     rewards = np.array([earned.get(place.item_id, 0.0) for place in one.items])
-    return _Row(rewards, before, question.policy.log_probs(scores, order, diversity))
+    return _Row(rewards, found.before, question.policy.log_probs(found.scores, found.order, found.diversity))
 
 
 def _together(rows: list[_Row]) -> LoggedLists:

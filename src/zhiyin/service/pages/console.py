@@ -18,6 +18,8 @@ from zhiyin.ranking.fusion import BUCKETS
 from zhiyin.shop import Zhiyin
 from zhiyin.snapshot import Snapshot
 from zhiyin.types import Event, Mode, Place, Query, Recommendation
+from zhiyin.workflows.exploring import Exploration
+from zhiyin.workflows.exploring import exploration as explore
 from zhiyin.workflows.labels.asking import LabelHealth, label_health
 from zhiyin.workflows.labels.reviewing import Doubtful, review_queue
 
@@ -26,6 +28,7 @@ RECENT_DAYS = 30
 PEOPLE = 40
 HISTORY = 50  # events of one person
 REVIEWED = 20  # items of each queue
+EXPLORED_LISTS = 1_000
 PLACES = 10  # of each list of one person
 
 
@@ -187,6 +190,11 @@ def served(shop: Zhiyin) -> Served:
         measured=_measured(attached(shop.bundles, name)),
         history=tuple(shop.store.publications()),
     )
+
+
+def exploration(shop: Zhiyin) -> Exploration | None:
+    """Of the newest lists; None before the first."""
+    return explore(shop, EXPLORED_LISTS, exact=False) if shop.store.recent(limit=1) else None
 
 
 def recent(shop: Zhiyin, limit: int) -> tuple[List, ...]:

@@ -13,6 +13,7 @@ from jinja2 import Environment
 
 from zhiyin.service.pages import console, files
 from zhiyin.shop import Zhiyin
+from zhiyin.workflows.exploring import Exploration
 
 MAX_RECENT = 200
 POLICY = "; ".join(
@@ -99,6 +100,10 @@ def _add_console(routes: APIRouter, shop: Zhiyin) -> None:
     @routes.get("/console/api/labels")
     def labels() -> console.Labels:
         return console.labels(shop)
+
+    @routes.get("/console/api/exploration")
+    def exploration() -> Exploration | None:
+        return console.exploration(shop)
 
     @routes.get("/console/api/recommendations")
     def recommendations(limit: Annotated[int, Query(ge=1, le=MAX_RECENT)] = 30) -> tuple[console.List, ...]:

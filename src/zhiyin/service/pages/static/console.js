@@ -1,5 +1,6 @@
 // The console: shows its own read-only answers. Where the service wants a key, the browser asked for it already.
 import { drawBundle, drawEvaluation } from "./console_bundle.js";
+import { drawExploration } from "./console_exploration.js";
 import { drawHealth } from "./console_health.js";
 import { drawLabels } from "./console_labels.js";
 import { drawPerson } from "./console_person.js";
@@ -25,6 +26,7 @@ const panels = {
   health: { path: "health", draw: drawHealth, at: byId("health") },
   bundle: { path: "bundle", draw: drawBundle, at: byId("bundle") },
   evaluation: { path: "bundle", draw: drawEvaluation, at: byId("evaluation") },
+  exploration: { path: "exploration", draw: drawExploration, at: byId("exploration") },
   labels: { path: "labels", draw: (labels) => [...drawLabels(labels, decide), ...watching(labels)], at: byId("labels") },
   recent: { path: "recommendations", draw: (lists) => drawRecent(lists, explore), at: byId("recent") },
 };

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from zhiyin.data.vocabulary import Vocabulary
 from zhiyin.outcomes import Asked, Beliefs, OutcomeFold, joined
 from zhiyin.policies.belief import Prior, person_of
 from zhiyin.policies.belief_model import BeliefModel, features, worth_of
+from zhiyin.policies.examination import Examination, Looks
 from zhiyin.policies.gaussian import Gaussian
 from zhiyin.policies.whitening import Whitening
 from zhiyin.testing.whole_contract import shown
@@ -37,6 +39,7 @@ MODEL = BeliefModel(
     window=DAY.total_seconds(),
     half_life=30 * DAY.total_seconds(),
     since=START.timestamp(),
+    looks=Examination({}, Looks(np.ones(4), np.ones(4), np.ones(4), 0)),
     people=np.zeros(0, np.uint64),
 )
 
@@ -152,6 +155,18 @@ def test_lists_of_another_kind_and_unknown_ones_teach_nothing() -> None:
         replace(seen("r1", "a", START), item_id="elsewhere"),
     ]
     assert not folded([*LISTS, other], [*events, CLOCK]).any()
+
+
+def test_a_silence_counts_as_far_as_people_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    half = Looks(np.array([1.0, 0.5]), np.ones(2), np.ones(2), 9)
+    monkeypatch.setattr(
+        sys.modules[__name__], "MODEL", replace(MODEL, looks=Examination({"for_you": half}, MODEL.looks.anywhere))
+    )
+    events = [seen("r1", name, START) for name in "abc"] + [seen("r1", "c", START + HOUR, "click"), CLOCK]
+    counts, totals = folded(LISTS, events)
+    faded, silence = 2.0 ** -(9 / 30), 0.5 * (1 - BASE) / (1 - 0.5 * BASE)
+    assert counts == pytest.approx([faded, faded * silence, faded, 0])
+    assert totals == pytest.approx([-faded * BASE, -faded * silence * BASE, faded * (0.5 - BASE), 0])
 
 
 def test_no_answer_however_it_is_dated_moves_the_clock() -> None:

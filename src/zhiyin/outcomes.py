@@ -50,12 +50,17 @@ def joined(
                 yield answer, outline
 
 
-def changes(ledger: Ledger, answer: Answer, outline: Outline, base: float, reward: float) -> list[Change]:
-    """What an answer changes, and what has become a silence by the time of its list."""
+def changes(
+    ledger: Ledger, answer: Answer, outline: Outline, reward: float, model: BeliefModel | None = None
+) -> list[Change]:
+    """What an answer changes, and what has become a silence by the time of its list. Without a `model` nothing is
+    expected of it."""
     key: Key = answer.recommendation_id, answer.item_id
     found = ledger.passed(outline.at)
     if answer.type == "impression":
-        return found + ledger.shown(Exposure(key, answer.user_id, outline.at, base))
+        base = 0.0 if model is None else model.expected(outline, outline.scores[answer.item_id])
+        looked = 1.0 if model is None else model.looked(outline, answer.item_id, base)
+        return found + ledger.shown(Exposure(key, answer.user_id, outline.at, base, looked))
     return found + ledger.came(key, _moment(answer, outline), reward) if reward else found
 
 
@@ -88,18 +93,18 @@ class OutcomeFold:
 
     def _advance(self, until: int) -> None:
         for answer, outline in joined(self._log.stream(after=self._position, until=until), self._log):
-            base = self._model.expected(outline, outline.scores[answer.item_id])
-            for change in changes(self._ledger, answer, outline, base, reward_of(answer, self._signals)):
+            for change in changes(self._ledger, answer, outline, reward_of(answer, self._signals), self._model):
                 self._apply(change)
         self._position = max(self._position, until)
 
     def _apply(self, change: Change) -> None:
         item_id, share = change.exposure.key[1], self._model.share(change.exposure.at)
         count, total = self._sums.get(item_id, (0.0, 0.0))
-        for value, sign in ((change.before, -1.0), (change.after, 1.0)):
+        for value, sign in ((change.before, -share), (change.after, share)):
             if value is not None:
-                count += sign * share
-                total += sign * share * (value - change.exposure.base)
+                counted = sign if value else sign * change.exposure.looked
+                count += counted
+                total += counted * (value - change.exposure.base)
         self._sums[item_id] = count, total
         self._touched.add(item_id)
 
@@ -215,8 +220,9 @@ def _told(
     for key, (answer, outline) in shown.items():
         came = settled(outline.at, outcomes.get(key, ()), model.window, asked.now)
         if came is not None:
-            rest = came - model.expected(outline, outline.scores[answer.item_id])
-            yield answer.item_id, rest, min(model.share(outline.at) * model.fade(asked.now), 1.0)
+            base = model.expected(outline, outline.scores[answer.item_id])
+            looked = 1.0 if came else model.looked(outline, answer.item_id, base)
+            yield answer.item_id, came - base, looked * min(model.share(outline.at) * model.fade(asked.now), 1.0)
 
 
 def _opinions(answers: Sequence[tuple[Answer, Outline]], asked: Asked) -> dict[str, float]:

@@ -33,6 +33,7 @@ class Outline(NamedTuple):
     scenario: str
     typed: bool  # whether a wish was typed
     scores: Mapping[str, float]  # of its places from the top, by item id, without BELIEF and EXPLORE
+    log_propensities: Sequence[float]  # of the same places
 
 
 def outline_of(recommendation: Recommendation) -> Outline:
@@ -43,7 +44,8 @@ def outline_of(recommendation: Recommendation) -> Outline:
         for place in recommendation.items
     }
     typed = query.text is not None and bool(query.text.strip())
-    return Outline(recommendation.at.timestamp(), query.scenario, typed, scores)
+    logged = [place.log_propensity for place in recommendation.items]
+    return Outline(recommendation.at.timestamp(), query.scenario, typed, scores, logged)
 
 
 class AnswerLog(Protocol):

@@ -22,6 +22,7 @@ from zhiyin.data.answers import Outline
 from zhiyin.data.dataset import Doubles
 from zhiyin.data.vocabulary import Keys, Rows
 from zhiyin.policies.belief import Prior
+from zhiyin.policies.examination import Examination, Looks
 from zhiyin.policies.gaussian import Gaussian
 from zhiyin.policies.whitening import Whitening
 
@@ -41,11 +42,17 @@ class BeliefModel:
     window: float  # seconds in which an answer counts, after which silence does
     half_life: float  # seconds in which what was seen comes to count half
     since: float  # the moment at which an outcome counts 1 in the sums; 2 a half-life later
+    looks: Examination  # how far people look
     people: Keys  # sorted keys of the user ids it was learned from
 
     def expected(self, outline: Outline, score: float) -> float:
         """Base: what is expected of a place of this list before anything is believed."""
         return sum(weight * told for weight, told in zip(self.base, features(outline, score), strict=True))
+
+    def looked(self, outline: Outline, item_id: str, base: float) -> float:
+        """How much a silence about this item of the list counts."""
+        place = list(outline.scores).index(item_id)
+        return self.looks.share(place, outline.scenario, base)
 
     def share(self, at: float) -> float:
         """How much an outcome of this moment weighs in the sums."""
@@ -68,6 +75,8 @@ class BeliefModel:
             "axes": self.whitening.axes,
             "base": np.array(self.base),
             "numbers": np.array(numbers),
+            "surfaces": np.frombuffer(json.dumps([*self.looks.surfaces]).encode(), np.uint8),
+            "looks": np.array([looks.curves for looks in (*self.looks.surfaces.values(), self.looks.anywhere)]),
             "kinds": np.frombuffer(json.dumps(self.kinds).encode(), np.uint8),
             "people": self.people,
         }
@@ -75,6 +84,7 @@ class BeliefModel:
     @classmethod
     def of_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> Self:
         noise, spread, worth, window, half_life, since = arrays["numbers"].tolist()
+        *looks, anywhere = (Looks.of_curves(curves) for curves in arrays["looks"])
         text = Gaussian(arrays["text_mean"], arrays["text_covariance"])
         people = Gaussian(arrays["people_mean"], arrays["people_covariance"])
         return cls(
@@ -86,6 +96,7 @@ class BeliefModel:
             window,
             half_life,
             since,
+            Examination(dict(zip(json.loads(arrays["surfaces"].tobytes()), looks, strict=True)), anywhere),
             arrays["people"],
         )
 

@@ -110,6 +110,15 @@ class Looks:
         chance, low, high = (_falling(known.mean + sigmas * sd, sd) for sigmas in (0.0, -NORMAL, NORMAL))
         return cls(chance, low, high, told)
 
+    @property
+    def curves(self) -> Doubles:
+        """(4, L) all of it as numbers."""
+        return np.stack([self.chance, self.low, self.high, np.full(len(self.chance), float(self.n_clicks))])
+
+    @classmethod
+    def of_curves(cls, curves: Doubles) -> Self:
+        return cls(curves[0], curves[1], curves[2], int(curves[3, 0]))
+
     def at(self, place: int) -> float:
         """Of a place from 0 on; below the last one as at that."""
         return float(self.chance[min(max(place, 0), len(self.chance) - 1)])

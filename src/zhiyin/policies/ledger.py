@@ -24,6 +24,7 @@ class Exposure:
     user_id: str | None
     at: float  # seconds
     base: float  # what was expected of it before the belief
+    looked: float = 1.0  # how much it counts that nothing was done with it: somebody has to have looked
 
 
 @dataclass(frozen=True, slots=True)

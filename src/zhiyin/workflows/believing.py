@@ -20,6 +20,7 @@ from zhiyin.live import MINE
 from zhiyin.outcomes import changes, joined, reward_of
 from zhiyin.policies.belief import Items, person_of
 from zhiyin.policies.belief_model import DAY, BeliefModel, features, kinds_of, worth_of
+from zhiyin.policies.examination import Examination, SeenLists
 from zhiyin.policies.fitting import FittedPrior, Outcomes, fit_prior, groups
 from zhiyin.policies.ledger import Key, Ledger
 from zhiyin.policies.whitening import Whitening
@@ -37,6 +38,7 @@ MANY = 20  # exposures of items of a first category for which κ is learned by i
 class Settled:
     """An exposure and what came of it."""
 
+    recommendation_id: str
     user_id: str
     item_id: str
     outline: Outline
@@ -73,10 +75,10 @@ def settled_exposures(log: AnswerLog, signals: Signals, window: float, until: in
         key = answer.recommendation_id, answer.item_id
         if answer.type == "impression":
             lines.setdefault(key, (answer.user_id, outline))
-        for change in changes(ledger, answer, outline, 0.0, reward_of(answer, signals)):
+        for change in changes(ledger, answer, outline, reward_of(answer, signals)):
             counted[change.exposure.key] = change.after
     found = (
-        Settled(*(lines[key][0], key[1], lines[key][1]), reward)
+        Settled(key[0], lines[key][0], key[1], lines[key][1], reward)
         for key, reward in counted.items()
         if reward is not None
     )
@@ -92,18 +94,58 @@ def learn_belief(
     if not said.on or len(known) < LEAST or len({one.reward for one in known}) < 2:
         return Learned(None, len(known))
     with threadpool_limits(1, "blas"):  # matrices of 64 × 64 are too small to be shared out
-        return _Lesson(known, items, vectors, said).learned()
+        looks = looks_of(known)
+        return _Lesson(looked_at(known, looks), items, vectors, said, looks).learned()
+
+
+def looks_of(exposures: Sequence[Settled]) -> Examination:
+    """How far people look, from the lists of these exposures."""
+    lists: dict[str, dict[str, tuple[Outline, set[str]]]] = {}
+    for one in exposures:
+        _, clicked = lists.setdefault(one.outline.scenario, {}).setdefault(
+            one.recommendation_id, (one.outline, set())
+        )
+        clicked.update([one.item_id] if one.reward > 0 else ())
+    deepest = max(len(one.outline.scores) for one in exposures)
+    return Examination.fit({name: _seen(list(some.values())) for name, some in lists.items()}, deepest)
+
+
+def looked_at(exposures: Sequence[Settled], looks: Examination) -> list[Settled]:
+    """Without silences that nobody may have looked at, left out by chance as far as that is likely."""
+    usual = float(np.mean([one.reward for one in exposures]))
+    drawn = np.random.default_rng(0).random(len(exposures))
+    return [
+        one
+        for one, chance in zip(exposures, drawn.tolist(), strict=True)
+        if one.reward
+        or chance < looks.share(list(one.outline.scores).index(one.item_id), one.outline.scenario, usual)
+    ]
+
+
+def _seen(lists: Sequence[tuple[Outline, set[str]]]) -> SeenLists:
+    """Lists of one surface with what was clicked of each."""
+    lengths = np.array([len(outline.scores) for outline, _ in lists])
+    logged, clicks = np.zeros((len(lists), lengths.max())), np.zeros((len(lists), lengths.max()), bool)
+    for row, (outline, clicked) in enumerate(lists):
+        logged[row, : lengths[row]] = outline.log_propensities
+        clicks[row, : lengths[row]] = [item_id in clicked for item_id in outline.scores]
+    return SeenLists.of_luce(logged, clicks, lengths)
 
 
 class _Lesson:
     """Exposures as arrays."""
 
     def __init__(
-        self, exposures: Sequence[Settled], items: Sequence[Item], vectors: Floats, said: BeliefSettings
+        self,
+        exposures: Sequence[Settled],
+        items: Sequence[Item],
+        vectors: Floats,
+        said: BeliefSettings,
+        looks: Examination,
     ) -> None:
         rows = {item.item_id: row for row, item in enumerate(items)}
         people = {name: n for n, name in enumerate(dict.fromkeys(one.user_id for one in exposures))}
-        self.said, self.items, self.people = said, items, people
+        self.said, self.items, self.people, self.looks = said, items, people, looks
         self.at = np.array([one.outline.at for one in exposures])
         self.scores = np.array([one.outline.scores[one.item_id] for one in exposures])
         self.outcomes = Outcomes(
@@ -141,6 +183,7 @@ class _Lesson:
             window=self.said.window,
             half_life=self.said.half_life * DAY,
             since=float(self.at[known].max()),
+            looks=self.looks,
             people=np.sort(np.array([key_of(name) for name in self.people], np.uint64)),
         )
 

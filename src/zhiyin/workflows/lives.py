@@ -21,6 +21,7 @@ from zhiyin.shop import Zhiyin
 from zhiyin.simulation.browsing import CLICKS, Browsing, Visit
 from zhiyin.simulation.world import World, sigmoid
 from zhiyin.types import Event, EventType, Item, Query, Recommendation
+from zhiyin.workflows.courses import Turn
 from zhiyin.workflows.evaluate import evaluate_bundle
 from zhiyin.workflows.publish import publish
 from zhiyin.workflows.train import train
@@ -46,21 +47,6 @@ class Visits:
     utility: Doubles  # (P, I)
     chances: tuple[Visit, ...]  # by person
     n: int
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """What one round earned, over all its lists."""
-
-    lists: int
-    clicks: int  # as they happened, the late ones too
-    worth: float  # clicks to be expected of these lists: exact
-    best: float  # of the best lists for the same people, with the same past
-    chance: float  # of lists that chance alone draws
-    explored: int  # places that a greedy policy would have filled otherwise
-    new_shown: int  # places with items that arrived
-    new_clicks: int
-    note: str = ""  # what came of learning after this round
 
 
 class Life:
@@ -100,6 +86,7 @@ class Life:
             worth=worth,
             best=best,
             chance=chance,
+            places=len(places),
             explored=sum(place.explored for place in places),
             new_shown=sum(place.item_id in self._new for place in places),
             new_clicks=round(new_clicks),

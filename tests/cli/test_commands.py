@@ -69,6 +69,34 @@ def test_the_log_says_what_another_policy_would_have_earned_or_that_it_cannot(sh
     assert zhi("replay", "--policy", "greedy", "--temperature", "-1", "-C", shop).exit_code == 2
 
 
+def test_made_up_people_use_copies_of_the_shop(shop: Path, zhi: Zhi, tmp_path: Path) -> None:
+    words = (
+        "simulate",
+        "--rounds",
+        2,
+        "--people",
+        3,
+        "-n",
+        2,
+        "--arriving",
+        0.2,
+        "--policy",
+        "greedy",
+        "-C",
+        shop,
+    )
+    told = said(zhi(*words, "--report", tmp_path / "page.html"))
+    assert "softmax (temperature 0.1, floor 0.01)" in told
+    assert "beyond softmax (temperature 0.1, floor 0.01), of the same people" in told
+    assert "<polyline" in (tmp_path / "page.html").read_text()
+    found = json.loads(said(zhi(*words, "--json")))
+    assert [course["policy"]["name"] for course in found["courses"]] == ["softmax", "greedy"]
+    assert zhi("simulate", "--policy", "best", "-C", shop).exit_code == 2
+    with Zhiyin.open(shop) as opened:
+        assert opened.store.counts()["events"] == 72
+        assert opened.store.counts()["recommendations"] == 0
+
+
 def test_importing_twice_changes_nothing_and_says_so(shop: Path, zhi: Zhi) -> None:
     told = said(zhi("import", "-C", shop))
     assert "events: 72 rows read from events.csv = 0 stored + 72 there already + 0 quarantined" in told

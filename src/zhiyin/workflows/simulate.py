@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
+from zhiyin.data.dataset import Doubles, Floats
 from zhiyin.errors import InvalidData
 from zhiyin.models.popular import Popular
 from zhiyin.policies.whitening import Whitening
@@ -29,6 +30,7 @@ from zhiyin.workflows.scratch import scratch_copy
 AXES = 16  # main axes of what was read that tastes lie along
 BEGINS = datetime(2026, 1, 1, tzinfo=UTC)  # where no event says what time it is
 NEWEST = 1_000  # events of the log that are asked for the time
+PART = 10_000  # vectors that are whitened at once, and that the axes are made of
 ARRIVED_BY = 0.6  # share of the rounds after which nothing new comes
 
 
@@ -129,8 +131,14 @@ def world_of(shop: Zhiyin, scene: Scene) -> tuple[World, tuple[Arrival, ...]]:
     arrivals = tuple(_arrivals(items, held.tolist(), scene.rounds))
     for arrival in arrivals:
         ids[ids.index(arrival.held_back)] = arrival.item.item_id
-    z = Whitening.of(vectors, min(AXES, max(1, len(rows) - 1)))(vectors)
+    z = _axes(vectors, min(AXES, max(1, len(rows) - 1)))
     return World.drawn(scene.nature, ids, z, rng, Hints(taken, misleads)), arrivals
+
+
+def _axes(vectors: Floats, dim: int) -> Doubles:
+    """(I, dim) whitened, a part at a time: a large catalogue is not held twice."""
+    whitening = Whitening.of(vectors[:: -(-len(vectors) // PART)], dim)
+    return np.concatenate([whitening(vectors[start : start + PART]) for start in range(0, len(vectors), PART)])
 
 
 def _arrivals(items: Sequence[Item | None], held: Sequence[int], rounds: int) -> Iterator[Arrival]:

@@ -105,7 +105,8 @@ class Stage:
         return self._paired((left, right), sides, None, ())
 
     def made_up(self, left: PolicySettings, right: PolicySettings, person: int, draw: int) -> Pair:
-        """For a made-up person, of whom the truth is known. `person` from 0."""
+        """For a made-up person, of whom the truth is known. `person` from 0. Raises InvalidData as a race does."""
+        self._check_size()
         snapshot, world, crowd = self._people()
         wants = world.wants(crowd.tastes[person : person + 1])[0]
         loved = [world.ids[row] for row in np.argsort(-wants, kind="stable")[:LOVED].tolist()]
@@ -119,12 +120,7 @@ class Stage:
         serves."""
         if self._racing.locked():
             raise Overloaded("two policies are being simulated already: one at a time, try again in a minute")
-        counts = self._shop.store.counts()
-        if counts["events"] > MOST_EVENTS or counts["items"] > MOST_ITEMS:
-            raise InvalidData(
-                f"a shop of {counts['items']:,} items and {counts['events']:,} events is too large to be copied "
-                "while it serves: zhiyin simulate --policy NAME does the same beside it"
-            )
+        self._check_size()
 
     async def race(self, policies: Sequence[PolicySettings], scene: Scene) -> AsyncIterator[bytes]:
         """A line of JSON a round; whoever goes away ends it. What goes wrong is a problem in the last line."""
@@ -144,6 +140,14 @@ class Stage:
         finally:
             stack.close()
             self._racing.release()
+
+    def _check_size(self) -> None:
+        counts = self._shop.store.counts()
+        if counts["events"] > MOST_EVENTS or counts["items"] > MOST_ITEMS:
+            raise InvalidData(
+                f"a shop of {counts['items']:,} items and {counts['events']:,} events is too large for "
+                "made-up people while it serves: zhiyin simulate --policy NAME does the same beside it"
+            )
 
     def _places(self, policy: PolicySettings, query: Query, draw: int) -> tuple[Place, ...]:
         recommender = self._shop.recommender(policy=policy)

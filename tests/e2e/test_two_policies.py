@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Error, Page, expect
 from served_shop import KEY, Served, picture
 
 from zhiyin.service.pages.policies import MADE_UP, PLACES
@@ -108,11 +108,21 @@ def test_who_is_stopped_may_begin_again(page: Page, untaught: Served) -> None:
     expect(page.locator("#failed")).to_be_hidden()
 
 
-def test_where_keys_are_set_it_is_for_who_holds_one(page: Page, locked: Served, errors: list[str]) -> None:
-    answer = page.goto(f"{locked.address}console/policies")
-    assert answer is not None
-    assert answer.status == 401
-    errors.clear()
-    page.set_extra_http_headers({"Authorization": f"Bearer {KEY}"})
-    open_policies(page, locked.address)
+def test_every_word_is_there_in_chinese(page: Page, untaught: Served) -> None:
+    open_policies(page, untaught.address)
+    missing = "import('/static/policies_words.js').then(m => Object.keys(m.EN).filter(k => !(k in m.ZH)))"
+    assert page.evaluate(missing) == []
+
+
+def test_where_keys_are_set_it_is_for_who_holds_one(
+    page: Page, browser: Browser, locked: Served, errors: list[str]
+) -> None:
+    with pytest.raises(Error, match="ERR_INVALID_AUTH_CREDENTIALS"):  # a person would be asked for the key
+        page.goto(f"{locked.address}console/policies")
+    keyed = browser.new_context(http_credentials={"username": "any", "password": KEY}).new_page()
+    open_policies(keyed, locked.address)
+    keyed.locator("#person").select_option("user:person-007")
+    expect(keyed.locator("[data-side=left] .place")).to_have_count(PLACES)
+    expect(keyed.locator("#failed")).to_be_hidden()
+    keyed.context.close()
     errors.clear()

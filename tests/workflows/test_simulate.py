@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -14,15 +15,17 @@ from zhiyin.settings_lists import PolicySettings
 from zhiyin.shop import policy_of
 from zhiyin.simulation.browsing import Browsing
 from zhiyin.simulation.world import Nature
+from zhiyin.testing.small import small_catalogue
 from zhiyin.workflows.courses import Scene
 from zhiyin.workflows.off_policy import off_policy, question_of
 from zhiyin.workflows.replay import replay
 from zhiyin.workflows.report import page_of
 from zhiyin.workflows.scratch import scratch_copy
 from zhiyin.workflows.simulate import begun, simulate
+from zhiyin.workflows.worlds import Newcomer
 
 GREEDY, SOFT = PolicySettings(name="greedy"), PolicySettings(temperature=0.3, floor=0.1)
-SMALL = Scene(rounds=3, people=4, n=3, arriving=0.1)
+SMALL = Scene(rounds=2, people=3, n=3, arriving=0.1)
 
 
 def test_nothing_of_it_reaches_the_shop(tmp_path: Path) -> None:
@@ -55,7 +58,7 @@ def test_a_copy_answers_as_the_shop_does_and_learns_apart(tmp_path: Path) -> Non
 def test_the_same_seed_gives_the_same_bits_and_the_same_policy_meets_the_same_people(tmp_path: Path) -> None:
     with small_shop(tmp_path) as shop:
         one, two = (simulate(shop, [SOFT, SOFT], SMALL) for _ in range(2))
-        other = simulate(shop, [SOFT], Scene(rounds=3, people=4, n=3, arriving=0.1, seed=1))
+        other = simulate(shop, [SOFT], replace(SMALL, seed=1))
     assert one == two
     assert one.courses[0] == one.courses[1]
     assert one.courses[0].turns != other.courses[0].turns
@@ -124,6 +127,27 @@ def test_what_cannot_be_simulated_is_refused(tmp_path: Path) -> None:
         Scene(arriving=0.9)
     with shop_in(tmp_path) as shop, pytest.raises(InvalidData, match="no item"):
         simulate(shop, [GREEDY], SMALL)
+
+
+def test_a_newcomer_is_as_good_as_it_is_said_to_be_whatever_its_text_says(tmp_path: Path) -> None:
+    spade = next(item for item in small_catalogue() if item.item_id == "garden/spade")
+    newcomers = [
+        Newcomer(2, replace(spade, item_id=id_), quality) for id_, quality in (("good", 2.0), ("bad", -2.0))
+    ]
+    scene = Scene(rounds=3, people=6, n=5, arriving=0.0)
+    with small_shop(tmp_path) as shop, begun(shop, [SOFT], scene, newcomers) as simulation:
+        world, life = simulation.world, simulation.lives[0]
+        good, bad = world.rows["good"], world.rows["bad"]
+        for one in (good, bad):
+            assert world.z[one] == pytest.approx(world.z[world.rows["garden/spade"]], abs=1e-4), "as they read"
+        utility = world.utility(simulation.crowd.tastes)
+        assert utility[:, good] - utility[:, bad] == pytest.approx(4.0)
+        shown = []
+        for _ in range(scene.rounds):
+            simulation.turn()
+            newest = life.shop.store.recent(limit=scene.people)
+            shown.append({place[0] for one in newest for place in one.candidates} & {"good", "bad"})
+        assert shown == [set(), {"good", "bad"}, {"good", "bad"}]
 
 
 @pytest.mark.slow

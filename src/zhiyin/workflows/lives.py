@@ -25,15 +25,7 @@ from zhiyin.workflows.courses import Turn
 from zhiyin.workflows.evaluate import evaluate_bundle
 from zhiyin.workflows.publish import publish
 from zhiyin.workflows.train import train
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """An item of the catalogue that is held back and comes as a new one."""
-
-    after: int  # rounds
-    held_back: str  # its id in the catalogue
-    item: Item  # under an id that nobody knows
+from zhiyin.workflows.worlds import Arrival
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +55,7 @@ class Life:
         self._new = {arrival.item.item_id for arrival in arrivals}
         self._there = np.array([id_ not in self._new for id_ in world.ids])
         self._pending: list[tuple[datetime, str, Event]] = []  # a heap of what is still to come
-        shop.store.delete_items([arrival.held_back for arrival in arrivals])
+        shop.store.delete_items([one.held_back for one in arrivals if one.held_back is not None])
 
     def turn(self, visits: Visits) -> Turn:
         """Everybody is shown a list and reacts, in time or late."""
@@ -135,7 +127,7 @@ class Life:
         return values
 
     def _arrive(self, number: int, at: datetime) -> None:
-        come = [one.item for one in self.arrivals if one.after == number]
+        come = [one.item for one in self.arrivals if one.round == number]
         if come:
             self.shop.put_items([_published(item, at) for item in come])
             self._there[[self.world.rows[item.item_id] for item in come]] = True

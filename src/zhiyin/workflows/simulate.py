@@ -14,24 +14,17 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from zhiyin.data.dataset import Doubles, Floats
-from zhiyin.errors import InvalidData
-from zhiyin.models.popular import Popular
-from zhiyin.policies.whitening import Whitening
 from zhiyin.settings_lists import PolicySettings
 from zhiyin.shop import Zhiyin
 from zhiyin.simulation.browsing import Visit
-from zhiyin.simulation.world import Crowd, Hints, World
-from zhiyin.types import Item
+from zhiyin.simulation.world import Crowd, World
 from zhiyin.workflows.courses import Course, Scene, Simulated, Turn
-from zhiyin.workflows.lives import Arrival, Life, Visits
+from zhiyin.workflows.lives import Life, Visits
 from zhiyin.workflows.scratch import scratch_copy
+from zhiyin.workflows.worlds import Newcomer, world_of
 
-AXES = 16  # main axes of what was read that tastes lie along
 BEGINS = datetime(2026, 1, 1, tzinfo=UTC)  # where no event says what time it is
 NEWEST = 1_000  # events of the log that are asked for the time
-PART = 10_000  # vectors that are whitened at once, and that the axes are made of
-ARRIVED_BY = 0.6  # share of the rounds after which nothing new comes
 
 
 def simulate(shop: Zhiyin, policies: Sequence[PolicySettings], scene: Scene) -> Simulated:
@@ -47,9 +40,12 @@ def simulate(shop: Zhiyin, policies: Sequence[PolicySettings], scene: Scene) -> 
 
 
 @contextmanager
-def begun(shop: Zhiyin, policies: Sequence[PolicySettings], scene: Scene) -> Iterator[Simulation]:
-    """Before the first round: a copy of the shop for each policy, all gone when the block ends."""
-    world, arrivals = world_of(shop, scene)
+def begun(
+    shop: Zhiyin, policies: Sequence[PolicySettings], scene: Scene, newcomers: Sequence[Newcomer] = ()
+) -> Iterator[Simulation]:
+    """Before the first round: a copy of the shop for each policy, all gone when the block ends. `newcomers` arrive
+    beside what the scene holds back."""
+    world, arrivals = world_of(shop, scene, newcomers)
     with ExitStack() as stack:
         lives = []
         for policy in policies:
@@ -109,45 +105,6 @@ class Simulation:
 
     def _rng(self, *of_what: int) -> np.random.Generator:
         return np.random.default_rng([self.scene.seed, *of_what])
-
-
-def world_of(shop: Zhiyin, scene: Scene) -> tuple[World, tuple[Arrival, ...]]:
-    """The items that can be shown now, with the vectors by which they are read and the past that they have; and
-    those of them that are held back and come as new ones, under a new id. Raises InvalidData without items."""
-    snapshot = shop.live().snapshot()
-    rows = np.flatnonzero(snapshot.available)
-    if not len(rows):
-        raise InvalidData("there is no item that can be shown: zhiyin import, or POST /v1/items, adds some")
-    rng = np.random.default_rng([scene.seed, 3])
-    vectors = snapshot.vectors[rows]
-    popular = snapshot.models.get("popular")
-    taken = np.log1p(popular.counts[rows]) if isinstance(popular, Popular) else np.zeros(len(rows))
-    held = np.sort(rng.permutation(len(rows))[: round(scene.arriving * len(rows))])
-    misleads = np.zeros(len(rows), bool)
-    misleads[held[1::2]] = True
-    taken[held] = taken.mean()  # nobody has taken what is new
-    items = [snapshot.items[row] for row in rows.tolist()]
-    ids = [item.item_id for item in items if item is not None]
-    arrivals = tuple(_arrivals(items, held.tolist(), scene.rounds))
-    for arrival in arrivals:
-        ids[ids.index(arrival.held_back)] = arrival.item.item_id
-    z = _axes(vectors, min(AXES, max(1, len(rows) - 1)))
-    return World.drawn(scene.nature, ids, z, rng, Hints(taken, misleads)), arrivals
-
-
-def _axes(vectors: Floats, dim: int) -> Doubles:
-    """(I, dim) whitened, a part at a time: a large catalogue is not held twice."""
-    whitening = Whitening.of(vectors[:: -(-len(vectors) // PART)], dim)
-    return np.concatenate([whitening(vectors[start : start + PART]) for start in range(0, len(vectors), PART)])
-
-
-def _arrivals(items: Sequence[Item | None], held: Sequence[int], rounds: int) -> Iterator[Arrival]:
-    last = max(1.0, ARRIVED_BY * rounds)
-    for number, row in enumerate(held):
-        item = items[row]
-        if item is not None:
-            after = 1 + int(last * number / len(held))
-            yield Arrival(after, item.item_id, replace(item, item_id=f"new-{number + 1}"))
 
 
 def _now(shop: Zhiyin) -> datetime:

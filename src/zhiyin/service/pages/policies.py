@@ -29,7 +29,8 @@ from zhiyin.simulation.browsing import Browsing
 from zhiyin.simulation.world import Crowd, World
 from zhiyin.types import Place, Query, Reason
 from zhiyin.workflows.courses import Scene, Turn
-from zhiyin.workflows.simulate import Simulation, begun, world_of
+from zhiyin.workflows.simulate import Simulation, begun
+from zhiyin.workflows.worlds import world_of
 
 PLACES = 8  # of each list
 MADE_UP = 6  # people to choose from, beside those of the shop

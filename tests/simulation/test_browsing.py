@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from itertools import permutations
 
 import numpy as np
 import pytest
@@ -32,6 +33,18 @@ def test_what_a_list_is_worth_is_counted_by_hand() -> None:
     purchase = 1.0 / (1.0 + np.e)
     neither, liked = (1 - like) * (1 - purchase) * 0.5, like * (1 - purchase) * 0.8
     assert browsing.earned(np.array([want]), WORTH) == pytest.approx(want * (neither + liked + purchase * 1.0))
+
+
+@given(st.lists(st.floats(0.0, 1.0), min_size=1, max_size=5), st.integers(1, 4))
+def test_the_best_list_and_that_of_chance_are_those_of_all_lists(wants: list[float], n: int) -> None:
+    browsing = Browsing()
+    every = [browsing.value(np.array(one)) for one in permutations(wants, min(n, len(wants)))]
+    assert browsing.best(np.array(wants), n) == pytest.approx(max(every))
+    assert browsing.by_chance(np.array(wants), n) == pytest.approx(float(np.mean(every)))
+
+
+def test_of_nothing_nothing_is_earned() -> None:
+    assert Browsing().best(np.zeros(0), 3) == Browsing().by_chance(np.zeros(0), 3) == 0.0
 
 
 @pytest.mark.parametrize("rewards", [CLICKS, WORTH, {"purchase": 1.0}])

@@ -56,9 +56,11 @@ def test_a_copy_answers_as_the_shop_does_and_learns_apart(tmp_path: Path) -> Non
 
 
 def test_the_same_seed_gives_the_same_bits_and_the_same_policy_meets_the_same_people(tmp_path: Path) -> None:
+    eager = replace(SMALL, nature=Nature(usual=0.0))
     with small_shop(tmp_path) as shop:
-        one, two = (simulate(shop, [SOFT, SOFT], SMALL) for _ in range(2))
-        other = simulate(shop, [SOFT], replace(SMALL, seed=1))
+        one, two = (simulate(shop, [SOFT, SOFT], eager) for _ in range(2))
+        other = simulate(shop, [SOFT], replace(eager, seed=1))
+    assert one.courses[0].total("clicks") > 3
     assert one == two
     assert one.courses[0] == one.courses[1]
     assert one.courses[0].turns != other.courses[0].turns
@@ -72,6 +74,8 @@ def test_the_log_of_a_copy_holds_what_happened_at_its_time_and_place(tmp_path: P
         life = simulation.lives[0]
         lists = {one.recommendation_id: one for one in life.shop.store.recommendations()}
         heard = life.shop.store.last_event()
+        told = [event.at for _, event in life.shop.store.events() if event.recommendation_id and event.at]
+        assert max(told) <= simulation.at, "the log knows no future"
         simulation.settle()
         events = [event for _, event in life.shop.store.events() if event.recommendation_id]
     assert life.shop.settings.folder != tmp_path
@@ -104,6 +108,20 @@ def test_what_is_earned_lies_between_nothing_and_the_best(tmp_path: Path) -> Non
     assert found.courses[0].total("explored") == 0 < found.courses[1].total("explored")
     assert found.courses[1].total("new_shown") > 0
     assert found.courses[0].turns[0].best == pytest.approx(found.courses[1].turns[0].best), "the same people"
+
+
+def test_what_somebody_took_already_earns_nothing_before_the_shop_hears_of_it(tmp_path: Path) -> None:
+    never = Browsing(stay=1.0, look=1.0, late=1.0, later=1e6)
+    scene = Scene(rounds=2, people=3, n=4, arriving=0.0, browsing=never, nature=Nature(usual=9.0))
+    with small_shop(tmp_path) as shop, begun(shop, [GREEDY], scene) as simulation:
+        first, second = simulation.turn()[0], simulation.turn()[0]
+        lists = [
+            tuple(place.item_id for place in one.items) for one in simulation.lives[0].shop.store.recommendations()
+        ]
+    assert first.clicks == scene.people * scene.n
+    assert sorted(lists[: scene.people]) == sorted(lists[scene.people :]), "nothing was heard: the same again"
+    assert (second.clicks, second.worth) == (0, 0.0)
+    assert second.best > 0
 
 
 def test_everything_is_told_as_json_and_as_a_page(tmp_path: Path) -> None:

@@ -47,6 +47,18 @@ class Browsing:
         on it is worth; an event that is not named is worth nothing."""
         return float(self.examined(len(wants)) @ self.earned(wants, rewards))
 
+    def best(self, wants: Doubles, n: int) -> float:
+        """Clicks to be expected of the best list of n among (I,) items: the most wanted first, since looking falls
+        with the place (the rearrangement inequality)."""
+        n = min(n, len(wants))
+        first = np.partition(wants, len(wants) - n)[len(wants) - n :] if n else wants
+        return self.value(np.sort(first)[::-1])
+
+    def by_chance(self, wants: Doubles, n: int) -> float:
+        """The same of a list of n that chance alone draws."""
+        n = min(n, len(wants))
+        return float(wants.mean() * self.examined(n).sum()) if n else 0.0
+
     def earned(self, wants: Doubles, rewards: Mapping[EventType, float] = CLICKS) -> Doubles:
         """The same of one place that is looked at, for (…) wants. What is not wanted at all earns nothing."""
         with np.errstate(divide="ignore"):

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
+from scipy.special import expit
 
 from zhiyin.data.dataset import Doubles, Mask
 
@@ -119,4 +120,5 @@ def standardised(values: Doubles) -> Doubles:
 
 
 def sigmoid(logits: Doubles) -> Doubles:
-    return 1.0 / (1.0 + np.exp(-logits))
+    """Probabilities of logits, however large."""
+    return expit(logits)

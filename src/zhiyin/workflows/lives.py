@@ -141,7 +141,8 @@ class Life:
         wants = sigmoid(utility)
         rows = [self.world.rows[place.item_id] for place in shown.items]
         self.wants[shown.recommendation_id] = wants[[self.world.rows[id_] for id_, _ in shown.candidates]]
-        best, chance = self._bounds(wants[self._there & ~self._had[person]], visits.n)
+        open_ = wants[self._there & ~self._had[person]]
+        best, chance = self._browsing.best(open_, visits.n), self._browsing.by_chance(open_, visits.n)
         worth = self._browsing.value(wants[rows])
         self.by_person[person] += worth
         clicked = 0, 0
@@ -164,13 +165,6 @@ class Life:
             )
             heappush(self._pending, (at, event_id, event))
         return clicked[0], worth, best, chance, clicked[1]
-
-    def _bounds(self, wants: Doubles, n: int) -> tuple[float, float]:
-        """Of the (I,) wants of all that could be shown: the best list's worth, and that of a list of chance."""
-        n = min(n, len(wants))
-        first = np.sort(np.partition(wants, len(wants) - n)[len(wants) - n :])[::-1] if n else wants
-        by_chance = float(wants.mean()) * float(self._browsing.examined(n).sum()) if n else 0.0
-        return self._browsing.value(first), by_chance
 
 
 def name_of(person: int) -> str:

@@ -20,6 +20,7 @@ from zhiyin.workflows.courses import Scene
 from zhiyin.workflows.off_policy import off_policy, question_of
 from zhiyin.workflows.replay import replay
 from zhiyin.workflows.report import page_of
+from zhiyin.workflows.report.regret import headline
 from zhiyin.workflows.scratch import scratch_copy
 from zhiyin.workflows.simulate import begun, simulate
 from zhiyin.workflows.worlds import Newcomer
@@ -136,6 +137,20 @@ def test_everything_is_told_as_json_and_as_a_page(tmp_path: Path) -> None:
     assert "softmax (temperature 0.3, floor 0.1)" in page
     assert HOSTILE not in page
     assert any("beyond greedy, of the same people" in line for line in found.sentences)
+
+
+def test_the_headline_says_who_earned_more_or_that_it_cannot_be_told(tmp_path: Path) -> None:
+    with small_shop(tmp_path) as shop:
+        found = simulate(shop, [GREEDY, SOFT], SMALL)
+    assert headline(replace(found, courses=found.courses[:1])) == "What greedy earns"
+    best = replace(found.courses[1], by_person=tuple(9.0 + one for one in found.courses[0].by_person))
+    assert headline(replace(found, courses=(found.courses[0], best))) == (
+        "Softmax (temperature 0.3, floor 0.1) earns more"
+    )
+    assert headline(replace(found, courses=(best, found.courses[0]))) == (
+        "Softmax (temperature 0.3, floor 0.1) earns more"
+    )
+    assert headline(replace(found, courses=found.courses[:1] * 2)) == "No difference can be told"
 
 
 def test_what_cannot_be_simulated_is_refused(tmp_path: Path) -> None:

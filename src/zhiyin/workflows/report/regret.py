@@ -11,10 +11,20 @@ from zhiyin.workflows.courses import Course, Simulated, Turn
 from zhiyin.workflows.report.drawing import Curve, curves
 from zhiyin.workflows.report.figures import Table
 from zhiyin.workflows.report.scales import Scale
-from zhiyin.workflows.report.wording import number
+from zhiyin.workflows.report.wording import number, sentence
 
 STYLES = ("ours", "best", "k0", "k1")  # of the style sheet, one a policy
 WRITTEN = 6  # numbers of rounds that stand under a plot, at most
+
+
+def headline(found: Simulated) -> str:
+    """What the whole comes to."""
+    if len(found.courses) == 1:
+        return f"What {found.courses[0].name} earns"
+    gain = found.gain(1)
+    if not gain.excludes_zero:
+        return "No difference can be told"
+    return f"{sentence(found.courses[gain.value > 0].name).rstrip('.')} earns more"
 
 
 def regret(found: Simulated) -> Markup:

@@ -8,9 +8,11 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from threading import Lock
 from typing import get_args
 
@@ -128,18 +130,27 @@ class Stage:
         if not self._racing.acquire(blocking=False):
             yield bytes(told(Overloaded("two policies are being simulated already: try again in a minute")).body)
             return
-        stack = ExitStack()
+        loop, stack = asyncio.get_running_loop(), ExitStack()
+        alone = ThreadPoolExecutor(1, thread_name_prefix="zhiyin-race")
         try:
-            simulation = await asyncio.to_thread(stack.enter_context, begun(self._shop, policies, scene))
+            begin = partial(stack.enter_context, begun(self._shop, policies, scene))
+            simulation = await loop.run_in_executor(alone, begin)
             regrets = np.zeros(len(policies))
             for _ in range(scene.rounds):
-                turns = await asyncio.to_thread(simulation.turn)
+                turns = await loop.run_in_executor(alone, simulation.turn)
                 regrets += [(turn.best - turn.worth) / turn.lists for turn in turns]
                 yield orjson.dumps(_step(simulation, turns, regrets.tolist())) + b"\n"
         except ZhiyinError as error:
             yield bytes(told(error).body) + b"\n"
         finally:
+            leaving = alone.submit(self._leave, stack)  # after the round under way, also where nobody waits for it
+            alone.shutdown(wait=False)
+        await asyncio.wrap_future(leaving)
+
+    def _leave(self, stack: ExitStack) -> None:
+        try:
             stack.close()
+        finally:
             self._racing.release()
 
     def _check_size(self) -> None:

@@ -8,6 +8,7 @@ import { raceCurves, raceTable } from "./policies_race.js";
 import { whyLine } from "./reasons.js";
 
 const SOON = 150; // milliseconds of rest after which a slider counts
+const KNOCK_AGAIN = 1000; // milliseconds
 const SIDES = ["left", "right"];
 const byId = (id) => document.getElementById(id);
 const state = { draw: 0, pair: null, steps: [], policies: null, running: null, asked: 0 };
@@ -36,9 +37,13 @@ const percent = (share) => `${number(100 * share, share < 0.0995 ? 1 : 0)} %`;
 
 const both = () => Object.fromEntries(SIDES.map((side) => [side, JSON.stringify(policyOf(side))]));
 
-async function asked(path, signal) {
+async function asked(path, { signal, tries = 1 } = {}) {
   const answer = await fetch(`/console/api/policies/${path}`, { signal });
   if (answer.ok) return answer;
+  if (answer.status === 503 && tries > 1) {
+    await new Promise((done) => setTimeout(done, KNOCK_AGAIN)); // one that was stopped is just leaving
+    return asked(path, { signal, tries: tries - 1 });
+  }
   throw new Error((await answer.json()).detail || String(answer.status));
 }
 
@@ -103,7 +108,7 @@ async function race() {
   progress.value = 0;
   const terms = Object.fromEntries(["people", "rounds", "seed"].map((name) => [name, byId(name).value]));
   await safely(async () => {
-    const answer = await asked(`race?${new URLSearchParams({ ...both(), ...terms })}`, state.running.signal);
+    const answer = await asked(`race?${new URLSearchParams({ ...both(), ...terms })}`, { signal: state.running.signal, tries: 5 });
     for await (const step of lines(answer.body)) {
       if (step.detail) throw new Error(step.detail);
       state.steps.push(step);

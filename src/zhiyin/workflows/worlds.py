@@ -10,11 +10,11 @@ import numpy as np
 from zhiyin.data.dataset import Doubles, Floats
 from zhiyin.data.vocabulary import Rows
 from zhiyin.errors import InvalidData
-from zhiyin.live import Snapshot
 from zhiyin.models.popular import Popular
 from zhiyin.policies.whitening import Whitening
 from zhiyin.shop import Zhiyin
 from zhiyin.simulation.world import Hints, World
+from zhiyin.snapshot import Snapshot
 from zhiyin.types import Item
 from zhiyin.workflows.courses import Scene
 from zhiyin.workflows.scratch import scratch_copy

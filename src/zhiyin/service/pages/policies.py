@@ -22,13 +22,13 @@ from pydantic import ValidationError
 
 from zhiyin.data.dataset import Doubles
 from zhiyin.errors import InvalidData, ZhiyinError
-from zhiyin.live import Snapshot
 from zhiyin.service.answers import Metadata, item_in, metadata
 from zhiyin.service.problems import BadBody, Overloaded, told
 from zhiyin.settings_lists import PolicySettings
 from zhiyin.shop import Zhiyin
 from zhiyin.simulation.browsing import Browsing
 from zhiyin.simulation.world import Crowd, World
+from zhiyin.snapshot import Snapshot
 from zhiyin.types import Place, Query, Reason
 from zhiyin.workflows.courses import Scene, Turn
 from zhiyin.workflows.simulate import Simulation, begun

@@ -165,11 +165,11 @@ class Zhiyin:
             raise NotFound(f"no item {item_id!r} in the catalogue: zhiyin import or POST /v1/items adds it")
         return found
 
-    def recommender(self, live: Live | None = None) -> Recommender:
+    def recommender(self, live: Live | None = None, policy: PolicySettings | None = None) -> Recommender:
         """The recommender of the bundle that is live now; before anything was published, of a zero-shot one.
-        `live`: of these folds instead."""
+        `live`: of these folds instead. `policy`: as if the settings said this one."""
         live = live or self.live()  # first: what it finds may change the settings
-        settings = self.settings
+        settings = self.settings if policy is None else self.settings.model_copy(update={"policy": policy})
         ranking = settings.ranking
         shape = Shape(
             ranking.candidates,

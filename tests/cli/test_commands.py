@@ -6,6 +6,8 @@ import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from textwrap import dedent
+from typing import Any
 
 import pytest
 from typer.testing import Result
@@ -81,6 +83,47 @@ def test_what_exploring_cost_is_told_in_words_and_numbers(shop: Path, zhi: Zhi) 
     assert found["days"][0]["lost"]["low"] <= found["lost"]["value"]
     asked = zhi("replay", "--policy", "budgeted", "--budget", 0.5, "-C", shop)
     assert (asked.exit_code, "red   place by place" in asked.stdout) == (1, True), "of eight lists"
+
+
+def test_made_up_people_use_copies_of_the_shop(shop: Path, zhi: Zhi, tmp_path: Path) -> None:
+    words = (
+        "simulate",
+        "--rounds",
+        2,
+        "--people",
+        3,
+        "-n",
+        2,
+        "--arriving",
+        0.2,
+        "--policy",
+        "greedy",
+        "-C",
+        shop,
+    )
+    told = said(zhi(*words, "--report", tmp_path / "page.html"))
+    assert "softmax (temperature 0.1, floor 0.01)" in told
+    assert "beyond softmax (temperature 0.1, floor 0.01), of the same people" in told
+    assert "<polyline" in (tmp_path / "page.html").read_text()
+    found = json.loads(said(zhi(*words, "--json")))
+    assert [course["policy"]["name"] for course in found["courses"]] == ["softmax", "greedy"]
+    assert zhi("simulate", "--policy", "best", "-C", shop).exit_code == 2
+    with Zhiyin.open(shop) as opened:
+        assert opened.store.counts()["events"] == 72
+        assert opened.store.counts()["recommendations"] == 0
+
+
+@pytest.mark.slow
+def test_the_python_of_the_page_about_two_policies_runs(
+    shop: Path, zhi: Zhi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "tutorial" / "two-policies.md").read_text(encoding="utf-8")
+    code = dedent(page.partition("## In Python\n")[2].partition("\n`life.truth")[0])
+    monkeypatch.chdir(shop.parent)
+    told: dict[str, Any] = {}
+    exec(compile(code.replace('"shop"', repr(shop.name)), "two-policies.md", "exec"), told)
+    assert len(told["life"].wants) == 10 * told["simulation"].scene.people
+    assert 0 < told["turn"].worth <= told["turn"].best
 
 
 def test_importing_twice_changes_nothing_and_says_so(shop: Path, zhi: Zhi) -> None:

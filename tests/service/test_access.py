@@ -66,6 +66,8 @@ def test_an_address_of_this_machine_needs_none(untrained_shop: Zhiyin, host: str
         ("GET", "/v1/users/ann/similar", True),
         ("GET", "/console", True),
         ("GET", "/console/api/people", True),
+        ("GET", "/console/policies", True),
+        ("GET", "/console/api/policies/race", True),
         ("PATCH", "/anything/new", True),
     ],
 )

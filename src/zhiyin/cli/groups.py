@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from zhiyin.evaluation.posing import Terms
     from zhiyin.shop import Zhiyin
     from zhiyin.workflows.compress import Wishes
+    from zhiyin.workflows.courses import Scene
     from zhiyin.workflows.off_policy import Question as PolicyQuestion
 
 File = Annotated[Path | None, typer.Option(help="CSV, JSON Lines or Parquet, also gzipped.")]
@@ -146,8 +147,8 @@ class Reader:
 
 
 @dataclass(frozen=True, slots=True)
-class Another:
-    """Another policy, and what is worth something."""
+class Other:
+    """Another policy than the shop's own."""
 
     policy: Annotated[str | None, typer.Option(help="Ask about greedy, epsilon_greedy, softmax or budgeted.")] = (
         None
@@ -155,6 +156,17 @@ class Another:
     temperature: Annotated[float | None, typer.Option(help="Of that policy; unset: as in zhiyin.toml.")] = None
     floor: Annotated[float | None, typer.Option(help="Of that policy; unset: as in zhiyin.toml.")] = None
     budget: Annotated[float | None, typer.Option(help="Of budgeted; unset: as in zhiyin.toml.")] = None
+
+    @property
+    def said(self) -> dict[str, str | float | None]:
+        """The words of [policy]."""
+        return {"name": self.policy, "temperature": self.temperature, "floor": self.floor, "budget": self.budget}
+
+
+@dataclass(frozen=True, slots=True)
+class Another(Other):
+    """Another policy, and what is worth something."""
+
     reward: Annotated[str | None, typer.Option(help="An event, as click, that is worth 1; unset: all.")] = None
 
     def question(self, shop: Zhiyin) -> PolicyQuestion:
@@ -163,5 +175,23 @@ class Another:
 
         if self.policy is None:
             raise typer.BadParameter("name a list by its id, or another policy by --policy")
-        said = {"name": self.policy, "temperature": self.temperature, "floor": self.floor, "budget": self.budget}
-        return question_of(shop, said, self.reward)
+        return question_of(shop, self.said, self.reward)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Made-up people, and how long they live."""
+
+    rounds: Annotated[int, typer.Option(min=1, help="In each of which everybody comes once.")] = 20
+    people: Annotated[int, typer.Option(min=1, help="How many.")] = 40
+    seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0
+    arriving: Annotated[float, typer.Option(min=0, max=0.5, help="Share of the items that come as new ones.")] = (
+        0.05
+    )
+    learn_every: Annotated[int, typer.Option(min=0, help="Rounds between two trainings; 0: none.")] = 0
+
+    def scene(self, n: int) -> Scene:
+        """As the workflow takes it."""
+        from zhiyin.workflows.courses import Scene
+
+        return Scene(self.rounds, self.people, n, self.seed, self.arriving, self.learn_every)

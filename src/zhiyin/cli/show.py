@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from zhiyin.shop import Zhiyin
     from zhiyin.types import Place, Reason, Recommendation
     from zhiyin.workflows.compress import Report
+    from zhiyin.workflows.courses import Simulated
     from zhiyin.workflows.exploring import Exploration
     from zhiyin.workflows.kindred import SimilarPeople
     from zhiyin.workflows.off_policy import OffPolicy
@@ -258,3 +259,27 @@ def exploration(found: Exploration) -> None:
     for width in found.widths:
         most = "" if width.most == width.least else "+" if width.most is None else f"-{width.most}"
         say([f"{width.n_items:,} items shown {width.least}{most} times: believed within {width.sd:.3f}"])
+
+
+def simulation(found: Simulated, report: Path | None, *, json: bool) -> None:
+    """A line a policy, as clicks a list; the rest in words, or all of it as JSON, and as a page."""
+    if json:
+        typer.echo(found.to_json())
+    else:
+        table(("", "clicks", "best", "chance", "regret", "happened", "explored", "new items"), _courses(found))
+        say(found.sentences)
+    if report is not None:
+        from zhiyin.workflows.report import page_of, write_page
+
+        write_page(report, page_of(found))
+        typer.echo(f"Report: {report}", err=json)
+
+
+def _courses(found: Simulated) -> Iterable[Sequence[str]]:
+    for course in found.courses:
+        lists = course.total("lists")
+        a_list = [course.total(what) / lists for what in ("worth", "best", "chance")]
+        numbers = [*a_list, course.regret / lists, course.total("clicks") / lists]
+        explored = course.total("explored") / course.total("places")
+        new = f"{course.total('new_shown'):,.0f} shown, {course.total('new_clicks'):,.0f} clicked"
+        yield course.name, *(f"{number:.3f}" for number in numbers), f"{explored:.0%}", new

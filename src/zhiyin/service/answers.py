@@ -8,6 +8,7 @@ from datetime import datetime
 
 import orjson
 from fastapi import Response
+from pydantic import BaseModel
 
 from zhiyin.data.vocabulary import PAD
 from zhiyin.snapshot import Snapshot
@@ -163,4 +164,6 @@ def json(content: object, status: int = 200) -> Response:
 def _plain(value: object) -> object:
     if isinstance(value, Mapping):
         return dict(value)
+    if isinstance(value, BaseModel):
+        return value.model_dump()
     raise TypeError(f"a {type(value).__name__} is not JSON")

@@ -81,15 +81,20 @@ class OffPolicy:
 def question_of(shop: Zhiyin, said: Mapping[str, str | float | None], reward: str | None) -> Question:
     """Of a policy in the words of [policy] in zhiyin.toml, which also says what is left open. Raises
     InvalidSettings where there is no such policy or event."""
-    words = shop.settings.policy.model_dump() | {name: one for name, one in said.items() if one is not None}
     if reward is not None and reward not in WEIGHTS:
         raise InvalidSettings(f"no event is called {reward!r}: there are {', '.join(WEIGHTS)}")
+    policy = policy_of(policy_said(shop, said))
+    return Question(policy, shop.settings.data.signals, cast("EventType | None", reward))
+
+
+def policy_said(shop: Zhiyin, said: Mapping[str, str | float | None]) -> PolicySettings:
+    """The words of [policy], and what they leave open as the shop has it. Raises InvalidSettings."""
+    words = shop.settings.policy.model_dump() | {name: one for name, one in said.items() if one is not None}
     try:
-        policy = policy_of(PolicySettings.model_validate(words))
+        return PolicySettings.model_validate(words)
     except ValidationError as error:
         told = (f"{one['loc'][0]}: {one['msg']}, got {one['input']!r}" for one in error.errors())
         raise InvalidSettings(f"no such policy: {'; '.join(told)}") from None
-    return Question(policy, shop.settings.data.signals, cast("EventType | None", reward))
 
 
 def off_policy(shop: Zhiyin, question: Question) -> OffPolicy:

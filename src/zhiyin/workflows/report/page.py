@@ -15,7 +15,8 @@ from zhiyin.evaluation.record import FILE as EVALUATION
 from zhiyin.evaluation.record import Evaluation, Gain
 from zhiyin.evaluation.verdict import permutation
 from zhiyin.files import appearing
-from zhiyin.workflows.report import duel, parts
+from zhiyin.workflows.courses import Simulated
+from zhiyin.workflows.report import duel, parts, regret
 from zhiyin.workflows.report.figures import Headline
 from zhiyin.workflows.report.wording import (
     between,
@@ -43,8 +44,12 @@ def write_page(path: Path, page: str) -> None:
         draft.write_text(page, "utf-8", errors="replace")
 
 
-def page_of(found: Evaluation | Comparison) -> str:
+def page_of(found: Evaluation | Comparison | Simulated) -> str:
     """The report on what was measured."""
+    if isinstance(found, Simulated):
+        return _page(
+            "simulation.html", title=f"{found.shop}: simulation", shop=found.shop, found=found, regret=regret
+        )
     return evaluation_page(found) if isinstance(found, Evaluation) else comparison_page(found)
 
 

@@ -1,8 +1,12 @@
 // The two languages of the pages: which one is spoken, the words in it, and an item as it reads in it.
 import * as console from "./console_words.js";
+import * as policies from "./policies_words.js";
 import * as storefront from "./words.js";
 
-const WORDS = { en: { ...storefront.EN, ...console.EN }, zh: { ...storefront.ZH, ...console.ZH } };
+const WORDS = {
+  en: { ...storefront.EN, ...console.EN, ...policies.EN },
+  zh: { ...storefront.ZH, ...console.ZH, ...policies.ZH },
+};
 const root = document.documentElement;
 
 export function language() {

@@ -2,11 +2,12 @@
 
     python benchmarks/exploration/e5_experiments.py [--runs 2000] [--seed 100]   # writes results/E5.json
 
-People come for 30 days and a coin gives each a variant. A look finds an effect where the interval of the difference
-excludes 0; an experiment found one where any of its looks did. Without an effect, that is a false positive; power is
-told for effects that a single look at the end, planned as such, would find in 80 % and in 99 % of experiments. Ours
-is the asymptotic confidence sequence; beside it an interval for one look asked at every look, the same corrected for
-30 looks, the one look at the end, and for clicks the empirical Bernstein sequence, which is exact for any n.
+People come for 30 days and a coin gives each a variant. A look finds an effect where the interval of the
+difference excludes 0; an experiment found one where any of its looks did. Without an effect, that is a false
+positive; power is told for effects that a single look at the end, planned as such, would find in 80 % and in 99 %
+of experiments. Ours is the asymptotic confidence sequence; beside it an interval for one look asked at every look,
+the same corrected for 30 looks, the one look at the end, and for clicks the empirical Bernstein sequence, which is
+exact for any n.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ DAYS, HOURS, AN_HOUR = 30, 24, 16  # people an hour, in both variants together
 PEOPLE = DAYS * HOURS * AN_HOUR
 AT_ONCE = 100  # experiments
 DAILY = np.arange(HOURS, DAYS * HOURS + 1, HOURS) - 1  # looks, of those at every hour
+END = "one look at the end"
 POWERS = (0.8, 0.99)  # of one look at the end
 Draw = Callable[[np.random.Generator, tuple[int, int]], Doubles]
 
@@ -112,9 +114,9 @@ def main() -> None:
         "interval": {"false_positive": wilson(worst["ours"], given.runs)},
         "seconds": {"all": round(perf_counter() - started, 1)},
         "runs": given.runs,
-        "note": "false_positive: the worst of all cases, looked at daily and hourly; power: of daily looks at clicks, "
-        "the effect that one look at the end finds in 80 %; days: until found, of those that were; clicks of 5 %, rare "
-        "of 1 %, few: a tenth sees the new variant, spent: 5 % buy, log-normal",
+        "note": "false_positive: the worst of all cases, looked at daily and hourly; power: of daily looks at "
+        "clicks, of the effect that one look at the end finds in 80 %; days: until found, of those that were; "
+        "clicks of 5 %, rare of 1 %, few: a tenth sees the new variant, spent: 5 % buy, log-normal",
     }
     write("E5", ours, {"false_positive": Goal(ERROR, "at most")}, peers, told)
 
@@ -122,11 +124,13 @@ def main() -> None:
 def one_case(case: Case, given: argparse.Namespace) -> dict[str, dict[str, float]]:
     """Of each way to look, how often it finds what."""
     spread = float(case.draw(np.random.default_rng(0), (1_000, 1_000)).std())
-    one = spread * np.sqrt(1.0 / PEOPLE / case.share + 1.0 / PEOPLE / (1.0 - case.share))  # error of a look at the end
+    one = spread * np.sqrt(
+        1.0 / PEOPLE / case.share + 1.0 / PEOPLE / (1.0 - case.share)
+    )  # error of a look at the end
     told: dict[str, dict[str, float]] = {}
     for way, looks in played(case, 0.0, given).items():
         told[way] = {"false_positive_daily": _ever(looks[:, DAILY])}
-        if looks[:, :-1].any():
+        if way != END:
             told[way]["false_positive_hourly"] = _ever(looks)
     for power in POWERS:
         effect = float(one * (NORMAL + norm.ppf(power)))
@@ -134,7 +138,9 @@ def one_case(case: Case, given: argparse.Namespace) -> dict[str, dict[str, float
             daily = looks[:, DAILY]
             told[way] |= {f"power_{100 * power:.0f}": _ever(daily)}
             if daily.any():
-                told[way] |= {f"days_{100 * power:.0f}": float(daily[daily.any(axis=1)].argmax(axis=1).mean() + 1.0)}
+                told[way] |= {
+                    f"days_{100 * power:.0f}": float(daily[daily.any(axis=1)].argmax(axis=1).mean() + 1.0)
+                }
     return told
 
 
@@ -150,7 +156,7 @@ def played(case: Case, effect: float, given: argparse.Namespace) -> Mapping[str,
         found = Looks.of(values, new).found()
         last = found["one look's interval"].copy()
         last[:, :-1] = False
-        found["one look at the end"] = last
+        found[END] = last
         if bounded:
             found["bernstein sequence"] = bernstein_found(values, new)
         whole.append(found)

@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 
 from zhiyin.errors import InvalidData
-from zhiyin.metrics.bounds import bernstein, bootstrap, expected_variance, looked_at_often, normal, variance_of_gap, weighted
+from zhiyin.metrics.bounds import (
+    bernstein,
+    bootstrap,
+    expected_variance,
+    looked_at_often,
+    normal,
+    variance_of_gap,
+    weighted,
+)
 from zhiyin.metrics.off_policy import Logged, Predicted, ips, snips
 from zhiyin.metrics.overlap import Moments
 
@@ -85,7 +93,7 @@ def test_a_tenth_of_whom_none_clicked_yet_does_not_prove_that_nobody_will() -> N
     rng, looks, people = np.random.default_rng(5), 120, 16
     found = blind = 0
     for _ in range(300):
-        values = rng.random((looks * people)) < 0.05
+        values = rng.random(looks * people) < 0.05
         new = rng.random(looks * people) < 0.1
         seen = np.stack([~new, new]).astype(float)
         n, sums = (np.cumsum(part, axis=1)[:, people - 1 :: people] for part in (seen, seen * values))

@@ -1,8 +1,8 @@
 """Intervals that hold for few acts, for heavy weights, or however often somebody looks.
 
 `bernstein` needs to know how large an addend can be; `weighted` needs weights and rewards alone and holds at every
-moment at once; `looked_at_often` is for means of many people, as of an experiment, and holds at every look; what it
-needs to know of two variants is `variance_of_gap`.
+moment at once; `looked_at_often` is for means of many people, as of an experiment, and holds at every look;
+`variance_of_gap` is what it needs to know of two variants.
 """
 
 from __future__ import annotations

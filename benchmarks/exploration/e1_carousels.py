@@ -69,8 +69,8 @@ def report(world: ModuleType, data: Path, n_seeds: int) -> None:
         "seeds": {mode: [rounded(one) for one in of] for mode, of in every.items()},
         "seconds": {"total": round(perf_counter() - started, 1)},
         "runs": n_seeds,
-        "note": f"% of the regret of random lists, seeds {seeds[0]} to {seeds[-1]}; interval: least and most of them; "
-        f" softmax over log-rates, C = {SHARPNESS:g}, c = {OPTIMISM:g}, chosen on other seeds (--choose)",
+        "note": f"% of the regret of random lists, seeds {seeds[0]} to {seeds[-1]}; interval: least and most "
+        f"of them; softmax over log-rates, C = {SHARPNESS:g}, c = {OPTIMISM:g}, chosen on other seeds (--choose)",
     }
     write("E1", means.pop("ours"), GOALS, {name: rounded_all(of) for name, of in means.items()}, told)
 
@@ -106,7 +106,7 @@ def choose(world: ModuleType, data: Path) -> None:
     chance = {
         seed: regrets(world, data, seed, "whole", lambda seed, i, *_: Chance(seed, i)).sum() for seed in CHOOSING
     }
-    for sharpness, optimism in ((5.0, 0.0), (8.0, 0.0), (5.0, 0.3), (8.0, 0.3), (12.0, 0.3)):
+    for sharpness, optimism in product((3.0, 5.0, 8.0), (0.0, 0.3)):
         made = ours(sharpness, optimism)
         found = {
             (mode, seed): 100 * regrets(world, data, seed, mode, made).sum() / chance[seed] for mode, seed in games

@@ -7,8 +7,8 @@ are dealt into five parts; each is new once, with three others to learn from and
 rates nothing else. The first k ratings are given, those from the 11th on are asked, the same for every k.
 
 Ours is the belief of zhiyin.policies: items start from what their texts foretell and know what was rated, people
-start from N(m, S), learned of the others by EM, along 16 or 64 whitened axes of the language model and one of their
-own generosity. Beside it the same without language, and with the texts of other films.
+start from N(m, S), learned of the others by EM, along 16 or 64 whitened axes of the language model and one of
+generosity. Beside it the same without language, and with the texts of other films.
 """
 
 from __future__ import annotations
@@ -221,8 +221,9 @@ def tell(whole: Mapping[str, Judged], folder: Path, seconds: float) -> None:
         "seconds": {"total": round(seconds, 1)},
         "runs": PARTS,
         "note": f"{len(whole[OURS].asked)} people, each new once; min_gain: the smallest relative gain in NDCG@10 "
-        f"(2^rating − 1) over any baseline at any k, here {worst[1]} at k = {worst[0]}; rmse_gain_few: lower end of the "
-        f"smallest gain in RMSE at k ≤ {FEW}, here over {hardest[1]} at k = {hardest[0]}; linear: NDCG of the ratings",
+        f"(2^rating − 1) over any baseline at any k, here {worst[1]} at k = {worst[0]}; rmse_gain_few: the "
+        f"smallest lower end of a gain in RMSE at k ≤ {FEW}, here over {hardest[1]} at k = {hardest[0]}; linear: NDCG "
+        "of the ratings themselves",
     }
     goal = {"min_gain_over_best_baseline": Goal(0.0, "at least"), "rmse_gain_few": Goal(0.0, "at least")}
     write("E6", ours, goal, {name: _rounded(numbers(whole[name])) for name in (*BASELINES, *BESIDE)}, told)

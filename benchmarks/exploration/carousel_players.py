@@ -20,6 +20,7 @@ from zhiyin.policies.sight import NOT_CLICKED, Sight
 
 PLACES, IN_SIGHT = 12, 3
 PRIOR = (1.0, 99.0)  # clicks and others that everybody starts from
+TIES = 1e-9  # are broken by chance
 WORTH = 100.0  # looks that an item's rate in all segments counts for in each, of pooled priors
 
 
@@ -106,7 +107,7 @@ class Counting:
             a, b = clicks[segment], others[segment]
             shape = (len(rows), self.n_items)
             values = np.broadcast_to(a / (a + b), shape) if self.greedy else self.rng.beta(a, b, shape)
-            first = np.argpartition(-(values + 1e-9 * self.rng.random(shape)), PLACES, axis=1)[:, :PLACES]
+            first = np.argpartition(-(values + TIES * self.rng.random(shape)), PLACES, axis=1)[:, :PLACES]
             best = np.take_along_axis(values, first, axis=1)
             lists[rows] = np.take_along_axis(first, np.argsort(-best, axis=1), axis=1)
         return lists

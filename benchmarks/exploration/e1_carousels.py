@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import argparse
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from importlib.util import module_from_spec, spec_from_file_location
 from itertools import product
@@ -21,7 +23,7 @@ from types import ModuleType
 
 import numpy as np
 from _result import RESULTS, Goal, rounded, write
-from carousel_players import IN_SIGHT, PEERS, PLACES, Believing, Chance, Made, Player, ours
+from carousel_players import IN_SIGHT, PEERS, PLACES, Believing, Chance, Made, ours
 from plots import Line, plotted
 
 ITEMS = "deezer_carousel/items.parquet"
@@ -29,6 +31,28 @@ SIGHT = {"whole": PLACES, "three": IN_SIGHT}
 GOALS = {"whole": Goal(11.0, "at most"), "three": Goal(13.7, "at most")}
 FRESH, CHOOSING = 100, range(5)  # first of the seeds that are reported
 SHARPNESS, OPTIMISM = 5.0, 0.0  # as --choose says
+ROUNDS, CHANCE, BLIND = 100, "random lists", "ours, nothing inferred"
+PLAYERS: dict[str, Made] = {
+    "ours": ours(SHARPNESS, OPTIMISM),
+    BLIND: ours(SHARPNESS, OPTIMISM, inferring=False),
+    **PEERS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Game:
+    """One run of 100 rounds."""
+
+    data: Path
+    environment: Path
+    player: str
+    mode: str
+    seed: int
+
+    @property
+    def made(self) -> Made:
+        known: dict[str, Made] = {CHANCE: lambda seed, n_items, *_: Chance(seed, n_items), **PLAYERS}
+        return known[self.player] if self.player in known else ours(*map(float, self.player.split()))
 
 
 def main() -> None:
@@ -36,51 +60,63 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--environment", type=Path)
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--jobs", type=int, default=2, help="games at once")
     parser.add_argument("--choose", action="store_true")
     given = parser.parse_args()
-    world = loaded(given.environment or given.data.parent / "exploration" / "carousel.py")
+    environment = given.environment or given.data.parent / "exploration" / "carousel.py"
+    if not environment.is_file():
+        raise SystemExit(f"no simulator at {environment}: --environment FILE")
+    world = Game(given.data, environment, CHANCE, "whole", 0)
     if given.choose:
-        choose(world, given.data)
+        choose(world, given.jobs)
     else:
-        report(world, given.data, given.seeds)
+        report(world, range(FRESH, FRESH + given.seeds), given.jobs)
 
 
-def report(world: ModuleType, data: Path, n_seeds: int) -> None:
-    started, seeds = perf_counter(), range(FRESH, FRESH + n_seeds)
-    games = {
-        "ours": ours(SHARPNESS, OPTIMISM),
-        "ours, nothing inferred": ours(SHARPNESS, OPTIMISM, inferring=False),
-    }
-    games |= PEERS
-    chance = {seed: regrets(world, data, seed, "whole", lambda seed, i, *_: Chance(seed, i)) for seed in seeds}
-    shares: dict[str, dict[str, list[np.ndarray]]] = {name: {} for name in games}
-    for mode, (name, made), seed in product(SIGHT, games.items(), seeds):
-        share = 100.0 * regrets(world, data, seed, mode, made) / chance[seed].sum()
-        shares[name].setdefault(mode, []).append(share)
-        print(mode, name, seed, round(float(share.sum()), 2), flush=True)
+def report(world: Game, seeds: range, jobs: int) -> None:
+    started = perf_counter()
+    games = [replace(world, player=name, mode=mode, seed=seed)
+             for mode, name, seed in product(SIGHT, PLAYERS, seeds)
+             if mode == "three" or name != BLIND]  # fmt: skip
+    found = all_played([replace(world, seed=seed) for seed in seeds] + games, jobs)
+    shares: dict[str, dict[str, list[np.ndarray]]] = {name: {} for name in PLAYERS}
+    for game in games:
+        share = 100.0 * found[game] / found[replace(world, seed=game.seed)].sum()
+        shares[game.player].setdefault(game.mode, []).append(share)
     means = {
-        name: {mode: float(np.sum(of) / n_seeds) for mode, of in modes.items()} for name, modes in shares.items()
+        name: {mode: float(np.mean([one.sum() for one in of])) for mode, of in modes.items()}
+        for name, modes in shares.items()
     }
     every = {mode: [float(one.sum()) for one in of] for mode, of in shares["ours"].items()}
-    (RESULTS / "E1.svg").write_text(plot(shares, chance), encoding="utf-8")
+    (RESULTS / "E1.svg").write_text(plot(shares), encoding="utf-8")
     told = {
-        "data": sha256((data / ITEMS).read_bytes()).hexdigest()[:16],
+        "data": sha256((world.data / ITEMS).read_bytes()).hexdigest()[:16],
         "interval": {mode: [rounded(min(of)), rounded(max(of))] for mode, of in every.items()},
         "seeds": {mode: [rounded(one) for one in of] for mode, of in every.items()},
         "seconds": {"total": round(perf_counter() - started, 1)},
-        "runs": n_seeds,
+        "runs": len(seeds),
         "note": f"% of the regret of random lists, seeds {seeds[0]} to {seeds[-1]}; interval: least and most "
-        f"of them; softmax over log-rates, C = {SHARPNESS:g}, c = {OPTIMISM:g}, chosen on other seeds (--choose)",
+        f"of them; softmax over log-rates, C = {SHARPNESS:g}, c = {OPTIMISM:g}, chosen on other seeds (--choose); "
+        f"{BLIND}: places that do not count as seen are taken as never looked at",
     }
     write("E1", means.pop("ours"), GOALS, {name: rounded_all(of) for name, of in means.items()}, told)
 
 
-def regrets(world: ModuleType, data: Path, seed: int, mode: str, made: Made) -> np.ndarray:
+def all_played(games: list[Game], jobs: int) -> dict[Game, np.ndarray]:
+    with ProcessPoolExecutor(jobs) as pool:
+        found = {}
+        for game, regret in zip(games, pool.map(regrets, games), strict=True):
+            print(game.mode, game.player, game.seed, round(float(regret.sum())), flush=True)
+            found[game] = regret
+        return found
+
+
+def regrets(game: Game) -> np.ndarray:
     """(100,) regret of each round."""
-    env = world.Carousels(data / ITEMS, seed=seed)
-    player: Player = made(seed, len(env.theta), int(env.segments.max()) + 1, SIGHT[mode])
+    env = loaded(game.environment).Carousels(game.data / ITEMS, seed=game.seed)
+    player = game.made(game.seed, len(env.theta), int(env.segments.max()) + 1, SIGHT[game.mode])
     found = []
-    for batch in env.rounds(mode):
+    for batch in env.rounds(game.mode):
         lists = player.choose(batch.segments)
         feedback = batch.show(lists)
         player.learn(batch.segments, lists, feedback.seen, feedback.streamed)
@@ -90,36 +126,34 @@ def regrets(world: ModuleType, data: Path, seed: int, mode: str, made: Made) -> 
     return np.diff(found, prepend=0.0)
 
 
-def plot(shares: dict[str, dict[str, list[np.ndarray]]], chance: dict[int, np.ndarray]) -> str:
+def plot(shares: dict[str, dict[str, list[np.ndarray]]]) -> str:
     """Regret of each round, of that of random lists: mean of the seeds."""
-    n_rounds = len(next(iter(chance.values())))
     panels = {
-        f"mode “{mode}”": [Line(name, n_rounds * np.mean(of[mode], axis=0)) for name, of in shares.items()]
+        f"mode “{mode}”": [
+            Line(name, ROUNDS * np.mean(of[mode], axis=0)) for name, of in shares.items() if mode in of
+        ]
         for mode in SIGHT
     }
     return plotted(panels, "round", "regret of a round, % of random lists")
 
 
-def choose(world: ModuleType, data: Path) -> None:
+def choose(world: Game, jobs: int) -> None:
     """A grid over C and c, on seeds that are not reported."""
-    games = list(product(SIGHT, CHOOSING))
-    chance = {
-        seed: regrets(world, data, seed, "whole", lambda seed, i, *_: Chance(seed, i)).sum() for seed in CHOOSING
-    }
-    for sharpness, optimism in product((3.0, 5.0, 8.0), (0.0, 0.3)):
-        made = ours(sharpness, optimism)
-        found = {
-            (mode, seed): 100 * regrets(world, data, seed, mode, made).sum() / chance[seed] for mode, seed in games
-        }
-        told = ", ".join(f"{mode} {np.mean([found[mode, seed] for seed in CHOOSING]):.2f}" for mode in SIGHT)
-        print(f"C {sharpness:g}, c {optimism:g}: {told}", flush=True)
+    chance = [replace(world, seed=seed) for seed in CHOOSING]
+    tried = [f"{sharpness:g} {optimism:g}" for sharpness, optimism in product((3.0, 5.0, 8.0), (0.0, 0.3))]
+    games = [replace(world, player=name, mode=mode, seed=seed)
+             for name, mode, seed in product(tried, SIGHT, CHOOSING)]  # fmt: skip
+    found = all_played(chance + games, jobs)
+    for name, mode in product(tried, SIGHT):
+        shares = [100.0 * found[replace(one, player=name, mode=mode)].sum() / found[one].sum() for one in chance]
+        print(f"C and c {name}, {mode}: {np.mean(shares):.2f}", flush=True)
 
 
 def loaded(path: Path) -> ModuleType:
     """The simulator."""
     spec = spec_from_file_location("carousel", path)
-    if spec is None or spec.loader is None or not path.is_file():
-        raise SystemExit(f"no simulator at {path}: --environment FILE")
+    if spec is None or spec.loader is None:
+        raise SystemExit(f"{path} is no Python module: --environment FILE")
     module = module_from_spec(spec)
     sys.modules["carousel"] = module  # its dataclasses look themselves up
     spec.loader.exec_module(module)

@@ -30,7 +30,7 @@ from zhiyin.data.folders import read_events, read_items
 from zhiyin.encoders.base import encode_items
 from zhiyin.encoders.cache import CachedEncoder
 from zhiyin.encoders.sentence import SentenceEncoder
-from zhiyin.metrics.intervals import relative_gain, resampled_means
+from zhiyin.metrics.intervals import difference, relative_gain
 from zhiyin.policies.belief import Believed, Items, Standing, person_of
 from zhiyin.policies.fitting import Outcomes, fit_prior
 from zhiyin.policies.gaussian import Gaussian
@@ -62,14 +62,15 @@ class People:
 class Judged:
     """Of each person and k: (U, KS)."""
 
+    rmse: Doubles  # of each person, as `rmse` of zhiyin.metrics.stars
     squares: Doubles  # sums of squared errors
     asked: Doubles  # ratings
     ndcg: Doubles  # gain 2^rating − 1
     linear: Doubles  # gain rating
 
     @property
-    def rmse(self) -> Doubles:
-        """(KS,) over all ratings."""
+    def pooled(self) -> Doubles:
+        """(KS,) RMSE over all ratings, in which those who rate most count most."""
         return np.sqrt(self.squares.sum(axis=0) / self.asked.sum(axis=0))
 
 
@@ -90,7 +91,7 @@ def main() -> None:
             best = min(on, key=lambda told: float(on[told].rmse.mean()))
             found = judge(people, np.flatnonzero(parts == part), made[best])
             judged.setdefault(name, []).append(found)
-            print(part, name, best, "rmse", found.rmse[[0, 2, 9]].round(4), flush=True)
+            print(part, name, best, "rmse", found.rmse.mean(axis=0)[[0, 2, 9]].round(4), flush=True)
     whole = {name: joined(of) for name, of in judged.items()}
     tell(whole, given.data / "ml100k", perf_counter() - started)
 
@@ -177,7 +178,7 @@ def ridge(usual: Doubles, z: Doubles, strength: float) -> Predict:
 
 def judge(people: People, who: np.ndarray, predict: Predict) -> Judged:
     """Everybody who was not learned from, with each number of ratings given."""
-    out = np.zeros((4, len(who), len(KS)))
+    out = np.zeros((5, len(who), len(KS)))
     for at, person in enumerate(who.tolist()):
         rows, ratings = people.rows[person], people.ratings[person]
         wanted = ratings[KS[-1] :]
@@ -185,7 +186,7 @@ def judge(people: People, who: np.ndarray, predict: Predict) -> Judged:
             said = predict(rows[:k], ratings[:k], rows[KS[-1] :])
             error = float(((np.clip(said, 1.0, 5.0) - wanted) ** 2).sum())
             gains = ndcg(said, 2.0**wanted - 1.0), ndcg(said, wanted)
-            out[:, at, column] = error, len(wanted), *gains
+            out[:, at, column] = np.sqrt(error / len(wanted)), error, len(wanted), *gains
     return Judged(*out)
 
 
@@ -202,49 +203,43 @@ def tell(whole: Mapping[str, Judged], folder: Path, seconds: float) -> None:
     gains = {(k, name): relative_gain(whole[OURS].ndcg[:, at], whole[name].ndcg[:, at], rng)
              for at, k in enumerate(KS) for name in BASELINES}  # fmt: skip
     worst = min(gains, key=lambda key: gains[key].value)
-    errors = {(k, name): rmse_gain(whole[OURS], whole[name], at, rng)
+    errors = {(k, name): difference(whole[name].rmse[:, at], whole[OURS].rmse[:, at], rng)
               for at, k in enumerate(KS) for name in (*BASELINES, *BESIDE)}  # fmt: skip
-    hardest = min((key for key in errors if key[0] <= FEW and key[1] in BASELINES), key=lambda key: errors[key][1])
+    hardest = min(
+        (key for key in errors if key[0] <= FEW and key[1] in BASELINES), key=lambda key: errors[key].low
+    )
     ours = {
         "min_gain_over_best_baseline": gains[worst].value,
-        "rmse_gain_few": errors[hardest][1],
+        "rmse_gain_few": errors[hardest].low,
         **numbers(whole[OURS]),
     }
     told = {
         "data": sha256((folder / "events.parquet").read_bytes()).hexdigest()[:16],
         "interval": {
             "min_gain_over_best_baseline": [rounded(gains[worst].low), rounded(gains[worst].high)],
-            "rmse_gain_few": [rounded(bound) for bound in errors[hardest][1:]],
+            "rmse_gain_few": [rounded(errors[hardest].low), rounded(errors[hardest].high)],
         },
         "gains": {f"ndcg k{k} {name}": [rounded(one.low), rounded(one.high)] for (k, name), one in gains.items()}
-        | {f"rmse k{k} {name}": [rounded(bound) for bound in one[1:]] for (k, name), one in errors.items()},
+        | {f"rmse k{k} {name}": [rounded(one.low), rounded(one.high)] for (k, name), one in errors.items()},
         "seconds": {"total": round(seconds, 1)},
         "runs": PARTS,
         "note": f"{len(whole[OURS].asked)} people, each new once; min_gain: the smallest relative gain in NDCG@10 "
         f"(2^rating − 1) over any baseline at any k, here {worst[1]} at k = {worst[0]}; rmse_gain_few: the "
-        f"smallest lower end of a gain in RMSE at k ≤ {FEW}, here over {hardest[1]} at k = {hardest[0]}; linear: NDCG "
-        "of the ratings themselves",
+        f"smallest lower end of a gain in RMSE at k ≤ {FEW}, here over {hardest[1]} at k = {hardest[0]}; linear: "
+        "NDCG of the ratings themselves; rmse: mean over people, pooled: over all ratings",
     }
     goal = {"min_gain_over_best_baseline": Goal(0.0, "at least"), "rmse_gain_few": Goal(0.0, "at least")}
     write("E6", ours, goal, {name: _rounded(numbers(whole[name])) for name in (*BASELINES, *BESIDE)}, told)
 
 
-def rmse_gain(ours: Judged, theirs: Judged, at: int, rng: np.random.Generator) -> tuple[float, float, float]:
-    """How much smaller our RMSE is, with its 95 % interval over people."""
-    sums = np.stack([theirs.squares[:, at], ours.squares[:, at], ours.asked[:, at]], axis=1)
-    draws = resampled_means(sums, rng)
-    gain = np.sqrt(draws[:, 0] / draws[:, 2]) - np.sqrt(draws[:, 1] / draws[:, 2])
-    low, high = np.quantile(gain, [0.025, 0.975])
-    return float(theirs.rmse[at] - ours.rmse[at]), float(low), float(high)
-
-
 def numbers(judged: Judged) -> dict[str, float]:
-    kinds = {"ndcg@10": judged.ndcg.mean(axis=0), "linear": judged.linear.mean(axis=0), "rmse": judged.rmse}
+    means = {"ndcg@10": judged.ndcg, "linear": judged.linear, "rmse": judged.rmse}
+    kinds = {name: of.mean(axis=0) for name, of in means.items()} | {"pooled_rmse": judged.pooled}
     return {f"{kind}_k{k}": float(of[at]) for kind, of in kinds.items() for at, k in enumerate(KS)}
 
 
 def joined(parts: list[Judged]) -> Judged:
-    names = ("squares", "asked", "ndcg", "linear")
+    names = ("rmse", "squares", "asked", "ndcg", "linear")
     return Judged(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 

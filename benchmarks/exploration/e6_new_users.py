@@ -37,6 +37,7 @@ from zhiyin.policies.gaussian import Gaussian
 from zhiyin.policies.whitening import Whitening
 
 PARTS, KS, FEW, AT = 5, range(1, 11), 3, 10
+SHARES = (0.3, 0.5, 1.0)  # of an outcome that a rating of somebody new counts
 GENEROUS = 0.2  # variance of a person's own bias over that of a rating, for ridge
 OURS, BASELINES = "ours", ("item mean", "item mean and person", "ridge")
 BESIDE = ("no language", "texts of others")
@@ -122,7 +123,7 @@ def systems(
     outcomes = Outcomes(who, rows, np.ones((len(rows), 1)), ratings)
     others = np.random.default_rng(0).permutation(people.n_items)
     return {
-        OURS: {f"{dim} axes": lambda dim=dim: believing(outcomes, z[dim]) for dim in z},
+        OURS: {name: made for dim in z for name, made in believers(outcomes, z[dim]).items()},
         "item mean": {f"{shrunk}": lambda shrunk=shrunk: mean_of(bias[shrunk], None) for shrunk in bias},
         "item mean and person": {
             f"{shrunk}, {own}": lambda shrunk=shrunk, own=own: mean_of(bias[shrunk], own)
@@ -132,21 +133,29 @@ def systems(
             f"{dim} axes, {strength}": lambda dim=dim, strength=strength: ridge(bias[3], z[dim], strength)
             for dim, strength in product(z, (10.0, 30.0, 100.0, 300.0))
         },
-        "no language": {"": lambda: believing(outcomes, np.ones((people.n_items, 1)))},
-        "texts of others": {f"{dim} axes": lambda dim=dim: believing(outcomes, z[dim][others]) for dim in z},
+        "no language": believers(outcomes, np.ones((people.n_items, 1))),
+        "texts of others": {name: made for dim in z for name, made in believers(outcomes, z[dim][others]).items()},
     }
 
 
-def believing(outcomes: Outcomes, z: Doubles) -> Predict:
-    """Our belief: prior and items from those who were there before, the person from their own ratings."""
+def believers(outcomes: Outcomes, z: Doubles) -> dict[str, Callable[[], Predict]]:
+    """Our belief, prior and items from those who were there before, by how much each rating of somebody new counts:
+    the first few are given in one sitting, and tell less of the rest than as many of them all."""
     kinds = np.zeros(len(z), np.int32)
     fitted = fit_prior(outcomes, z, kinds)
     base = float(fitted.base[0])
     items = Items.unseen(fitted.prior, z, kinds)
     standing = Standing.of(items.seen_all(outcomes.items, outcomes.rewards - base, np.ones(len(outcomes.rewards))))
+    return {
+        f"{z.shape[1]} numbers, {share}": lambda share=share: believing(standing, base, share) for share in SHARES
+    }
+
+
+def believing(standing: Standing, base: float, share: float) -> Predict:
+    """The person from their own ratings."""
 
     def predict(given: np.ndarray, ratings: Doubles, asked: np.ndarray) -> Doubles:
-        person = person_of(standing, given, ratings - base, np.ones(len(given)))
+        person = person_of(standing, given, ratings - base, np.full(len(given), share))
         believed = Believed.of(standing, person, asked)
         return base + believed.item + believed.person
 

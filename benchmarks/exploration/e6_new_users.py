@@ -139,8 +139,8 @@ def systems(
 
 
 def believers(outcomes: Outcomes, z: Doubles) -> dict[str, Callable[[], Predict]]:
-    """Our belief, prior and items from those who were there before, by how much each rating of somebody new counts:
-    the first few are given in one sitting, and tell less of the rest than as many of them all."""
+    """Our belief, prior and items from those who were there before, by how much each rating of somebody new
+    counts: the first few are given in one sitting, and tell less of the rest than as many of them all."""
     kinds = np.zeros(len(z), np.int32)
     fitted = fit_prior(outcomes, z, kinds)
     base = float(fitted.base[0])

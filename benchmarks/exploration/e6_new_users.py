@@ -30,7 +30,7 @@ from zhiyin.data.folders import read_events, read_items
 from zhiyin.encoders.base import encode_items
 from zhiyin.encoders.cache import CachedEncoder
 from zhiyin.encoders.sentence import SentenceEncoder
-from zhiyin.metrics.intervals import difference, relative_gain
+from zhiyin.metrics.intervals import Interval, difference, relative_gain, resampled_means
 from zhiyin.policies.belief import Believed, Items, Standing, person_of
 from zhiyin.policies.fitting import Outcomes, fit_prior
 from zhiyin.policies.gaussian import Gaussian
@@ -39,8 +39,8 @@ from zhiyin.policies.whitening import Whitening
 PARTS, KS, FEW, AT = 5, range(1, 11), 3, 10
 SHARES = (0.3, 0.5, 1.0)  # of an outcome that a rating of somebody new counts
 GENEROUS = 0.2  # variance of a person's own bias over that of a rating, for ridge
-OURS, BASELINES = "ours", ("item mean", "item mean and person", "ridge")
-BESIDE = ("no language", "texts of others")
+OURS, BASELINES = "ours", ("item mean", "ridge")
+BESIDE = ("item mean and person", "no language", "texts of others")
 Predict = Callable[[np.ndarray, Doubles, np.ndarray], Doubles]  # given rows, their ratings, asked rows
 
 
@@ -208,48 +208,68 @@ def ndcg(said: Doubles, gains: Doubles) -> float:
 
 
 def tell(whole: Mapping[str, Judged], folder: Path, seconds: float) -> None:
-    rng = np.random.default_rng(0)
-    gains = {(k, name): relative_gain(whole[OURS].ndcg[:, at], whole[name].ndcg[:, at], rng)
-             for at, k in enumerate(KS) for name in BASELINES}  # fmt: skip
-    worst = min(gains, key=lambda key: gains[key].value)
-    errors = {(k, name): difference(whole[name].rmse[:, at], whole[OURS].rmse[:, at], rng)
-              for at, k in enumerate(KS) for name in (*BASELINES, *BESIDE)}  # fmt: skip
-    hardest = min(
-        (key for key in errors if key[0] <= FEW and key[1] in BASELINES), key=lambda key: errors[key].low
-    )
+    found = gains(whole)
+    hardest = {
+        kind: min((key for key in found if key[0] == kind and key[1] <= last and key[2] in BASELINES),
+                  key=lambda key: found[key].value if kind == "ndcg@10" else found[key].low)
+        for kind, last in (("ndcg@10", KS[-1]), ("rmse", FEW), ("mean_rmse", FEW))
+    }  # fmt: skip
     ours = {
-        "min_gain_over_best_baseline": gains[worst].value,
-        "rmse_gain_few": errors[hardest].low,
+        "min_gain_over_best_baseline": found[hardest["ndcg@10"]].value,
+        "rmse_gain_few": found[hardest["rmse"]].low,
+        "mean_rmse_gain_few": found[hardest["mean_rmse"]].low,
         **numbers(whole[OURS]),
     }
+    names = dict(zip(ours, hardest.values(), strict=False))
+    where = "; ".join(f"{name}: {key[2]}, k = {key[1]}" for name, key in names.items())
     told = {
         "data": sha256((folder / "events.parquet").read_bytes()).hexdigest()[:16],
-        "interval": {
-            "min_gain_over_best_baseline": [rounded(gains[worst].low), rounded(gains[worst].high)],
-            "rmse_gain_few": [rounded(errors[hardest].low), rounded(errors[hardest].high)],
-        },
-        "gains": {f"ndcg k{k} {name}": [rounded(one.low), rounded(one.high)] for (k, name), one in gains.items()}
-        | {f"rmse k{k} {name}": [rounded(one.low), rounded(one.high)] for (k, name), one in errors.items()},
+        "interval": {name: bounds(found[key]) for name, key in names.items()},
+        "gains": {f"{kind} k{k} {name}": bounds(one) for (kind, k, name), one in found.items()},
         "seconds": {"total": round(seconds, 1)},
         "runs": PARTS,
         "note": f"{len(whole[OURS].asked)} people, each new once; min_gain: the smallest relative gain in NDCG@10 "
-        f"(2^rating − 1) over any baseline at any k, here {worst[1]} at k = {worst[0]}; rmse_gain_few: the "
-        f"smallest lower end of a gain in RMSE at k ≤ {FEW}, here over {hardest[1]} at k = {hardest[0]}; linear: "
-        "NDCG of the ratings themselves; rmse: mean over people, pooled: over all ratings",
+        f"(2^rating − 1) over item mean and ridge at any k; gains in RMSE: the smallest lower end at k ≤ {FEW}, "
+        f"over all ratings, and (mean_rmse) of the mean over people; smallest against {where}; linear: NDCG of the ratings",
     }
     goal = {"min_gain_over_best_baseline": Goal(0.0, "at least"), "rmse_gain_few": Goal(0.0, "at least")}
     write("E6", ours, goal, {name: _rounded(numbers(whole[name])) for name in (*BASELINES, *BESIDE)}, told)
 
 
+def gains(whole: Mapping[str, Judged]) -> dict[tuple[str, int, str], Interval]:
+    """Of each metric, k and system beside: relative in NDCG, by how much ours is smaller in RMSE."""
+    rng, ours = np.random.default_rng(0), whole[OURS]
+    found = {}
+    for (at, k), name in product(enumerate(KS), (*BASELINES, *BESIDE)):
+        theirs = whole[name]
+        found["ndcg@10", k, name] = relative_gain(ours.ndcg[:, at], theirs.ndcg[:, at], rng)
+        found["rmse", k, name] = rmse_gain(ours, theirs, at, rng)
+        found["mean_rmse", k, name] = difference(theirs.rmse[:, at], ours.rmse[:, at], rng)
+    return found
+
+
+def rmse_gain(ours: Judged, theirs: Judged, at: int, rng: np.random.Generator) -> Interval:
+    """How much smaller our RMSE over all ratings is, people drawn with replacement."""
+    sums = np.stack([theirs.squares[:, at], ours.squares[:, at], ours.asked[:, at]], axis=1)
+    draws = resampled_means(sums, rng)
+    gain = np.sqrt(draws[:, 0] / draws[:, 2]) - np.sqrt(draws[:, 1] / draws[:, 2])
+    low, high = np.quantile(gain, [0.025, 0.975])
+    return Interval(float(theirs.pooled[at] - ours.pooled[at]), float(low), float(high))
+
+
 def numbers(judged: Judged) -> dict[str, float]:
-    means = {"ndcg@10": judged.ndcg, "linear": judged.linear, "rmse": judged.rmse}
-    kinds = {name: of.mean(axis=0) for name, of in means.items()} | {"pooled_rmse": judged.pooled}
+    means = {"ndcg@10": judged.ndcg, "linear": judged.linear, "mean_rmse": judged.rmse}
+    kinds = {name: of.mean(axis=0) for name, of in means.items()} | {"rmse": judged.pooled}
     return {f"{kind}_k{k}": float(of[at]) for kind, of in kinds.items() for at, k in enumerate(KS)}
 
 
 def joined(parts: list[Judged]) -> Judged:
     names = ("rmse", "squares", "asked", "ndcg", "linear")
     return Judged(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+
+def bounds(one: Interval) -> list[float]:
+    return [rounded(one.low), rounded(one.high)]
 
 
 def _rounded(found: Mapping[str, float]) -> dict[str, float]:

@@ -230,7 +230,8 @@ def tell(whole: Mapping[str, Judged], folder: Path, seconds: float) -> None:
         "runs": PARTS,
         "note": f"{len(whole[OURS].asked)} people, each new once; min_gain: the smallest relative gain in NDCG@10 "
         f"(2^rating − 1) over item mean and ridge at any k; gains in RMSE: the smallest lower end at k ≤ {FEW}, "
-        f"over all ratings, and (mean_rmse) of the mean over people; smallest against {where}; linear: NDCG of the ratings",
+        f"over all ratings, and (mean_rmse) of the mean over people; smallest against {where}; linear: NDCG of "
+        "the ratings",
     }
     goal = {"min_gain_over_best_baseline": Goal(0.0, "at least"), "rmse_gain_few": Goal(0.0, "at least")}
     write("E6", ours, goal, {name: _rounded(numbers(whole[name])) for name in (*BASELINES, *BESIDE)}, told)

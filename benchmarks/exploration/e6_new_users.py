@@ -31,7 +31,7 @@ from zhiyin.encoders.base import encode_items
 from zhiyin.encoders.cache import CachedEncoder
 from zhiyin.encoders.sentence import SentenceEncoder
 from zhiyin.metrics.intervals import Interval, difference, relative_gain, resampled_means
-from zhiyin.policies.belief import Believed, Items, Standing, person_of
+from zhiyin.policies.belief import Items, person_of
 from zhiyin.policies.fitting import Outcomes, fit_prior
 from zhiyin.policies.gaussian import Gaussian
 from zhiyin.policies.whitening import Whitening
@@ -144,19 +144,19 @@ def believers(outcomes: Outcomes, z: Doubles) -> dict[str, Callable[[], Predict]
     kinds = np.zeros(len(z), np.int32)
     fitted = fit_prior(outcomes, z, kinds)
     base = float(fitted.base[0])
-    items = Items.unseen(fitted.prior, z, kinds)
-    standing = Standing.of(items.seen_all(outcomes.items, outcomes.rewards - base, np.ones(len(outcomes.rewards))))
+    rests, alike = outcomes.rewards - base, np.ones(len(outcomes.rewards))
+    items = Items.unseen(fitted.prior, z, kinds).seen_all(outcomes.items, rests, alike)
     return {
-        f"{z.shape[1]} numbers, {share}": lambda share=share: believing(standing, base, share) for share in SHARES
+        f"{z.shape[1]} numbers, {share}": lambda share=share: believing(items, base, share) for share in SHARES
     }
 
 
-def believing(standing: Standing, base: float, share: float) -> Predict:
+def believing(items: Items, base: float, share: float) -> Predict:
     """The person from their own ratings."""
 
     def predict(given: np.ndarray, ratings: Doubles, asked: np.ndarray) -> Doubles:
-        person = person_of(standing, given, ratings - base, np.full(len(given), share))
-        believed = Believed.of(standing, person, asked)
+        person = person_of(items, given, ratings - base, np.full(len(given), share))
+        believed = items.for_person(person, asked)
         return base + believed.item + believed.person
 
     return predict

@@ -74,10 +74,12 @@ demo: $(SERVING)  ## from nothing to live recommendations; DATA=movielens, groce
 
 bench: $(READY) $(TRAINING)  ## all measurements into benchmarks/*/results; DATA=DIR holds the public data sets
 	@set -e; for script in benchmarks/speed/s[0-9]*.py; do echo "$$script"; $(BIN)/python "$$script"; done
-	@set -e; for script in benchmarks/exploration/e[0-9]*.py; do echo "$$script"; $(BIN)/python "$$script"; done
+	@set -e; for script in benchmarks/exploration/e[2-5]*.py; do echo "$$script"; $(BIN)/python "$$script"; done
 	@test -n "$(DATA)" || echo "the quality benchmarks need the public data sets: make bench DATA=DIR"
 	$(BIN)/python benchmarks/quality/harm.py
 	@test -z "$(DATA)" || $(BIN)/python benchmarks/quality/run.py --data $(DATA) --peers
+	@test -z "$(DATA)" || $(BIN)/python benchmarks/exploration/e1_carousels.py --data $(DATA)
+	@test -z "$(DATA)" || $(BIN)/python benchmarks/exploration/e6_new_users.py --data $(DATA)
 	@test -z "$(DATA)" || $(BIN)/python benchmarks/quality/reading.py --data $(DATA)
 	@test -z "$(DATA)" || $(BIN)/python benchmarks/quality/pictures.py --data $(DATA)
 	@test -z "$(DATA)" || $(BIN)/python benchmarks/quality/tuned.py --data $(DATA)

@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 
 from zhiyin.errors import InvalidData
-from zhiyin.metrics.bounds import bernstein, bootstrap, expected_variance, looked_at_often, normal, weighted
+from zhiyin.metrics.bounds import (
+    bernstein,
+    bootstrap,
+    expected_variance,
+    looked_at_often,
+    normal,
+    variance_of_gap,
+    weighted,
+)
 from zhiyin.metrics.off_policy import Logged, Predicted, ips, snips
 from zhiyin.metrics.overlap import Moments
 
@@ -70,6 +78,33 @@ def test_looking_every_day_does_not_find_what_is_not_there() -> None:
         once += bool((np.abs(means) > 1.96 / np.sqrt(n)).any())
     assert found <= 15  # of 300: 5 %
     assert once >= 50  # an interval for a single look
+
+
+def test_the_variance_of_a_gap_is_made_of_both_by_hand() -> None:
+    n, mean, variance = np.array([300.0, 100.0]), np.array([1.0, 3.0]), np.array([4.0, 0.0])
+    together = (300 * (4 + 0.5**2) + 100 * (0 + 1.5**2)) / 400  # around the mean of all, 1.5
+    by_hand = (300 * 4 + 100 * together) / 400 / 300 + (100 * 0 + 100 * together) / 200 / 100
+    assert variance_of_gap(n, mean, variance) == pytest.approx(by_hand)
+    many = variance_of_gap(n * 1e6, mean, variance)
+    assert many == pytest.approx(4 / 300e6, rel=1e-3), "of many it is what was seen"
+
+
+def test_a_tenth_of_whom_none_clicked_yet_does_not_prove_that_nobody_will() -> None:
+    rng, looks, people = np.random.default_rng(5), 120, 16
+    found = blind = 0
+    for _ in range(300):
+        values = rng.random(looks * people) < 0.05
+        new = rng.random(looks * people) < 0.1
+        seen = np.stack([~new, new]).astype(float)
+        n, sums = (np.cumsum(part, axis=1)[:, people - 1 :: people] for part in (seen, seen * values))
+        n = np.maximum(n, 1.0)
+        mean = sums / n
+        variance, whole = mean * (1 - mean), n.sum(axis=0)
+        gap = np.abs(mean[1] - mean[0])
+        found += bool((gap > looked_at_often(variance_of_gap(n, mean, variance) * whole, whole, 11_520.0)).any())
+        blind += bool((gap > looked_at_often((variance / n).sum(axis=0) * whole, whole, 11_520.0)).any())
+    assert found <= 15  # of 300: 5 %
+    assert blind >= 20
 
 
 def test_what_no_bound_can_be_made_of_is_refused() -> None:

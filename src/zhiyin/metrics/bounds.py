@@ -1,7 +1,8 @@
 """Intervals that hold for few acts, for heavy weights, or however often somebody looks.
 
 `bernstein` needs to know how large an addend can be; `weighted` needs weights and rewards alone and holds at every
-moment at once; `looked_at_often` is for means of many people, as of an experiment, and holds at every look.
+moment at once; `looked_at_often` is for means of many people, as of an experiment, and holds at every look;
+`variance_of_gap` is what it needs to know of two variants.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from zhiyin.metrics.overlap import Moments
 ERROR = 1 - LEVEL
 NORMAL = 1.959963984540054  # standard errors that hold LEVEL of a normal distribution
 BOLDEST = 0.75  # of what is staked on one addend
+ALIKE = 100.0  # addends of either variant that are taken to vary as both together do
 GUESSED = 10.0  # addends with a variance of 1 that are taken as seen before the first
 
 
@@ -86,6 +88,20 @@ def looked_at_often(variance: Doubles, n: Doubles, planned: float, error: float 
     grown = n * mixed + 1.0
     half: Doubles = np.sqrt(2.0 * variance * grown / (n**2 * mixed) * np.log(np.sqrt(grown) / error))
     return half
+
+
+def variance_of_gap(n: Doubles, mean: Doubles, variance: Doubles) -> Doubles:
+    """Of the difference of two means: n, mean, variance of one addend are (2, …), old and new, n at least 1.
+
+    To each variance as many addends are added as ALIKE, that vary as both together do, between them included: of
+    few people who are alike, as of ten who never clicked, the variance seen is 0, and an interval made of that
+    alone is sure of a mean it knows little of. Of many people it is what was seen.
+    """
+    whole = n.sum(axis=0)
+    middle = (n * mean).sum(axis=0) / whole
+    together = (n * (variance + (mean - middle) ** 2)).sum(axis=0) / whole
+    spread: Doubles = ((n * variance + ALIKE * together) / (n + ALIKE) / n).sum(axis=0)
+    return spread
 
 
 def _from_below(values: Doubles, error: float) -> Doubles:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -86,6 +87,12 @@ class Policy(Protocol):
     def log_probs(self, scores: Doubles, order: Order, adjustment: Adjustment) -> Doubles:
         """The log-probability of each place of a given order, given the places before it."""
         ...
+
+
+def uniforms(draws: Sequence[int], keys: Keys) -> Doubles:
+    """(B, k) what `Noise(draw, keys).at(0)` gives of each draw."""
+    mixed = np.array([_mixed(draw ^ 1) for draw in draws], np.uint64)
+    return _uniform(keys[None, :] ^ mixed[:, None])
 
 
 def _mixed(value: int) -> int:

@@ -33,7 +33,7 @@ VECTORS = np.eye(4, 3, dtype=np.float32) + 0.25
 MODEL = BeliefModel(
     prior=Prior(Gaussian.alike(3, 0.5), Gaussian.alike(3, 0.25), 0.2, 0.1, np.array([4.0, 0.0])),
     whitening=Whitening.of(VECTORS, 3),
-    base=(0.1, 0.05, 0.0, 0.0, 0.0, 0.0),
+    base=(0.1, 0.3, 0.05, 0.0, 0.0, 0.0, 0.0),
     worth=0.05,
     kinds=("one",),
     window=DAY.total_seconds(),
@@ -66,7 +66,7 @@ def folded(lists: Iterable[Recommendation], events: Iterable[Event], until: int 
 
 LISTS = [listed("r1", START), listed("r2", START + 3 * DAY), listed("r3", START + 9 * DAY)]
 CLOCK = seen("r3", "d", START + 9 * DAY)  # open: what is not old enough counts nothing
-BASE = 0.1 + 0.05 * 2.0  # of the score without what was believed
+BASE = 0.1 + 0.05 * 2.0  # of the score without what was believed, the same for all of a list
 
 
 def test_what_was_taken_and_what_was_not_by_hand() -> None:
@@ -235,4 +235,4 @@ def test_a_score_that_foretells_nothing_does_not_make_beliefs_deafening() -> Non
     assert worth_of((0.0, 0.3), scores, rewards) == 0.3
     assert worth_of((0.0, -0.3), scores, rewards) == pytest.approx(0.05 * rewards.std() / scores.std())
     assert worth_of((0.0, 0.3), np.ones(3), rewards) == 1.0
-    assert len(features(outline_of(LISTS[0]), 1.0)) == len(MODEL.base)
+    assert len(features(outline_of(LISTS[0]), "a")) == len(MODEL.base)

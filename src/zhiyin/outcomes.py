@@ -58,7 +58,7 @@ def changes(
     key: Key = answer.recommendation_id, answer.item_id
     found = ledger.passed(outline.at)
     if answer.type == "impression":
-        base = 0.0 if model is None else model.expected(outline, outline.scores[answer.item_id])
+        base = 0.0 if model is None else model.expected(outline, answer.item_id)
         looked = 1.0 if model is None else model.looked(outline, answer.item_id, base)
         return found + ledger.shown(Exposure(key, answer.user_id, outline.at, base, looked))
     return found + ledger.came(key, _moment(answer, outline), reward) if reward else found
@@ -220,7 +220,7 @@ def _told(
     for key, (answer, outline) in shown.items():
         came = settled(outline.at, outcomes.get(key, ()), model.window, asked.now)
         if came is not None:
-            base = model.expected(outline, outline.scores[answer.item_id])
+            base = model.expected(outline, answer.item_id)
             looked = 1.0 if came else model.looked(outline, answer.item_id, base)
             yield answer.item_id, came - base, looked * min(model.share(outline.at) * model.fade(asked.now), 1.0)
 

@@ -1,10 +1,11 @@
 """What a bundle knows of beliefs: the prior, what turns vectors into z, and what base and belief mean in scores.
 
-    reward = β · f + b_i + θ_u · z_i + noise,   f = (1, score, typed, score · typed, hour on the circle)
+    reward = β · f + b_i + θ_u · z_i + noise,   f = (1, s, s̄, typed, s · typed, hour on the circle)
 
-so a unit of the score is worth β_score of reward, and what is believed enters the score divided by that. Where the
-score hardly foretells the reward, β_score is held to what a correlation of LEAST would make it: a division by
-nothing is no belief.
+where s̄ is the mean score of the list's places and s what the item has beyond that: lists of one bundle score
+higher than those of another, and what a list shows is chosen by differences. So a unit
+of the score is worth β_s of reward, and what is believed enters the score divided by that. Where the score hardly
+foretells the reward, β_s is held to what a correlation of LEAST would make it: a division by nothing is no belief.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from zhiyin.policies.gaussian import Gaussian
 from zhiyin.policies.whitening import Whitening
 
 LEAST = 0.05
+SURE = 0.95  # of being wanted, at most, where a silence is weighed: then it still counts something
 DAY = 86_400.0
 
 
@@ -36,7 +38,7 @@ class BeliefModel:
 
     prior: Prior
     whitening: Whitening
-    base: tuple[float, ...]  # (6,) β
+    base: tuple[float, ...]  # (7,) β
     worth: float  # of one unit of the score, in rewards; > 0
     kinds: tuple[str, ...]  # first categories that κ was learned for; any other is the kind after the last
     window: float  # seconds in which an answer counts, after which silence does
@@ -45,14 +47,14 @@ class BeliefModel:
     looks: Examination  # how far people look
     people: Keys  # sorted keys of the user ids it was learned from
 
-    def expected(self, outline: Outline, score: float) -> float:
+    def expected(self, outline: Outline, item_id: str) -> float:
         """Base: what is expected of a place of this list before anything is believed."""
-        return sum(weight * told for weight, told in zip(self.base, features(outline, score), strict=True))
+        return sum(weight * told for weight, told in zip(self.base, features(outline, item_id), strict=True))
 
     def looked(self, outline: Outline, item_id: str, base: float) -> float:
         """How much a silence about this item of the list counts."""
         place = list(outline.scores).index(item_id)
-        return self.looks.share(place, outline.scenario, base)
+        return self.looks.share(place, outline.scenario, min(base, SURE))
 
     def share(self, at: float) -> float:
         """How much an outcome of this moment weighs in the sums."""
@@ -108,13 +110,15 @@ def kinds_of(kinds: Sequence[str], categories: Sequence[tuple[str, ...]]) -> Row
     return np.array([place.get(first, len(kinds)) for first in firsts], np.int32)
 
 
-def features(outline: Outline, score: float) -> tuple[float, ...]:
-    """(6,) f of a place with this score."""
-    typed, turn = float(outline.typed), 2.0 * math.pi * outline.at / DAY
-    return 1.0, score, typed, score * typed, math.sin(turn), math.cos(turn)
+def features(outline: Outline, item_id: str) -> tuple[float, ...]:
+    """(7,) f of a place of this list."""
+    level = sum(outline.scores.values()) / len(outline.scores)
+    beyond, typed, turn = outline.scores[item_id] - level, float(outline.typed), 2.0 * math.pi * outline.at / DAY
+    return 1.0, beyond, level, typed, beyond * typed, math.sin(turn), math.cos(turn)
 
 
-def worth_of(base: Sequence[float], scores: Doubles, rewards: Doubles) -> float:
-    """β_score, or what a correlation of LEAST would make it. Scores that are all alike foretell nothing: 1."""
-    spread = float(scores.std())
+def worth_of(base: Sequence[float], beyond: Doubles, rewards: Doubles) -> float:
+    """β_s, or what a correlation of LEAST would make it; `beyond` (E,) is s. Scores that are all alike foretell
+    nothing: 1."""
+    spread = float(beyond.std())
     return max(base[1], LEAST * float(rewards.std()) / spread) if spread > 0 else 1.0

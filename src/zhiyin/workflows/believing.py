@@ -147,11 +147,10 @@ class _Lesson:
         people = {name: n for n, name in enumerate(dict.fromkeys(one.user_id for one in exposures))}
         self.said, self.items, self.people, self.looks = said, items, people, looks
         self.at = np.array([one.outline.at for one in exposures])
-        self.scores = np.array([one.outline.scores[one.item_id] for one in exposures])
         self.outcomes = Outcomes(
             np.array([people[one.user_id] for one in exposures], np.int32),
             np.array([rows[one.item_id] for one in exposures], np.int32),
-            np.array([features(one.outline, one.outline.scores[one.item_id]) for one in exposures]),
+            np.array([features(one.outline, one.item_id) for one in exposures]),
             np.array([one.reward for one in exposures]),
         )
         self.whitening = Whitening.of(vectors)
@@ -178,7 +177,7 @@ class _Lesson:
             prior=replace(fitted.prior, pseudo=pseudo),
             whitening=self.whitening,
             base=tuple(fitted.base.tolist()),
-            worth=worth_of(fitted.base.tolist(), self.scores[known], some.rewards),
+            worth=worth_of(fitted.base.tolist(), some.features[:, 1], some.rewards),
             kinds=self.kinds,
             window=self.said.window,
             half_life=self.said.half_life * DAY,

@@ -30,6 +30,7 @@ TITLES = {
     "E3": "12 places with their probabilities from 1,000 candidates of 64 numbers; updates of the belief",
     "E5": "Experiments that are looked at every day and every hour: false positives, and what is found",
     "E6": "New people: what their first ratings tell of all others, MovieLens 100K",
+    "E4": "Off-policy answers of logs whose truth is known: how often intervals hold it, and the same by another library",
     "H1": "Harmful sentences, after the synthetic examples that come along",
     "K1": "The click model, alone, beside the other channels, with people's own texts, and its latency",
     "L1": "Which texts to label next: by doubt and spread, or by chance",

@@ -28,6 +28,7 @@ TITLES = {
     "E1": "Carousels of 12 of 862 items: regret in % of that of random lists, two kinds of feedback",
     "E2": "Supervised sets as bandits: share of wrong choices, with exact propensities, and with a floor of 2 %",
     "E3": "12 places with their probabilities from 1,000 candidates of 64 numbers; updates of the belief",
+    "E4": "Another policy by the log: how often intervals hold the truth, and the distance to another library",
     "E5": "Experiments that are looked at every day and every hour: false positives, and what is found",
     "E6": "New people: what their first ratings tell of all others, MovieLens 100K",
     "H1": "Harmful sentences, after the synthetic examples that come along",

@@ -8,6 +8,7 @@ each half of the log predicted by the other.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -34,11 +35,9 @@ class World:
     @classmethod
     def of(cls, seed: int, floor: float) -> World:
         rng = np.random.default_rng([seed, 0])
-        likes, usual = rng.normal(size=(ACTS, DIM)) * 0.8, rng.normal(size=ACTS) * 0.5 - 1.0
+        likes, usual = _tastes(rng)
         served = rng.normal(size=(ACTS, DIM))
-        people = rng.normal(size=(TRUTH, DIM))
-        value = float((wanted(people, likes) * chance(people, likes, usual)).sum(axis=1).mean())
-        return cls(likes, usual, served, floor, value)
+        return cls(likes, usual, served, floor, _truth(seed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +101,19 @@ def wanted(people: Doubles, likes: Doubles) -> Doubles:
 def chance(people: Doubles, likes: Doubles, usual: Doubles) -> Doubles:
     """(n, ACTS) of a reward."""
     return 1.0 / (1.0 + np.exp(-(people @ likes.T + usual)))
+
+
+def _tastes(rng: np.random.Generator) -> tuple[Doubles, Doubles]:
+    """What people like, and what acts earn of everybody."""
+    return rng.normal(size=(ACTS, DIM)) * 0.8, rng.normal(size=ACTS) * 0.5 - 1.0
+
+
+@cache
+def _truth(seed: int) -> float:
+    """What the policy in question earns in the world of a seed, whatever was served there."""
+    likes, usual = _tastes(np.random.default_rng([seed, 0]))
+    people = np.random.default_rng([seed, 2]).normal(size=(TRUTH, DIM))
+    return float((wanted(people, likes) * chance(people, likes, usual)).sum(axis=1).mean())
 
 
 def softmax(scores: Doubles) -> Doubles:

@@ -11,14 +11,18 @@ from datetime import datetime
 
 import numpy as np
 
+from zhiyin.bundle import Bundle
 from zhiyin.data.answers import EXPLORE
 from zhiyin.data.dataset import Doubles, Mask
 from zhiyin.data.vocabulary import PAD, Rows, key_of
 from zhiyin.encoders.cross import NOTHING, Asked, past_text
 from zhiyin.encoders.pair import NOT_ASKED, Reading
+from zhiyin.errors import BrokenBundle
 from zhiyin.explain.reasons import reasons_for
 from zhiyin.live import Asker, Live
 from zhiyin.models.base import Batch, best, history_batch, union
+from zhiyin.models.meaning import Meaning
+from zhiyin.models.popular import Popular
 from zhiyin.outcomes import OTHERS, Believer
 from zhiyin.policies.base import Noise, Order, Policy
 from zhiyin.policies.greedy import Greedy
@@ -26,6 +30,7 @@ from zhiyin.ranking.diversity import Diversity
 from zhiyin.ranking.fusion import READS, Heard, Parts
 from zhiyin.ranking.harm import HarmRule, harmless, penalised
 from zhiyin.ranking.house_rules import HouseRule, allowed, lowered
+from zhiyin.ranking.learned import PART, Learned, Traits
 from zhiyin.ranking.reranking import Reranker
 from zhiyin.ranking.rules import compile_filter
 from zhiyin.ranking.standing import Asking, LineWeights, refused, spoken_of
@@ -52,6 +57,7 @@ class Shape:
     lines: LineWeights = field(default_factory=LineWeights)
     reranker: Reranker | None = None
     optimism: float | None = None  # what a standard deviation of doubt adds; None: nothing is believed
+    learned: Learned | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +114,7 @@ class Recommender:
             bundle=world.bundle.name,
             settings=self._shape.digest,
             as_of=world.as_of,
-            policy=self._policy.name,
+            policy=named_policy(self._policy, self._shape.learned, world.bundle, query),
             variant="champion",
             mode=_mode(world, heard),
             reading=heard.reading.code,
@@ -233,10 +239,18 @@ class Recommender:
         parts = penalised(parts, self._shape.harm, rows, world.items)
         ranked = best_first(world, rows, parts, max(self._shape.candidates, query.n))
         if self._shape.reranker is None:
-            return ranked
+            return self._moved(world, ranked, query)
         items = [world.items[row] for row in ranked.rows[: self._shape.reranker.n].tolist()]
         told = self._shape.reranker.reread(ranked.parts, heard.asked, [item for item in items if item is not None])
-        return best_first(world, ranked.rows, told, len(ranked.rows))
+        return self._moved(world, best_first(world, ranked.rows, told, len(ranked.rows)), query)
+
+    def _moved(self, world: Snapshot, ranked: Ranked, query: Query) -> Ranked:
+        """The same candidates with the part that the log taught, last of all: as the log was asked about it."""
+        learned = self._shape.learned
+        if learned is None or not learned.speaks(world.bundle.manifest.encoder, query.scenario):
+            return ranked
+        parts = learned.beside(ranked.parts, traits_of(world, ranked.rows))
+        return best_first(world, ranked.rows, parts, len(ranked.rows))
 
     def choose(self, world: Snapshot, ranked: Ranked, n: int, recommendation_id: str) -> Chosen:
         """Places from candidates, last of all, and how a greedy policy would have filled them."""
@@ -290,6 +304,25 @@ def latest_parts(world: Snapshot, rows: Rows) -> Parts:
     """One part: the newest publication first."""
     values = world.published[rows]
     return Parts((LATEST,), values[None, :], {LATEST: 1.0})
+
+
+def traits_of(world: Snapshot, rows: Rows) -> Traits:
+    """What a part that the log taught reads of these rows; how often things were taken, and what was new, as of
+    the fit of the bundle: what came since may have come of these very lists."""
+    meaning, popular = world.models["meaning"], world.bundle.fitted.models.get(POPULAR)
+    if not isinstance(meaning, Meaning):
+        raise BrokenBundle(f"the channel meaning is a {type(meaning).__name__}: train again")
+    taken = np.zeros(len(rows))
+    if isinstance(popular, Popular):
+        known = rows < len(popular.counts)
+        taken[known] = popular.counts[rows[known]]
+    return Traits(meaning.read_back(rows), taken, world.fusion.cold[rows])
+
+
+def named_policy(policy: Policy, learned: Learned | None, bundle: Bundle, query: Query) -> str:
+    """The policy, and whether a part that the log taught takes part."""
+    taught = learned is not None and learned.speaks(bundle.manifest.encoder, query.scenario)
+    return f"{policy.name}, {PART}" if taught else policy.name
 
 
 def trending_parts(heard: Heard, rows: Rows) -> Parts:

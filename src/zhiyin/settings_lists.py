@@ -46,11 +46,17 @@ class PolicySettings(Section):
         description="Share of all lists that chance alone draws from the candidates, to measure the rest against.",
     )
 
+    learned: str = Field(
+        default="",
+        description="File that `zhiyin train policy` made, such as policies/learned-0123456789abcdef.json, whose "
+        "part is added to scores; empty: none.",
+    )
+
     @property
     def shaping(self) -> dict[str, object]:
-        """What shapes a list. A holdout and a budget stand there only where there is one: lists that were logged
-        before there was such a thing keep the name of their settings."""
-        there = {"holdout": bool(self.holdout), "budget": self.name == "budgeted"}
+        """What shapes a list. A holdout, a budget, and what was learned stand there only where there is one: lists
+        that were logged before there was such a thing keep the name of their settings."""
+        there = {"holdout": bool(self.holdout), "budget": self.name == "budgeted", "learned": bool(self.learned)}
         return self.model_dump(exclude={name for name, one in there.items() if not one})
 
 

@@ -53,6 +53,7 @@ from zhiyin.policies.greedy import Greedy
 from zhiyin.policies.holdout import Holdout
 from zhiyin.policies.softmax import Softmax
 from zhiyin.progress import Progress, Silent
+from zhiyin.ranking.learned import Learned
 from zhiyin.ranking.reranking import Reranker, RerankerSettings
 from zhiyin.recommender import Recommender, Shape
 from zhiyin.settings import FILE, Settings
@@ -80,6 +81,7 @@ class Zhiyin:
         self._readers: dict[str, Encoder] = {}
         self._labels: dict[str, LabelModel] = {}
         self._rereading: tuple[RerankerSettings, Reranker] | None = None
+        self._taught: tuple[str, Learned] | None = None
 
     @classmethod
     def open(cls, folder: str | Path = ".", progress: Progress | None = None) -> Self:
@@ -182,8 +184,19 @@ class Zhiyin:
             settings.profile.weights,
             self.reranker(settings),
             settings.belief.optimism if settings.belief.on else None,
+            self.learned(),
         )
         return Recommender(live, policy_of(settings.policy), shape)
+
+    def learned(self) -> Learned | None:
+        """The part of scores that the log taught, where the settings name one; read once. Raises BrokenBundle."""
+        named = self.settings.policy.learned
+        if not named:
+            return None
+        with self._reading:
+            if self._taught is None or self._taught[0] != named:
+                self._taught = named, Learned.load(self.settings.path(named))
+            return self._taught[1]
 
     def reranker(self, settings: Settings) -> Reranker | None:
         """Who reads the first candidates again, where these settings name somebody; loaded once.

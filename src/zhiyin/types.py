@@ -38,6 +38,7 @@ Stance = Literal["more", "less", "never", "unsaid"]  # what a person says of a l
 Mode = Literal["zero_shot", "trained", "popular", "fallback"]
 FALLBACK: Mode = "fallback"  # an endpoint was to read the typed text and did not answer: the encoder at hand did
 SplitName = Literal["auto", "time", "last", "new-users", "new-items"]  # how an evaluation hides what it asks for
+IntervalName = Literal["bootstrap", "normal", "bernstein", "anytime"]  # how an off-policy answer tells its doubt
 WatchSource = Literal["events", "items"]  # whose texts are watched
 WatchPeriod = Literal["day", "week", "month"]
 Scalar = str | float | int | bool

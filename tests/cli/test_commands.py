@@ -63,11 +63,17 @@ def test_a_list_can_be_traced_inspected_and_replayed(shop: Path, zhi: Zhi) -> No
 
 
 def test_the_log_says_what_another_policy_would_have_earned_or_that_it_cannot(shop: Path, zhi: Zhi) -> None:
-    for _ in range(40):
+    for _ in range(2):
         said(zhi("recommend", "-u", "u1", "-n", 2, "-C", shop))
-    told = said(zhi("replay", "--policy", "softmax", "-C", shop))
-    assert "40 lists earned 0.0000 each" in told
-    assert "green place by place" in told
+    alone = zhi("replay", "--policy", "softmax", "-C", shop)
+    assert alone.exit_code == 1
+    assert "only 1.0 people count" in alone.stdout
+    for n in range(40):
+        said(zhi("recommend", "-u", f"visitor {n}", "-n", 2, "-C", shop))
+    told = said(zhi("replay", "--policy", "softmax", "--interval", "normal", "-C", shop))
+    assert "42 lists of 41 people earned 0.0000 each" in told
+    assert "green cascade DR" in told
+    assert zhi("train", "policy", "-C", shop).exit_code == 1
     assert zhi("replay", "--policy", "greedy", "--temperature", "-1", "-C", shop).exit_code == 2
 
 

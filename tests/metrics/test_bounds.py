@@ -7,11 +7,13 @@ from zhiyin.errors import InvalidData
 from zhiyin.metrics.bounds import (
     bernstein,
     bootstrap,
+    expected_of_lists,
     expected_variance,
     looked_at_often,
     normal,
     variance_of_gap,
     weighted,
+    weighted_lists,
 )
 from zhiyin.metrics.off_policy import Logged, Predicted, ips, snips
 from zhiyin.metrics.overlap import Moments
@@ -49,6 +51,48 @@ def test_bounds_of_weights_close_in_on_the_truth() -> None:
     assert (np.diff(low) >= 0).all()
     assert low[-1] < TRUTH < high[-1]
     assert high[-1] - low[-1] < 0.08
+
+
+def test_people_who_act_often_are_drawn_with_all_they_did() -> None:
+    """Everybody does the same five times: as sure as if each had done it once."""
+    rng = np.random.default_rng(7)
+    log = drawn(300, rng)
+    five = [np.repeat(one, 5) for one in (log.rewards, log.before, log.target)]
+    people = np.repeat(np.arange(300, dtype=np.int32), 5)
+    once, often = snips(log), snips(Logged(*five))
+    alone, clustered = normal(once), normal(often, people=people)
+    assert (clustered.low, clustered.high) == pytest.approx((alone.low, alone.high))
+    assert normal(often).low > clustered.low + 0.3 * (clustered.value - clustered.low)
+    same = [bootstrap(one, np.random.default_rng(1), 500, who) for one, who in ((once, None), (often, people))]
+    assert (same[1].low, same[1].high) == pytest.approx((same[0].low, same[0].high))
+
+
+def test_the_variance_of_lists_is_that_of_their_places_where_these_err_alone() -> None:
+    rng, n = np.random.default_rng(8), 200_000
+    weights, errors = rng.choice([0.5, 3.0], (n, 2), p=[0.8, 0.2]), rng.normal(size=(n, 2)) * [1.0, 0.5]
+    sure = rng.normal(size=n)
+    second = np.full((n, 2), 0.8 * 0.25 + 0.2 * 9.0)
+    drawn_again = (sure + (weights * errors).sum(axis=1)).var()
+    assert expected_of_lists(errors, second, sure) == pytest.approx(drawn_again, rel=0.03)
+
+
+@pytest.mark.parametrize("endless", [False, True])
+def test_lists_are_bounded_as_single_acts_are_and_their_gain_too(endless: bool) -> None:
+    rng, held, earned = np.random.default_rng(9), [0, 0], float(BEFORE @ EARNS)
+    for _ in range(60):
+        log = [drawn(800, rng) for _ in range(2)]
+        weights, rewards = (
+            np.stack(both, axis=1) for both in zip(*((o.weights, o.rewards) for o in log), strict=True)
+        )
+        value, gain = weighted_lists(weights, rewards, endless=endless)
+        held[0] += value.low <= 2 * TRUTH <= value.high
+        held[1] += gain.low <= 2 * (TRUTH - earned) <= gain.high
+        if not endless:
+            low, high = weighted(weights[:, 0], rewards[:, 0])
+            alone, _ = weighted_lists(weights[:, :1], rewards[:, :1])
+            assert (alone.low, alone.high) == pytest.approx((low[-1], high[-1]))
+    assert min(held) >= 58
+    assert gain.high - gain.low < (3.2 if endless else 1.6)
 
 
 def test_a_bernstein_interval_is_what_its_formula_says() -> None:

@@ -10,7 +10,10 @@ from zhiyin.metrics.off_policy_lists import (
     cascade,
     cascade_dr,
     place_by_place,
+    places_dm,
+    places_dr,
     self_normalised,
+    slate,
     whole_list,
 )
 
@@ -22,7 +25,11 @@ def test_every_estimate_is_what_it_is_by_hand() -> None:
     assert whole_list(BY_HAND).value == pytest.approx(1.0 * (1.0 + 2.0))
     assert cascade(BY_HAND).value == pytest.approx(2.0 * 1.0 + 1.0 * 2.0)
     assert place_by_place(BY_HAND).value == pytest.approx(2.0 * 1.0 + 0.5 * 2.0)
+    assert slate(BY_HAND).value == pytest.approx(3.0 * (1.0 + 1.0 - 0.5))
     model = PredictedLists(np.array([[3.0, 1.0]]), np.array([[2.5, 1.5]]))
+    assert places_dm(model).value == pytest.approx(4.0)
+    assert places_dr(BY_HAND, model).value == pytest.approx(4.0 + 2 * (1 - 3) + 0.5 * (2 - 1))
+    assert places_dr(BY_HAND, model, most=1.0).value == pytest.approx(4.0 + 0.5 * (2 - 1))
     assert cascade_dr(BY_HAND, model).value == pytest.approx(2 * (1 - 3) + 1 * 2.5 + 1 * (2 - 1) + 2 * 1.5)
 
 
@@ -68,6 +75,22 @@ def test_a_good_model_makes_the_cascade_surer_and_a_bad_one_leaves_it_right() ->
     for model in (good, bad):
         found = cascade_dr(log, model)
         assert abs(found.value - 2 * each) < 4 * found.addends.std() / np.sqrt(n)
+
+
+def test_places_drawn_alone_tell_of_a_slate_what_the_pseudo_inverse_tells() -> None:
+    """The matrix of Swaminathan et al. 2017, made of everything that could have been shown."""
+    rng, n = np.random.default_rng(6), 400
+    before, target = rng.dirichlet([2.0, 2.0, 2.0], 2), rng.dirichlet([2.0, 2.0, 2.0], 2)  # (places, items)
+    done = np.stack([rng.choice(3, n, p=chances) for chances in before], axis=1)
+    brings = np.array([[0.1, 0.4, 0.2], [0.3, 0.0, 0.5]])
+    whole = brings[0, done[:, 0]] + brings[1, done[:, 1]] + 0.1 * rng.normal(size=n)
+    shown = np.concatenate([np.eye(3)[done[:, 0]], np.eye(3)[done[:, 1]]], axis=1)  # (n, 6)
+    gamma = np.block([[np.diag(before[0]), np.outer(before[0], before[1])],
+                      [np.outer(before[1], before[0]), np.diag(before[1])]])  # fmt: skip
+    theirs = (whole * (shown @ np.linalg.pinv(gamma) @ target.ravel())).mean()
+    chances = [np.stack([one[0, done[:, 0]], one[1, done[:, 1]]], axis=1) for one in (before, target)]
+    log = LoggedLists(np.stack([np.zeros(n), whole], axis=1), *np.log(chances))
+    assert slate(log).value == pytest.approx(theirs)
 
 
 def test_what_does_not_belong_together_is_refused() -> None:

@@ -6,11 +6,13 @@ from pathlib import Path
 from threading import Event as Flag
 from threading import Thread
 
+import numpy as np
 import pytest
 from small_shop import shop_in
 
 from zhiyin.data.store.open import open_store
 from zhiyin.errors import InvalidData, InvalidSettings, NotFound
+from zhiyin.ranking.learned import learned_of
 from zhiyin.settings import FILE
 from zhiyin.settings_file import load_settings
 from zhiyin.shop import Zhiyin
@@ -51,6 +53,24 @@ def test_a_restored_shop_is_the_same_shop(tmp_path: Path) -> None:
         again = shop.recommender().recommend(shown.query, shown.recommendation_id, shown.at)
         assert again == shop.store.recommendation(shown.recommendation_id)
         assert shop.settings.name == "first"
+
+
+def test_the_part_that_is_added_to_scores_is_restored_and_others_are_not(tmp_path: Path) -> None:
+    with new_shop(tmp_path / "shop") as shop:
+        encoder = shop.live().folded.bundle.manifest.encoder
+        dim = HashEncoder().dim
+        parts = [
+            learned_of(encoder, score, np.zeros(2), (np.zeros(dim), np.ones(dim)), "a test")
+            for score in (0.1, 0.2)
+        ]
+        added, _ = (one.save(tmp_path / "shop" / "policies") for one in parts)
+        (tmp_path / "shop" / FILE).write_text(f'[policy]\nlearned = "policies/{added.name}"\n')
+    with shop_at(tmp_path / "shop") as shop:
+        saved = backup(shop, tmp_path / "saved.tar.gz")
+    restore(saved.path, tmp_path / "again")
+    assert [path.name for path in (tmp_path / "again" / "policies").iterdir()] == [added.name]
+    with shop_at(tmp_path / "again") as shop:
+        assert shop.answer(Query("user 3")).policy == "softmax, learned"
 
 
 def test_a_backup_while_events_come_in_is_of_one_moment(tmp_path: Path) -> None:

@@ -3,9 +3,11 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 from small_shop import shop_on_disk, small_shop
 
+from zhiyin.ranking.learned import learned_of
 from zhiyin.testing.small import START, small_catalogue, small_events
 from zhiyin.types import Event, Query, User
 from zhiyin.workflows.erase import erase
@@ -99,3 +101,15 @@ def test_words_that_a_label_model_learned_from_go_and_the_model_is_named(tmp_pat
         assert "zhiyin label train" in " ".join(receipt.sentences())
         assert shop.store.labels.counts() == {"topic": 1}
         assert erase(shop, "ann").labels == ()
+
+
+def test_what_their_lists_may_have_taught_is_named(tmp_path: Path) -> None:
+    with shop_on_disk(tmp_path) as shop:
+        shop.put_items(small_catalogue())
+        part = learned_of("an encoder", 0.1, np.zeros(2), (np.zeros(3), np.ones(3)), "a test")
+        part.save(tmp_path / "policies")
+        shop.answer(Query("ann"))
+        receipt = erase(shop, "ann")
+        assert receipt.policies == (part.name,)
+        assert "zhiyin train policy" in " ".join(receipt.sentences())
+        assert erase(shop, "ann").policies == (), "who was shown nothing taught nothing"

@@ -33,6 +33,7 @@ from zhiyin.cli import (
     simulate,
     trace,
     train,
+    train_policy,
     train_reranker,
     train_text,
     tune,
@@ -89,7 +90,11 @@ _COMMANDS: Mapping[str, Callable[..., None]] = {
     "restore": restore.restore,
 }
 _GROUPS: Mapping[str, Mapping[str, Callable[..., None]]] = {
-    "train": {"text": train_text.text, "reranker": train_reranker.reranker}
+    "train": {
+        "text": train_text.text,
+        "reranker": train_reranker.reranker,
+        "policy": train_policy.policy,
+    }
 }
 """Commands that others lie below: with none of these they are what they are in `_COMMANDS`."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from zhiyin.cli.options import LogDir, Out
-from zhiyin.types import SplitName
+from zhiyin.types import IntervalName, SplitName
 
 if TYPE_CHECKING:
     from zhiyin.evaluation.posing import Terms
@@ -168,6 +168,9 @@ class Another(Other):
     """Another policy, and what is worth something."""
 
     reward: Annotated[str | None, typer.Option(help="An event, as click, that is worth 1; unset: all.")] = None
+    interval: Annotated[
+        IntervalName, typer.Option(help="bootstrap (over people), normal, bernstein, or anytime.")
+    ] = "bootstrap"
 
     def question(self, shop: Zhiyin) -> PolicyQuestion:
         """As the workflow takes it."""
@@ -175,7 +178,7 @@ class Another(Other):
 
         if self.policy is None:
             raise typer.BadParameter("name a list by its id, or another policy by --policy")
-        return question_of(shop, self.said, self.reward)
+        return question_of(shop, self.said, self.reward, self.interval)
 
 
 @dataclass(frozen=True, slots=True)

@@ -231,6 +231,8 @@ def off_policy(found: OffPolicy) -> None:
     say(found.sentences)
     for told in found.told:
         words = f"of {told.overlap.n:,} lists as good as {told.overlap.effective:,.0f}"
+        if told.point is not None and told.value is None:
+            words = f"{told.point:.4f} a list, of which no interval can be given; {words}"
         if told.value is not None and told.gain is not None:
             low, high = told.value.low, told.value.high
             words = f"{told.value.value:.4f} a list [{low:.4f}, {high:.4f}], {_gained(told.gain)}; {words}"

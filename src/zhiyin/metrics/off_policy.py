@@ -2,8 +2,8 @@
 
 n logged acts: of each what came of it, and how likely it was when it was done and would be under the policy in
 question. With w = pi / pi_0 the ratio of both, every estimate here is mean(base) + mean(top) / mean(bottom) of
-n addends, which are kept: bounds are made of them (zhiyin.metrics.bounds), and whether there is an answer at all
-is said by zhiyin.metrics.overlap.
+n addends (of lists: with a ratio for each place), which are kept: bounds are made of them (zhiyin.metrics.bounds),
+and whether there is an answer at all is said by zhiyin.metrics.overlap.
 """
 
 from __future__ import annotations
@@ -54,16 +54,16 @@ class Predicted:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """mean(base) + mean(top) / mean(bottom)."""
+    """mean(base) + mean(top) / mean(bottom), or the sum of P such ratios."""
 
     base: Doubles  # (n,)
-    top: Doubles  # (n,)
-    bottom: Doubles  # (n,)
+    top: Doubles  # (n,) or (n, P)
+    bottom: Doubles  # the same
 
     @property
     def value(self) -> float:
         """0 of nothing."""
-        return float(self.base.mean() + self._ratio) if len(self.base) else 0.0
+        return float(self.base.mean() + self._ratios.sum()) if len(self.base) else 0.0
 
     @property
     def error(self) -> float:
@@ -75,17 +75,28 @@ class Estimate:
         moved = self.addends - other.addends
         return self.value - other.value, float(moved.std() / np.sqrt(max(len(moved), 1)))
 
-    @property
-    def addends(self) -> Doubles:
-        """(n,) whose mean is the value, and whose variance that of the value times n, the ratio taken as linear
-        (delta method)."""
-        bottom = self.bottom.mean()
-        return self.base + self._ratio + (self.top - self._ratio * self.bottom) / bottom if bottom else self.base
+    def less(self, earned: Doubles) -> Estimate:
+        """Of the gain over what (n,) the same acts earned."""
+        return Estimate(self.base - earned, self.top, self.bottom)
 
     @property
-    def _ratio(self) -> float:
-        bottom = self.bottom.mean()
-        return float(self.top.mean() / bottom) if bottom else 0.0
+    def addends(self) -> Doubles:
+        """(n,) whose mean is the value, and whose variance that of the value times n, ratios taken as linear
+        (delta method)."""
+        top, bottom = (part.reshape(len(self.base), -1) for part in (self.top, self.bottom))
+        whole, ratios = bottom.mean(axis=0), self._ratios
+        each = np.divide(top - ratios * bottom, whole, out=np.zeros(top.shape), where=whole != 0)
+        return self.base + (ratios + each).sum(axis=1)
+
+    @property
+    def _ratios(self) -> Doubles:
+        return ratios(self.top.mean(axis=0), self.bottom.mean(axis=0))
+
+
+def ratios(top: Doubles, bottom: Doubles) -> Doubles:
+    """(..., P) of what may be (...,), 0 over 0."""
+    top, bottom = np.atleast_1d(top), np.atleast_1d(bottom)
+    return np.divide(top, bottom, out=np.zeros(top.shape), where=bottom != 0)
 
 
 def dm(predicted: Predicted) -> Estimate:

@@ -12,7 +12,7 @@ import numpy as np
 
 from zhiyin.data.dataset import Doubles
 from zhiyin.errors import InvalidData
-from zhiyin.metrics.off_policy import Estimate, snips_of
+from zhiyin.metrics.off_policy import Estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +41,10 @@ class LoggedLists:
 
 @dataclass(frozen=True, slots=True)
 class PredictedLists:
-    """What a model predicts of the rewards of a place and all below it."""
+    """What a model predicts of the rewards of a place, or, for a cascade, of a place and all below it."""
 
     of_places: Doubles  # (n, L) as it was filled
-    of_policy: Doubles  # (n, L) the mean over what the policy in question would put there
+    of_policy: Doubles  # (n, L) the mean over what the policy in question would put there, given those above
 
 
 def whole_list(log: LoggedLists) -> Estimate:
@@ -68,8 +68,19 @@ def place_by_place(log: LoggedLists) -> Estimate:
 def self_normalised(rewards: Doubles, weights: Doubles) -> Estimate:
     """The sum over places of sum(w r) / sum(w), (n, L) both: with `LoggedLists.weights` as `place_by_place`, with
     `so_far` as `cascade`, but surer, and it moves with the rewards (as `snips` does of single acts)."""
-    each = [snips_of(rewards[:, place], weights[:, place]) for place in range(rewards.shape[1])]
-    return _summed(np.stack([one.addends for one in each], axis=1))
+    return Estimate(np.zeros(len(rewards)), weights * rewards, weights)
+
+
+def places_dm(predicted: PredictedLists) -> Estimate:
+    """What the model says, as `dm` of single acts."""
+    return _summed(predicted.of_policy)
+
+
+def places_dr(log: LoggedLists, predicted: PredictedLists, most: float = np.inf) -> Estimate:
+    """As `place_by_place`, doubly robust (Dudik, Langford & Li 2011, of each place given those above); corrected
+    only where w <= `most` (Wang, Agarwal & Dudik 2017)."""
+    believed = np.where(log.weights <= most, log.weights, 0.0)
+    return _summed(predicted.of_policy + believed * (log.rewards - predicted.of_places))
 
 
 def cascade_dr(log: LoggedLists, predicted: PredictedLists) -> Estimate:
@@ -77,6 +88,15 @@ def cascade_dr(log: LoggedLists, predicted: PredictedLists) -> Estimate:
     above = np.hstack([np.ones((len(log.rewards), 1)), log.so_far[:, :-1]])
     corrected = log.so_far * (log.rewards - predicted.of_places)
     return _summed(corrected + above * predicted.of_policy)
+
+
+def slate(log: LoggedLists) -> Estimate:
+    """What a list earns is the sum of what its places bring, wherever it shows: R (1 + sum of (w - 1)), R the
+    reward of the whole list. It is the pseudo-inverse estimator (Swaminathan et al. 2017, eq. 3) where places are
+    drawn independently (Vlassis et al. 2021); where one is drawn given those above, it tells what changing each
+    place alone would bring, all of it added up."""
+    whole = log.rewards.sum(axis=1)
+    return _summed((whole * (1.0 + (log.weights - 1.0).sum(axis=1)))[:, None])
 
 
 def _summed(addends: Doubles) -> Estimate:

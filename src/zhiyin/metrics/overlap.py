@@ -7,12 +7,14 @@ known, the moments of the weights are counted over everything that could have be
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from zhiyin.data.dataset import Doubles
+from zhiyin.data.vocabulary import Rows
 from zhiyin.errors import InvalidData
 
 Light = Literal["green", "amber", "red"]
@@ -42,6 +44,15 @@ class Moments:
         first, second, third = (found.sum(axis=1) for found in (likely, likely * ratio, likely * ratio**2))
         return cls(first, second, third)
 
+    @classmethod
+    def seen(cls, weights: Doubles) -> Moments:
+        """Where all probabilities are not known: those of what was done."""
+        return cls(weights, weights**2, weights**3)
+
+    def each(self, change: Callable[[Doubles], Doubles]) -> Moments:
+        """All three, changed."""
+        return Moments(change(self.first), change(self.second), change(self.third))
+
     @property
     def effective(self) -> float:
         """Of n acts, as many as will tell as much if all had the same weight."""
@@ -66,15 +77,15 @@ class Overlap:
     error: float  # standard error of that
     unseen: float = 0.0  # share of what the policy in question does that could not have been logged
     skew: float = 0.0  # of the mean weight
+    people: float = np.inf  # who would tell as much if the acts of all had the same weight
 
     @classmethod
-    def of(cls, weights: Doubles, moments: Moments | None = None) -> Overlap:
-        """(n,) weights of what was done, and the moments where all probabilities are known."""
+    def of(cls, weights: Doubles, moments: Moments | None = None, people: Rows | None = None) -> Overlap:
+        """(n,) weights of what was done, the moments where all probabilities are known, whose acts they are."""
         n, total = len(weights), float(weights.sum())
         if not n:
             raise InvalidData("nothing was logged: whether policies overlap needs at least one act")
-        squares = float((weights**2).sum())
-        effective = total**2 / squares if squares else 0.0
+        effective = _kish(weights)
         return cls(
             n=n,
             effective=effective if moments is None else min(effective, moments.effective),
@@ -83,6 +94,7 @@ class Overlap:
             error=float(weights.std() / np.sqrt(n)),
             unseen=0.0 if moments is None else max(0.0, 1.0 - float(moments.first.mean())),
             skew=0.0 if moments is None else moments.skew,
+            people=np.inf if people is None else _kish(np.bincount(people, weights).astype(np.float64)),
         )
 
     @property
@@ -104,6 +116,7 @@ class Overlap:
                 f"{self.n:,} logged acts tell as much as {self.effective:,.1f}",
             ),
             ("red" if self.effective < FEW else "green", f"only {self.effective:,.1f} acts count"),
+            ("red" if self.people < FEW else "green", f"only {self.people:,.1f} people count"),
             (_light(self.largest, MUCH, DECIDES), f"one act has {self.largest:.1%} of all weight"),
             (_light(off, OFF, FAR_OFF), f"the mean weight is {self.mean:.3f}, and should be 1"),
             (
@@ -116,6 +129,12 @@ class Overlap:
     def _off(self) -> float:
         """Standard errors of the mean weight from 1; none where all weights are the same."""
         return abs(self.mean - 1.0) / self.error if self.error > 0 else 0.0 if self.mean > 0 else np.inf
+
+
+def _kish(weights: Doubles) -> float:
+    """As many as tell as much, if all had the same weight."""
+    squares = float((weights**2).sum())
+    return float(weights.sum()) ** 2 / squares if squares else 0.0
 
 
 def _light(value: float, amber: float, red: float) -> Light:

@@ -120,6 +120,16 @@ def index_of(vectors: Floats, arrays: Arrays) -> VectorIndex:
     return CellIndex(vectors, cells, np.asarray(arrays["changed"], np.int32))
 
 
+def cells_of(vectors: Floats, n_cells: int, seed: int = 0) -> Rows:
+    """(I,) which of `n_cells` cells of k-means (Lloyd 1982) each row is in."""
+    import faiss
+
+    means = faiss.Kmeans(vectors.shape[1], min(n_cells, len(vectors)), seed=seed, min_points_per_centroid=1)
+    rows = np.ascontiguousarray(vectors, np.float32)
+    means.train(rows)
+    return means.index.search(rows, 1)[1][:, 0].astype(np.int32)
+
+
 def _in_cells(cells: faiss.IndexIVF, vector: Floats, k: int) -> Rows:
     _, rows = cells.search(vector[None, :], k)
     return rows[0][rows[0] >= 0].astype(np.int32)

@@ -95,6 +95,11 @@ class Meaning(DenseRows):
         heard = unit(self.heard(batch) @ self._undamped)
         return unit(heard + unit(echo) * loudness[:, None])
 
+    def read_back(self, rows: Rows) -> Floats:
+        """(k, all) unit rows of items as they were read, along the main axes of the catalogue: of the same text
+        much the same from bundle to bundle, whatever axes each has."""
+        return unit(self.vectors[rows] @ self._undamped.T)
+
     def _read(self, vectors: Floats) -> Floats:
         """Unit rows of the encoder as rows of this channel."""
         return turned_one_by_one(vectors, self.centre, self.axes)

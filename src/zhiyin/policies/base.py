@@ -88,6 +88,11 @@ class Policy(Protocol):
         """The log-probability of each place of a given order, given the places before it."""
         ...
 
+    def table(self, scores: Doubles, order: Order, adjustment: Adjustment) -> Doubles:
+        """(N, k) the probability of every candidate at each place of a given order, given the places before it;
+        those that a policy takes for equally good share it."""
+        ...
+
 
 def uniforms(draws: Sequence[int], keys: Keys) -> Doubles:
     """(B, k) what `Noise(draw, keys).at(0)` gives of each draw."""

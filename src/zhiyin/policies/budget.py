@@ -24,7 +24,7 @@ import numpy as np
 
 from zhiyin.data.dataset import Doubles
 from zhiyin.policies.base import Adjustment, Noise, Order
-from zhiyin.policies.drawing import best_share, drawn, logged, with_floor
+from zhiyin.policies.drawing import best_share, drawn, logged, tabled, with_floor
 
 HOTTEST = 1.0  # temperature at which a place is drawn in proportion to what is expected: never above it
 COLDEST = 1e-6
@@ -50,6 +50,9 @@ class Budgeted:
 
     def log_probs(self, scores: Doubles, order: Order, adjustment: Adjustment) -> Doubles:
         return logged(_Places(self, scores, len(order), adjustment).chances, scores, order, adjustment)
+
+    def table(self, scores: Doubles, order: Order, adjustment: Adjustment) -> Doubles:
+        return tabled(_Places(self, scores, len(order), adjustment).chances, scores, order, adjustment)
 
 
 @dataclass(frozen=True, slots=True)

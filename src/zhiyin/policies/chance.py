@@ -9,7 +9,7 @@ import numpy as np
 
 from zhiyin.data.dataset import Doubles
 from zhiyin.policies.base import Adjustment, Noise, Order
-from zhiyin.policies.drawing import best_share, drawn, logged, with_floor
+from zhiyin.policies.drawing import best_share, drawn, logged, tabled, with_floor
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,9 @@ class EpsilonGreedy:
     def log_probs(self, scores: Doubles, order: Order, adjustment: Adjustment) -> Doubles:
         return logged(self.chances, scores, order, adjustment)
 
+    def table(self, scores: Doubles, order: Order, adjustment: Adjustment) -> Doubles:
+        return tabled(self.chances, scores, order, adjustment)
+
     def chances(self, adjusted: Doubles) -> Doubles:
         """(k,) of one place."""
         return with_floor(best_share(adjusted), self.epsilon, adjusted)
@@ -45,6 +48,9 @@ class Uniform:
 
     def log_probs(self, scores: Doubles, order: Order, adjustment: Adjustment) -> Doubles:
         return logged(self.chances, scores, order, adjustment)
+
+    def table(self, scores: Doubles, order: Order, adjustment: Adjustment) -> Doubles:
+        return tabled(self.chances, scores, order, adjustment)
 
     def chances(self, adjusted: Doubles) -> Doubles:
         """(k,) of one place."""

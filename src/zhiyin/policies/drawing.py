@@ -43,13 +43,19 @@ def drawn(
 
 def logged(chances: Chances, scores: Doubles, order: Order, adjustment: Adjustment) -> Doubles:
     """The log-probability of each place of a given order, given the places before it; -inf for what cannot be."""
-    out = np.full(len(order), -np.inf)
+    with np.errstate(divide="ignore"):
+        return np.log(tabled(chances, scores, order, adjustment)[np.arange(len(order)), order])
+
+
+def tabled(chances: Chances, scores: Doubles, order: Order, adjustment: Adjustment) -> Doubles:
+    """(N, k) the probability of each candidate at each place of a given order, given the places before it; all 0
+    where nobody may stand."""
+    out = np.zeros((len(order), len(scores)))
     left, walk = scores.astype(np.float64), adjustment.walk()
     for place, pick in enumerate(order.tolist()):
         adjusted = left + walk.now
-        if adjusted[pick] > -np.inf:
-            chance = chances(adjusted)[pick]
-            out[place] = np.log(chance) if chance > 0 else -np.inf
+        if adjusted.max() > -np.inf:
+            out[place] = chances(adjusted)
         left[pick] = -np.inf
         walk.fill(pick)
     return out

@@ -10,6 +10,7 @@ import numpy as np
 from zhiyin.data.dataset import Doubles
 from zhiyin.data.vocabulary import Keys
 from zhiyin.policies.base import Adjustment, Noise, Order
+from zhiyin.policies.drawing import best_share, tabled
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,9 @@ class Greedy:
             left[pick] = -np.inf
             walk.fill(pick)
         return out
+
+    def table(self, scores: Doubles, order: Order, adjustment: Adjustment) -> Doubles:
+        return tabled(best_share, scores, order, adjustment)
 
 
 def _best(adjusted: Doubles, keys: Keys) -> int:

@@ -39,10 +39,25 @@ class Holdout:
         return order, self.log_probs(scores, order, adjustment)
 
     def log_probs(self, scores: Doubles, order: Order, adjustment: Adjustment) -> Doubles:
-        with np.errstate(divide="ignore"):  # a share of 0 or 1 leaves one of both
-            shares = np.log([1.0 - self.share, self.share])
-        both = [one.log_probs(scores, order, adjustment).cumsum() for one in (self.policy, CHANCE)]
-        whole = np.logaddexp(shares[0] + both[0], shares[1] + both[1])  # (N,) of all places down to each
+        whole = np.logaddexp(*self._so_far(scores, order, adjustment))  # (N,) of all places down to each
         possible = whole > -np.inf
         before = np.append(0.0, whole[:-1])[: len(whole)]
         return np.where(possible, whole - np.where(possible, before, 0.0), -np.inf)
+
+    def table(self, scores: Doubles, order: Order, adjustment: Adjustment) -> Doubles:
+        shares, so_far = self._shares(), self._so_far(scores, order, adjustment)
+        above = np.hstack([shares[:, None], so_far])[:, : len(order)]  # (2, N) which of both drew the places above
+        likely = np.exp(above - np.maximum(above.max(axis=0), -1e300))
+        total = likely.sum(axis=0)
+        likely = np.divide(likely, total, out=np.zeros_like(likely), where=total > 0)
+        mine, chance = (one.table(scores, order, adjustment) for one in (self.policy, CHANCE))
+        return likely[0][:, None] * mine + likely[1][:, None] * chance
+
+    def _so_far(self, scores: Doubles, order: Order, adjustment: Adjustment) -> Doubles:
+        """(2, N) of which of both draws, and of all places down to each."""
+        both = [one.log_probs(scores, order, adjustment).cumsum() for one in (self.policy, CHANCE)]
+        return self._shares()[:, None] + np.stack(both)
+
+    def _shares(self) -> Doubles:
+        with np.errstate(divide="ignore"):  # a share of 0 or 1 leaves one of both
+            return np.log([1.0 - self.share, self.share])

@@ -16,7 +16,7 @@ import numpy as np
 
 from zhiyin.data.dataset import Doubles
 from zhiyin.policies.base import Adjustment, Noise, Order
-from zhiyin.policies.drawing import drawn, logged, with_floor
+from zhiyin.policies.drawing import drawn, logged, tabled, with_floor
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,9 @@ class Softmax:
 
     def log_probs(self, scores: Doubles, order: Order, adjustment: Adjustment) -> Doubles:
         return logged(self.chances, scores, order, adjustment)
+
+    def table(self, scores: Doubles, order: Order, adjustment: Adjustment) -> Doubles:
+        return tabled(self.chances, scores, order, adjustment)
 
     def chances(self, adjusted: Doubles) -> Doubles:
         """(k,) of one place."""

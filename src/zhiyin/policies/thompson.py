@@ -15,7 +15,7 @@ from scipy.special import log_ndtr
 
 from zhiyin.data.dataset import Doubles
 from zhiyin.policies.base import Adjustment, Noise, Order
-from zhiyin.policies.drawing import drawn, logged, with_floor
+from zhiyin.policies.drawing import drawn, logged, tabled, with_floor
 
 NODES = np.array([-4.0, -3.0, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0])  # of the integral, in sd
 CONTENDERS = 32  # at one place; the rest are too far behind to be worth an integral
@@ -39,6 +39,9 @@ class Thompson:
 
     def log_probs(self, scores: Doubles, order: Order, adjustment: Adjustment) -> Doubles:
         return logged(self.chances, scores, order, adjustment)
+
+    def table(self, scores: Doubles, order: Order, adjustment: Adjustment) -> Doubles:
+        return tabled(self.chances, scores, order, adjustment)
 
     def chances(self, adjusted: Doubles) -> Doubles:
         """(k,) of one place."""
@@ -93,6 +96,9 @@ class Sampled:
 
     def log_probs(self, scores: Doubles, order: Order, adjustment: Adjustment) -> Doubles:
         return logged(self.chances, scores, order, adjustment)
+
+    def table(self, scores: Doubles, order: Order, adjustment: Adjustment) -> Doubles:
+        return tabled(self.chances, scores, order, adjustment)
 
     def chances(self, adjusted: Doubles) -> Doubles:
         """(k,) of one place."""

@@ -64,6 +64,19 @@ class PolicyContract:
             total += float(np.exp(policy.log_probs(scores, order, alike(k))[-1]))
         assert total == pytest.approx(1.0)
 
+    @law
+    @given(scores=score_lists, data=st.data())
+    def test_the_table_of_all_candidates_says_what_is_said_of_each(
+        self, policy: Policy, scores: Doubles, data: st.DataObject
+    ) -> None:
+        k = len(scores)
+        order = np.array(data.draw(st.permutations(range(k)))[: data.draw(st.integers(1, k))])
+        table = policy.table(scores, order, alike(k))
+        said = np.exp(policy.log_probs(scores, order, alike(k)))
+        possible = np.append(True, np.cumprod(said[:-1]) > 0)  # places below what cannot be are nobody's
+        np.testing.assert_allclose(table[np.arange(len(order)), order][possible], said[possible], atol=1e-12)
+        np.testing.assert_allclose(table[possible].sum(axis=1), 1.0)
+
     def test_what_stands_above_cannot_stand_below(self, policy: Policy) -> None:
         order = np.array([2, 2])
         assert policy.log_probs(SCORES, order, Unadjusted(8))[1] == -np.inf

@@ -1,7 +1,7 @@
 """`zhiyin backup` and `zhiyin restore`: the whole shop in one file.
 
     zhiyin.toml, store.db, bundles/<sha256>/…, labels/NAME/…, rerankers/NAME/… (the one that reads),
-    backup.json with the sha256 of every other member
+    policies/NAME (the part of scores that was learned), backup.json with the sha256 of every other member
 
 A file that several bundles share, an encoder's, is in it once, and shared again by what is restored.
 
@@ -30,6 +30,7 @@ from zhiyin.encoders.cross import Measured
 from zhiyin.errors import BrokenBundle, BrokenStore, InvalidData, InvalidSettings, NotFound
 from zhiyin.files import linked
 from zhiyin.labels.shelf import CURRENT, find, names
+from zhiyin.ranking.learned import FOLDER as POLICIES
 from zhiyin.settings import FILE
 from zhiyin.settings_file import load_settings
 from zhiyin.shop import LABELS, Zhiyin
@@ -41,6 +42,7 @@ MEMORY = "memory:"
 _PLACES = {
     ((BUNDLES,), 3),
     ((RERANKERS,), 3),
+    ((POLICIES,), 2),
     *(((LABELS,), depth) for depth in range(3, 8)),
 }  # of files: where, and how deep
 
@@ -69,7 +71,7 @@ def backup(shop: Zhiyin, path: Path) -> Saved:
         shop.store.backup(str(copy))
         members = {FILE: shop.settings.path(FILE), STORE: copy, **_bundle_files(shop.bundles)}
         members |= _label_files(shop.settings.path(LABELS))
-        members |= _reranker_files(shop)
+        members |= _reranker_files(shop) | _learned_file(shop)
         archive = Path(draft) / path.name
         archive.touch(mode=0o600)
         _write(archive, members)
@@ -136,6 +138,14 @@ def _reranker_files(shop: Zhiyin) -> dict[str, Path]:
         return {}
     Measured.of(folder)
     return {f"{RERANKERS}/{folder.name}/{file.name}": file for file in sorted(folder.iterdir()) if file.is_file()}
+
+
+def _learned_file(shop: Zhiyin) -> dict[str, Path]:
+    """The part that a log taught and that is added, if it lies where a shop keeps them and is whole."""
+    path = shop.settings.path(shop.settings.policy.learned)
+    if shop.learned() is None or path.parent != shop.settings.path(POLICIES):
+        return {}
+    return {f"{POLICIES}/{path.name}": path}
 
 
 def _write(archive: Path, members: Mapping[str, Path]) -> None:
@@ -224,17 +234,16 @@ def _move_in(draft: Path, folder: Path) -> None:
     settings = load_settings(draft).model_copy(update={"folder": folder})
     store = Path(settings.store_url().removeprefix("sqlite:///"))
     bundles = settings.path(settings.bundles.folder)
-    labels, rerankers = settings.path(LABELS), settings.path(RERANKERS)
-    for target in (store, bundles, labels, rerankers):
+    kept = {name: settings.path(name) for name in (LABELS, RERANKERS, POLICIES)}
+    for target in (store, bundles, *kept.values()):
         _refuse_existing(target)
         target.parent.mkdir(parents=True, exist_ok=True)
     (draft / STORE).replace(store)
     if (draft / BUNDLES).is_dir():
         (draft / BUNDLES).replace(bundles)
-    if (draft / LABELS).is_dir():
-        (draft / LABELS).replace(labels)
-    if (draft / RERANKERS).is_dir():
-        (draft / RERANKERS).replace(rerankers)
+    for name, target in kept.items():
+        if (draft / name).is_dir():
+            (draft / name).replace(target)
     (draft / FILE).replace(folder / FILE)
 
 

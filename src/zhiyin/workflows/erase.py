@@ -16,6 +16,7 @@ from safetensors import SafetensorError, safe_open
 
 from zhiyin.bundle import BELIEF, SHORT, bundles_in
 from zhiyin.data.vocabulary import Keys, key_of
+from zhiyin.ranking.learned import FOLDER as POLICIES
 from zhiyin.shop import Zhiyin
 
 
@@ -29,6 +30,7 @@ class Receipt:
     bundles: tuple[str, ...]  # that saw the person
     unreadable: tuple[str, ...]
     labels: tuple[str, ...] = ()  # label models that had texts of theirs as examples
+    policies: tuple[str, ...] = ()  # files that may have been learned from lists of theirs
 
     def sentences(self) -> list[str]:
         """The receipt in words."""
@@ -50,6 +52,11 @@ class Receipt:
             told.append(
                 f"Texts of theirs were examples of these label models: {', '.join(self.labels)}. They forget when "
                 "they learn again: zhiyin label train NAME, then delete the older folders in labels/NAME."
+            )
+        if self.policies:
+            told.append(
+                f"Lists of theirs may have taught {', '.join(self.policies)}. It holds no vector of a person; it "
+                "forgets when it is learned again: zhiyin train policy, then delete the older files in policies."
             )
         return [
             *told,
@@ -74,7 +81,11 @@ def erase(shop: Zhiyin, user_id: str) -> Receipt:
         "label examples": erased.examples,
     }
     fewer = tuple(name for name, n in before.items() if after.get(name, 0) < n)
-    return Receipt(ids, rows, ("folds of this process (trends, histories, beliefs)",), saw, unreadable, fewer)
+    taught = (
+        sorted(path.name for path in shop.settings.path(POLICIES).glob("*.json")) if erased.recommendations else []
+    )
+    caches = ("folds of this process (trends, histories, beliefs)",)
+    return Receipt(ids, rows, caches, saw, unreadable, fewer, tuple(taught))
 
 
 def _people_in(file: Path) -> Keys:

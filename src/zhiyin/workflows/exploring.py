@@ -26,7 +26,7 @@ from zhiyin.policies.examination import Examination, Looks, SeenLists, exchanged
 from zhiyin.shop import Zhiyin, policy_of
 from zhiyin.types import Recommendation
 from zhiyin.workflows.logged_lists import Arranged, arranged, with_worlds
-from zhiyin.workflows.off_policy import Question, rewards_of
+from zhiyin.workflows.shown_lists import Worth, rewards_of
 
 MOST = 2_000  # newest lists that are looked at
 AIM = 100  # exposures at which an item is no longer new
@@ -195,7 +195,7 @@ def _newcomers(shop: Zhiyin, lists: list[Recommendation]) -> Newcomers:
 
 def _looks(shop: Zhiyin, lists: list[Recommendation], before: Sequence[Arranged | str]) -> Examination:
     """By the exact chances of the policy where it can be asked, else by what was logged."""
-    rewards = rewards_of(shop, Question(policy_of(shop.settings.policy), shop.settings.data.signals))
+    rewards = rewards_of(shop, Worth(shop.settings.data.signals))
     seen: dict[str, list[tuple[np.ndarray, Doubles]]] = {}
     for one, found in zip_longest(lists, before):
         earned = rewards.get(one.recommendation_id, {})

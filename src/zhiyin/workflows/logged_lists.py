@@ -12,6 +12,7 @@ from zhiyin.errors import NotFound
 from zhiyin.live import Live
 from zhiyin.policies.base import Order, Policy
 from zhiyin.ranking.diversity import Diversity
+from zhiyin.ranking.learned import PART
 from zhiyin.shop import Zhiyin, policy_of
 from zhiyin.snapshot import Snapshot
 from zhiyin.types import Recommendation
@@ -19,6 +20,7 @@ from zhiyin.types import Recommendation
 GONE = "whose bundle, or candidates, are no longer there"
 ALTERED = "of which the probabilities come out otherwise today"
 EMPTY = "without a place"
+TAUGHT = f", {PART}"  # after the name of a policy
 SAME = 1e-6  # of a log-probability that is made again
 
 
@@ -56,7 +58,7 @@ def arranged(shop: Zhiyin, one: Recommendation, world: Snapshot | None) -> Arran
     diversity = Diversity.of(vectors, shop.settings.ranking.diversity)
     before = np.array([place.log_propensity for place in one.items])
     served = policy_of(shop.settings.policy)
-    if one.settings != shop.settings.digest() or one.policy != served.name:
+    if one.settings != shop.settings.digest() or one.policy.removesuffix(TAUGHT) != served.name:
         return Arranged(scores, order, diversity, before, None)
     if np.abs(served.log_probs(scores, order, diversity) - before).max() > SAME:
         return ALTERED

@@ -8,7 +8,7 @@ const PICTURES = new Set(["image", "images", "picture", "photo", "cover", "poste
 const PEOPLE = new Set(["taste", "factors"]); // what people like you chose
 const HOURS = new Set(["night", "morning", "noon", "afternoon", "evening"]);
 const DAYS = new Set(["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]);
-const SIMPLE = { popular: "reason_popular", evergreen: "reason_evergreen", quality: "reason_quality", fresh: "reason_fresh", repeat: "reason_repeat", own: "reason_own", cross: "reason_cross", latest: "reason_fresh", belief: "reason_belief", explore: "reason_explore", telling: "reason_telling" };
+const SIMPLE = { popular: "reason_popular", evergreen: "reason_evergreen", quality: "reason_quality", fresh: "reason_fresh", repeat: "reason_repeat", own: "reason_own", cross: "reason_cross", learned: "reason_learned", latest: "reason_fresh", belief: "reason_belief", explore: "reason_explore", telling: "reason_telling" };
 const WITH_ITEMS = {
   together: "reason_together",
   sequence: "reason_next",

@@ -68,6 +68,7 @@ export const EN = {
   reason_reads: "reads like {items}",
   reason_reads_wish: "reads like what you asked for",
   reason_cross: "read beside the others, it answers you best",
+  reason_learned: "lists with such things were taken up",
   reason_reader: "people go from things that read like {items} to things that read like this",
   reason_clicks: "who took {items} takes such things",
   reason_clicks_you: "who chose like you takes such things",
@@ -145,6 +146,7 @@ export const EN = {
   part_latest: "day of publication",
   part_diversity: "variety in the list",
   part_cross: "read together with what you ask",
+  part_learned: "learned from what lists earned",
   part_harmful: "held to be harmful",
   part_rule: "rule of the house “{name}”",
 };
@@ -217,6 +219,7 @@ export const ZH = {
   reason_reads: "读起来像{items}",
   reason_reads_wish: "意思贴近你说的话",
   reason_cross: "逐一细读后，它最合你意",
+  reason_learned: "这类内容以往反响不错",
   reason_reader: "人们看过像{items}这样的，会接着选读起来像它的",
   reason_clicks: "选了{items}的人也会选这样的",
   reason_clicks_you: "和你选择相近的人会选这样的",
@@ -294,6 +297,7 @@ export const ZH = {
   part_latest: "上架日期",
   part_diversity: "列表的变化",
   part_cross: "和你的请求放在一起细读",
+  part_learned: "从以往推荐的反响中学到",
   part_harmful: "被认为有害",
   part_rule: "店里的规矩“{name}”",
 };

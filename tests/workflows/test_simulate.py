@@ -209,7 +209,7 @@ def test_off_policy_estimates_cover_the_truth_of_the_simulation(tmp_path: Path) 
         for said in ({"name": "softmax", "temperature": 0.5}, {"name": "softmax", "floor": 0.9}):
             question = question_of(life.shop, said, "click")
             truth = life.truth(question.policy)
-            told = {one.way: one.value for one in off_policy(life.shop, question).told}["place by place"]
+            told = {one.way: one.value for one in off_policy(life.shop, question).told}["places"]
             assert told is not None
             assert told.low <= truth.value <= told.high
         usual = life.truth(policy_of(served), draws=40)

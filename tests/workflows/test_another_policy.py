@@ -135,6 +135,6 @@ def test_a_shop_with_a_budget_shows_lists_that_are_made_again_and_asked_about(tm
     assert all(replay(shop, one.recommendation_id).same for one in shown[:3])
     same = off_policy(shop, question_of(shop, {"name": "budgeted"}, "click"))
     assert same.left_out == {}
-    assert [told.overlap.light for told in same.told] == ["green"] * 3
+    assert {told.overlap.light for told in same.told} == {"green"}
     with pytest.raises(InvalidSettings, match="budget"):
         question_of(shop, {"name": "budgeted", "budget": 1.5}, "click")

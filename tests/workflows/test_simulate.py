@@ -199,7 +199,7 @@ def test_the_copies_learn_measure_and_promote(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_off_policy_estimates_cover_the_truth_of_the_simulation(tmp_path: Path) -> None:
-    scene = Scene(rounds=30, people=20, n=3, arriving=0.0, nature=Nature(usual=-1.0), browsing=Browsing(late=0.0))
+    scene = Scene(rounds=15, people=40, n=3, arriving=0.0, nature=Nature(usual=-1.0), browsing=Browsing(late=0.0))
     served = PolicySettings(temperature=1.0, floor=0.3)
     with small_shop(tmp_path) as shop, begun(shop, [served], scene) as simulation:
         for _ in range(scene.rounds):
@@ -209,7 +209,7 @@ def test_off_policy_estimates_cover_the_truth_of_the_simulation(tmp_path: Path) 
         for said in ({"name": "softmax", "temperature": 0.5}, {"name": "softmax", "floor": 0.9}):
             question = question_of(life.shop, said, "click")
             truth = life.truth(question.policy)
-            told = {one.way: one.value for one in off_policy(life.shop, question).told}["place by place"]
+            told = {one.way: one.value for one in off_policy(life.shop, question).told}["places"]
             assert told is not None
             assert told.low <= truth.value <= told.high
         usual = life.truth(policy_of(served), draws=40)

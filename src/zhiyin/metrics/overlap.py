@@ -21,6 +21,7 @@ Light = Literal["green", "amber", "red"]
 
 RED_SHARE, AMBER_SHARE = 0.001, 0.01  # of the acts, as many as which the weighted ones tell
 FEW = 30.0  # weighted acts, below which no interval of a mean is to be trusted
+ROUNDING = 1e-6  # of as many
 DECIDES, MUCH = 0.2, 0.05  # share of all weight that one act has
 OFF, FAR_OFF = 2.0, 4.0  # standard errors of the mean weight from 1
 MISSING, LITTLE = 0.05, 0.005  # of what the policy in question does, unseen
@@ -115,8 +116,8 @@ class Overlap:
                 _light(-share, -AMBER_SHARE, -RED_SHARE),
                 f"{self.n:,} logged acts tell as much as {self.effective:,.1f}",
             ),
-            ("red" if self.effective < FEW else "green", f"only {self.effective:,.1f} acts count"),
-            ("red" if self.people < FEW else "green", f"only {self.people:,.1f} people count"),
+            ("red" if self.effective < FEW - ROUNDING else "green", f"only {self.effective:,.1f} acts count"),
+            ("red" if self.people < FEW - ROUNDING else "green", f"only {self.people:,.1f} people count"),
             (_light(self.largest, MUCH, DECIDES), f"one act has {self.largest:.1%} of all weight"),
             (_light(off, OFF, FAR_OFF), f"the mean weight is {self.mean:.3f}, and should be 1"),
             (

@@ -87,9 +87,10 @@ class Live:
             self._now = self._advanced(self._now, self._store.position(), self._fold)
             return self._now
 
-    def at(self, as_of: AsOf) -> Snapshot:
-        """The world as it was at a position, made again from the bundle and the logs."""
-        return self._advanced(self._base, as_of, self._new_fold())
+    def at(self, as_of: AsOf, *, believing: bool = True) -> Snapshot:
+        """The world as it was at a position, made again from bundle and logs. Without `believing` it is what it was
+        before any answer to a list, which saves reading all of them."""
+        return self._advanced(self._base, as_of, self._new_fold() if believing else None)
 
     def background(self, snapshot: Snapshot) -> Background:
         """What people's profiles are held against; made again when the catalogue has changed."""

@@ -8,7 +8,7 @@ censored); then a 0.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
 from zhiyin.data.rewards import outcome
@@ -36,12 +36,12 @@ class Change:
     after: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Line:
-    """All that is known of one key."""
+    """All that is known of one key, as it comes to be known."""
 
     exposure: Exposure | None = None
-    outcomes: frozenset[tuple[float, float]] = frozenset()  # at, reward
+    outcomes: set[tuple[float, float]] = field(default_factory=set)  # at, reward
     counted: float | None = None
 
 
@@ -65,20 +65,23 @@ class Ledger:
 
     def shown(self, exposure: Exposure) -> list[Change]:
         """A second exposure of the same key is the same one."""
-        line = self._lines.get(exposure.key, _Line())
-        if line.exposure is not None or self._closed(exposure.at):
+        line = self._lines.get(exposure.key)
+        if (line is not None and line.exposure is not None) or self._closed(exposure.at):
             return []
+        line = line or self._lines.setdefault(exposure.key, _Line())
         heappush(self._due, (exposure.at + self.window, exposure.key))
         heappush(self._due, (exposure.at + 2.0 * self.window, exposure.key))
-        return self._settled(exposure.key, replace(line, exposure=exposure))
+        line.exposure = exposure
+        return self._settled(line)
 
     def came(self, key: Key, at: float, reward: float) -> list[Change]:
         """An outcome, also before its exposure is known of."""
         if self._closed(at):
             return []
-        line = self._lines.get(key, _Line())
+        line = self._lines.get(key) or self._lines.setdefault(key, _Line())
         heappush(self._due, (at + 2.0 * self.window, key))
-        return self._settled(key, replace(line, outcomes=line.outcomes | {(at, reward)}))
+        line.outcomes.add((at, reward))
+        return self._settled(line)
 
     def passed(self, now: float) -> list[Change]:
         """The clock moves on; it never goes back."""
@@ -88,7 +91,7 @@ class Ledger:
             _, key = heappop(self._due)
             line = self._lines.get(key)
             if line is not None:
-                changes += self._settled(key, line)
+                changes += self._settled(line)
                 if self._over(line):
                     del self._lines[key]
         return changes
@@ -103,12 +106,11 @@ class Ledger:
                 changes += [] if counted is None else [Change(exposure, counted, None)]
         return changes
 
-    def _settled(self, key: Key, line: _Line) -> list[Change]:
-        exposure, counts = line.exposure, self._counts(line)
-        self._lines[key] = replace(line, counted=counts)
-        if exposure is None or counts == line.counted:
+    def _settled(self, line: _Line) -> list[Change]:
+        before, line.counted = line.counted, self._counts(line)
+        if line.exposure is None or line.counted == before:
             return []
-        return [Change(exposure, line.counted, counts)]
+        return [Change(line.exposure, before, line.counted)]
 
     def _counts(self, line: _Line) -> float | None:
         """What counts of a line now."""

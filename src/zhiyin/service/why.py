@@ -124,8 +124,8 @@ def _find(shown: Recommendation, item_id: str) -> tuple[int, Place]:
 
 
 def _world(shop: Zhiyin, live: Live, shown: Recommendation) -> Snapshot:
-    """The bundle and the catalogue that the list was made from. Trends are not needed: no entry of a history
-    contributes to them."""
+    """The bundle and the catalogue that the list was made from. Trends and beliefs are not needed: no entry of a
+    history contributes to them."""
     now = live.folded
     if now.bundle.name != shown.bundle:
         try:
@@ -135,8 +135,12 @@ def _world(shop: Zhiyin, live: Live, shown: Recommendation) -> Snapshot:
                 f"bundle {shown.bundle[:SHORT]} of this list is not there any more: its parts are in "
                 "GET /v1/recommendations/ID"
             ) from None
-        return Live(bundle, shop.store, shop.settings.data.signals).at(shown.as_of)
-    return replace(now, as_of=shown.as_of) if now.as_of.item == shown.as_of.item else live.at(shown.as_of)
+        return Live(bundle, shop.store, shop.settings.data.signals).at(shown.as_of, believing=False)
+    return (
+        replace(now, as_of=shown.as_of)
+        if now.as_of.item == shown.as_of.item
+        else live.at(shown.as_of, believing=False)
+    )
 
 
 def _said(world: Snapshot, asker: Asker, place: Place, name: str, row: int) -> tuple[Doubles, float | None]:

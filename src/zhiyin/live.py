@@ -88,8 +88,8 @@ class Live:
             return self._now
 
     def at(self, as_of: AsOf, *, believing: bool = True) -> Snapshot:
-        """The world as it was at a position, made again from bundle and logs. Without `believing` it is what it was
-        before any answer to a list, which saves reading all of them."""
+        """The world as it was at a position, made again from bundle and logs. Without `believing` nobody has
+        answered to a list yet, which saves reading all answers."""
         return self._advanced(self._base, as_of, self._new_fold() if believing else None)
 
     def background(self, snapshot: Snapshot) -> Background:

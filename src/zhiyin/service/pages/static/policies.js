@@ -28,7 +28,7 @@ function sayDials() {
       input.setAttribute("aria-valuetext", shown);
       input.nextElementSibling.textContent = usable ? shown : "–";
     };
-    dial("temperature", String(temperature), name !== "epsilon_greedy" && name !== "greedy");
+    dial("temperature", String(temperature), name === "softmax"); // that of budgeted is solved for
     dial("floor", percent(floor), name !== "greedy");
   }
 }

@@ -39,7 +39,7 @@ export function raceTable(last, policies) {
 }
 
 function named({ name, temperature, floor }) {
-  const dials = [name !== "greedy" && name !== "epsilon_greedy" && temperature, name !== "greedy" && floor];
+  const dials = [name === "softmax" && temperature, name !== "greedy" && floor];
   return [name, ...dials.filter((dial) => dial !== false).map(String)].join(" · ");
 }
 

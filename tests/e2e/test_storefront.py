@@ -230,8 +230,6 @@ def test_the_keyboard_is_enough(page: Page, trained: Served) -> None:
     expect(page.locator(".skip")).to_be_focused()
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
-    expect(page.locator(".questions summary")).to_be_focused()
-    page.keyboard.press("Tab")
     expect(cards(page, "for_you").first.locator(".card-open")).to_be_focused()
     page.keyboard.press("ArrowRight")
     second = cards(page, "for_you").nth(1)

@@ -23,10 +23,10 @@ export class Questions {
     this.next = h("button", { class: "button", type: "button", onclick: this.others }, t("questions_others"));
     this.skip = h("button", { class: "quiet", type: "button", onclick: this.enough }, t("questions_skip"));
     this.note = h("p", { class: "note soft" }, t("questions_note"));
-    this.offer = h("span", {}, t("questions_offer"));
+    this.offer = h("h2", {}, t("questions_offer"));
     this.element = h(
       "details",
-      { class: "questions", ontoggle: () => this.element.open && !this.shelf.list && this.#ask() },
+      { class: "portrait questions", ontoggle: () => this.element.open && !this.shelf.list && this.#ask() },
       h("summary", {}, this.offer),
       this.note,
       this.shelf.element,

@@ -36,7 +36,8 @@ class Storefront {
     this.portrait = new Portrait(byId("portrait"), this.said);
     this.visitor = new Visitor(byId("viewer"), byId("receipt"), this.everything);
     byId("strings").append(this.guqin.element);
-    byId("shelves").append(this.questions.element, ...Object.values(this.shelves).map((shelf) => shelf.element), this.liked.element);
+    byId("portrait").after(this.questions.element);
+    byId("shelves").append(...Object.values(this.shelves).map((shelf) => shelf.element), this.liked.element);
     for (const shelf of Object.values(this.shelves)) shelf.hide();
     document.addEventListener("language", this.retell);
     byId("forget").addEventListener("click", () => this.#safely(() => this.visitor.forget()));

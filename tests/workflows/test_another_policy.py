@@ -11,6 +11,7 @@ from small_shop import small_shop
 
 from zhiyin.errors import InvalidSettings, NotFound
 from zhiyin.shop import Zhiyin
+from zhiyin.testing.small import START
 from zhiyin.types import Event, Query
 from zhiyin.workflows.off_policy import OffPolicy, off_policy, question_of
 from zhiyin.workflows.replay import replay
@@ -25,7 +26,9 @@ def served(folder: Path, n_lists: int, *, name: str = "softmax", floor: float = 
     policy = shop.settings.policy.model_copy(update={"name": name, "floor": floor, "temperature": 1.0})
     shop.settings = shop.settings.model_copy(update={"policy": policy})
     for n in range(n_lists):
-        shown = shop.answer(Query(text="a knife for the kitchen" if n % 2 else "a drum", n=3))
+        query = Query(text="a knife for the kitchen" if n % 2 else "a drum", n=3)
+        shown = shop.recommender().recommend(query, f"list {n}", START)
+        shop.store.log([shown])
         shop.add_events(
             [
                 Event("guest", place.item_id, "click", recommendation_id=shown.recommendation_id)
@@ -40,8 +43,12 @@ def truth(shop: Zhiyin, policy: str, n_lists: int = 150) -> float:
     """What a list earns when the policy is really served."""
     said = shop.settings.policy.model_copy(update={"name": policy})
     shop.settings = shop.settings.model_copy(update={"policy": said})
-    lists = [shop.compute(Query(text=text, n=3)) for text in ("a knife for the kitchen", "a drum")
-             for _ in range(n_lists)]  # fmt: skip
+    recommender = shop.recommender()
+    lists = [
+        recommender.recommend(Query(text=text, n=3), f"{text} {n}", START)
+        for text in ("a knife for the kitchen", "a drum")
+        for n in range(n_lists)
+    ]
     return float(np.mean([sum(place.item_id.startswith(WANTED) for place in one.items) for one in lists]))
 
 

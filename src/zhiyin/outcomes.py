@@ -60,7 +60,7 @@ def changes(
     if answer.type == "impression":
         base = 0.0 if model is None else model.expected(outline, answer.item_id)
         looked = 1.0 if model is None else model.looked(outline, answer.item_id, base)
-        return found + ledger.shown(Exposure(key, answer.user_id, outline.at, base, looked))
+        return found + ledger.shown(Exposure(key, outline.at, base, looked))
     return found + ledger.came(key, _moment(answer, outline), reward) if reward else found
 
 

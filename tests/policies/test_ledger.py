@@ -16,7 +16,7 @@ Fact = tuple[str, Key, float, float]  # "shown" or "came", key, at, reward
 
 def told(ledger: Ledger, fact: Fact) -> list[Change]:
     what, key, at, reward = fact
-    return ledger.shown(Exposure(key, key[0], at, 0.1)) if what == "shown" else ledger.came(key, at, reward)
+    return ledger.shown(Exposure(key, at, 0.1)) if what == "shown" else ledger.came(key, at, reward)
 
 
 def standing(changes: list[Change]) -> dict[Key, float]:
@@ -32,7 +32,7 @@ def standing(changes: list[Change]) -> dict[Key, float]:
 
 def test_a_click_counts_at_once_and_silence_when_the_window_has_passed() -> None:
     ledger = Ledger(WINDOW)
-    clicked, ignored = (Exposure(("list", item), "ann", 0.0, 0.2) for item in "ab")
+    clicked, ignored = (Exposure(("list", item), 0.0, 0.2) for item in "ab")
     assert ledger.shown(clicked) == ledger.shown(ignored) == []
     assert ledger.came(("list", "a"), 5.0, 1.0) == [Change(clicked, None, 1.0)]
     assert ledger.passed(WINDOW) == []
@@ -41,7 +41,7 @@ def test_a_click_counts_at_once_and_silence_when_the_window_has_passed() -> None
 
 def test_an_outcome_in_time_that_arrives_late_takes_the_silence_back() -> None:
     ledger = Ledger(WINDOW)
-    shown = Exposure(("list", "a"), "ann", 0.0, 0.2)
+    shown = Exposure(("list", "a"), 0.0, 0.2)
     ledger.shown(shown)
     ledger.passed(150.0)
     assert ledger.came(("list", "a"), 99.0, 1.0) == [Change(shown, 0.0, 1.0)]
@@ -50,7 +50,7 @@ def test_an_outcome_in_time_that_arrives_late_takes_the_silence_back() -> None:
 
 def test_what_was_turned_down_counts_whatever_else_was_done() -> None:
     ledger = Ledger(WINDOW)
-    shown = Exposure(("list", "a"), "ann", 0.0, 0.2)
+    shown = Exposure(("list", "a"), 0.0, 0.2)
     ledger.shown(shown)
     assert ledger.came(("list", "a"), 5.0, 1.0) == [Change(shown, None, 1.0)]
     assert ledger.came(("list", "a"), 6.0, -1.0) == [Change(shown, 1.0, -1.0)]
@@ -60,25 +60,13 @@ def test_what_was_turned_down_counts_whatever_else_was_done() -> None:
 def test_an_outcome_that_comes_before_its_exposure_waits_for_it() -> None:
     ledger = Ledger(WINDOW)
     assert ledger.came(("list", "a"), 7.0, 1.0) == []
-    shown = Exposure(("list", "a"), "ann", 6.0, 0.2)
+    shown = Exposure(("list", "a"), 6.0, 0.2)
     assert ledger.shown(shown) == [Change(shown, None, 1.0)]
-
-
-def test_who_is_forgotten_takes_back_what_counted_and_nothing_else() -> None:
-    ledger = Ledger(WINDOW)
-    theirs, other = Exposure(("1", "a"), "ann", 0.0, 0.2), Exposure(("2", "a"), "bo", 0.0, 0.2)
-    for shown in (theirs, other):
-        ledger.shown(shown)
-        ledger.came(shown.key, 1.0, 1.0)
-    ledger.shown(Exposure(("3", "b"), "ann", 0.0, 0.2))
-    assert ledger.forget("ann") == [Change(theirs, 1.0, None)]
-    assert ledger.passed(WINDOW + 1) == []
-    assert ledger.forget("ann") == []
 
 
 def test_closed_lines_are_let_go_and_what_comes_later_changes_nothing() -> None:
     ledger = Ledger(WINDOW)
-    shown = Exposure(("1", "a"), "ann", 0.0, 0.2)
+    shown = Exposure(("1", "a"), 0.0, 0.2)
     ledger.shown(shown)
     ledger.came(("2", "b"), 3.0, 1.0)
     assert ledger.passed(1_000.0) == [Change(shown, None, 0.0)]
@@ -122,7 +110,7 @@ def test_many_lists_settle_in_time_to_serve() -> None:
     changes = []
     for second in range(2_000):
         changes += ledger.passed(float(second))
-        ledger.shown(Exposure((str(second), "a"), None, float(second), 0.0))
+        ledger.shown(Exposure((str(second), "a"), float(second), 0.0))
         if rng.random() < 0.3:
             changes += ledger.came((str(second), "a"), second + 1.0, 1.0)
     assert len(standing(changes)) > 1_800

@@ -21,7 +21,6 @@ class Exposure:
     """An item that was shown in a list."""
 
     key: Key
-    user_id: str | None
     at: float  # seconds
     base: float  # what was expected of it before the belief
     looked: float = 1.0  # how much it counts that nothing was done with it: somebody has to have looked
@@ -94,16 +93,6 @@ class Ledger:
                 changes += self._settled(line)
                 if self._over(line):
                     del self._lines[key]
-        return changes
-
-    def forget(self, user_id: str) -> list[Change]:
-        """Everything that counts of a person's open lines is taken back, and the lines are gone."""
-        theirs = [line for line in self._lines.values() if line.exposure and line.exposure.user_id == user_id]
-        changes = []
-        for exposure, counted in ((line.exposure, line.counted) for line in theirs):
-            if exposure is not None:
-                del self._lines[exposure.key]
-                changes += [] if counted is None else [Change(exposure, counted, None)]
         return changes
 
     def _settled(self, line: _Line) -> list[Change]:

@@ -8,6 +8,8 @@ suffice for a part, parts become half as large, and this is told.
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import logging
 import math
 from collections.abc import Callable
@@ -27,6 +29,8 @@ Loss = Callable[[Tensor], Tensor]  # of the vectors (N, dim)
 FULL = (  # the last is what oneDNN says where it cannot have the memory of an operation
     "out of memory", "not enough memory", "can't allocate memory", "could not create a primitive",
 )  # fmt: skip
+
+_MMAP_THRESHOLD = -3  # M_MMAP_THRESHOLD of <malloc.h>
 
 
 class Gradients:
@@ -132,9 +136,19 @@ class Gradients:
         if size <= 1:
             raise InvalidSettings(f"the memory does not suffice for one text ({told}): {self._cures.memory}")
         self.at_once = size // 2
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        _give_back()
         log.warning("the memory is full (%s): %d texts at once from now on", told, self.at_once)
+
+
+def _give_back() -> None:
+    """What is free goes back to the system: the heap may hold what an operation asks the system for."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "mallopt"):  # glibc
+        libc.mallopt(_MMAP_THRESHOLD, 64 * 2**10)  # bytes from which on a block is a mapping of its own
+        libc.malloc_trim(0)
 
 
 def is_full(error: BaseException) -> bool:

@@ -15,7 +15,7 @@ from zhiyin.workflows.train import train
 
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine breaks no law
 settings.register_profile("all", PATIENT)
-settings.register_profile("fast", PATIENT, max_examples=25)  # make check
+settings.register_profile("fast", PATIENT, max_examples=10)  # make check
 settings.load_profile("all")
 
 

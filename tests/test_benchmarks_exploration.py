@@ -21,6 +21,7 @@ def benchmarks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         sys.modules.pop(name, None)
 
 
+@pytest.mark.slow
 def test_a_class_that_a_line_tells_is_learned_from_right_and_wrong_alone() -> None:
     from bakeoff import errors, errors_learned, optimistic, players, shuffles, to_choose_on
 

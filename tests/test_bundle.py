@@ -58,6 +58,7 @@ def bundle(tmp_path: Path, saved: Path) -> Path:
     return copytree(saved, tmp_path / saved.name)
 
 
+@pytest.mark.slow
 def test_a_bundle_comes_back_as_it_was_saved(tmp_path: Path) -> None:
     data, recipe = small_dataset(), DefaultRecipe()
     fitted = recipe.fit(data, Run(ENCODER))
@@ -116,6 +117,7 @@ def emptied(path: Path) -> None:
     path.write_bytes(b"")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", [flipped, cut, emptied, Path.unlink])
 @pytest.mark.parametrize("file", FILES)
 def test_any_damaged_file_breaks_the_bundle(bundle: Path, file: str, damage: Callable[[Path], None]) -> None:
@@ -188,6 +190,7 @@ def test_a_folder_that_lost_its_manifest_is_listed_last(bundle: Path) -> None:
     assert bundles_in(bundle.parent) == [bundle, broken]
 
 
+@pytest.mark.slow
 def test_drafts_vanish_and_left_over_ones_are_not_seen(tmp_path: Path) -> None:
     (tmp_path / ".draft-killed").mkdir()
     (tmp_path / ".draft-killed" / "taste.safetensors").write_bytes(b"half")
@@ -196,6 +199,7 @@ def test_drafts_vanish_and_left_over_ones_are_not_seen(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.glob(".draft-*")] == [".draft-killed"]
 
 
+@pytest.mark.slow
 def test_a_save_that_fails_leaves_nothing(tmp_path: Path) -> None:
     data, recipe = small_dataset(), DefaultRecipe()
     fitted = recipe.fit(data, Run(ENCODER))

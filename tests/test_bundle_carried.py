@@ -67,6 +67,7 @@ def bundle(tmp_path: Path, saved: Path) -> Path:
     return copytree(saved, tmp_path / "elsewhere" / saved.name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [net, table])
 def test_what_a_bundle_carries_reads_as_what_it_was_made_with(
     tmp_path: Path, make: Callable[[Path], Encoder]
@@ -129,6 +130,7 @@ def test_the_encoder_that_is_open_already_is_not_opened_twice(bundle: Path) -> N
     assert load_bundle(bundle.parent, bundle.name, HashEncoder()).encoder.fingerprint == first.fingerprint
 
 
+@pytest.mark.slow
 def test_bundles_of_one_encoder_share_its_files(tmp_path: Path) -> None:
     encoder = net(tmp_path)
     one, two = (save(tmp_path / "bundles", encoder, seed) for seed in (0, 1))
@@ -140,6 +142,7 @@ def test_bundles_of_one_encoder_share_its_files(tmp_path: Path) -> None:
     assert load_bundle(two.parent, two.name).encoder.fingerprint == encoder.fingerprint
 
 
+@pytest.mark.slow
 def test_a_damaged_file_is_not_shared(tmp_path: Path) -> None:
     encoder = net(tmp_path)
     one = save(tmp_path / "bundles", encoder)
@@ -150,6 +153,7 @@ def test_a_damaged_file_is_not_shared(tmp_path: Path) -> None:
         load_bundle(one.parent, one.name)
 
 
+@pytest.mark.slow
 def test_where_the_file_system_knows_no_links_there_are_copies(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -173,6 +177,7 @@ def cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", [flipped, cut, Path.unlink])
 @pytest.mark.parametrize("file", ["model.onnx", "tokenizer.json", "about.json", "README.md"])
 def test_any_damaged_file_of_an_encoder_breaks_the_bundle(

@@ -29,6 +29,7 @@ def test_links_within_the_project_lead_somewhere(page: Path) -> None:
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_commands_in_the_pages_exist(page: Path) -> None:
     from typer.main import get_command
@@ -40,6 +41,7 @@ def test_commands_in_the_pages_exist(page: Path) -> None:
     assert named <= known, f"{page.name} names {named - known}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md"])
 def test_the_ten_lines_of_python_run(
     name: str,

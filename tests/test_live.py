@@ -139,6 +139,7 @@ def apply(shop: Zhiyin, change: str, item_id: str, n: int) -> None:
     )
 
 
+@pytest.mark.slow
 @LAW
 @given(changes)
 def test_a_snapshot_does_not_depend_on_the_steps(shop: Zhiyin, steps: list[tuple[str, str, int]]) -> None:
@@ -151,6 +152,7 @@ def test_a_snapshot_does_not_depend_on_the_steps(shop: Zhiyin, steps: list[tuple
     assert_same(fresh(shop).snapshot(), now)
 
 
+@pytest.mark.slow
 def test_what_the_shipped_encoder_reads_does_not_depend_on_the_steps_either(
     tmp_path: Path, sentence_encoder: SentenceEncoder
 ) -> None:

@@ -160,6 +160,7 @@ def apply(shop: Zhiyin, change: str, item_id: str, n: int) -> None:
     )
 
 
+@pytest.mark.slow
 @LAW
 @given(changes)
 def test_what_images_say_does_not_depend_on_the_steps(pictured: Zhiyin, steps: list[tuple[str, str, int]]) -> None:

@@ -19,6 +19,7 @@ def test_without_torch_the_deep_recipe_names_the_cure(monkeypatch: pytest.Monkey
         DefaultRecipe(deep=True).fit(small_dataset(), Run(HashEncoder()))
 
 
+@pytest.mark.slow
 def test_without_torch_the_default_recipe_is_fitted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
     fitted = DefaultRecipe().fit(small_dataset(), Run(HashEncoder()))

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from zhiyin.data.dataset import Dataset, Floats
 from zhiyin.models.base import Run, history_batch
@@ -27,6 +28,7 @@ def ground(data: Dataset, recipe: DefaultRecipe) -> Ground:
     return Ground.of(data, RUN, Read(recipe, words, meaning, recipe.linked(data, RUN)))
 
 
+@pytest.mark.slow
 def test_an_item_without_text_and_events_borrows_from_what_it_is_linked_to() -> None:
     data, warm = linked(small_dataset())
     silent, lender = data.items.row(SILENT), data.items.row(warm)
@@ -59,6 +61,7 @@ def test_how_much_comes_from_links_is_a_setting() -> None:
     np.testing.assert_allclose(lent(0.25), 0.75 * lent(0.0) + 0.25 * lent(1.0), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_graph_that_lends_is_the_one_that_is_served() -> None:
     data, _ = linked(small_dataset())
     found = ground(data, DefaultRecipe())

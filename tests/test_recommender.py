@@ -269,6 +269,7 @@ def test_before_any_event_text_alone_answers(untrained_shop: Zhiyin) -> None:
     assert {theme_of(item_id) for item_id in shown(similar)[:2]} == {"garden"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scenario", ["for_you", "trending", "latest", "similar", "my own row"])
 def test_an_empty_shop_answers_with_an_empty_list(empty_shop: Zhiyin, scenario: str) -> None:
     for query in (Query(scenario=scenario), Query("u", text="lamp", scenario=scenario, filter="price < 2")):
@@ -277,6 +278,7 @@ def test_an_empty_shop_answers_with_an_empty_list(empty_shop: Zhiyin, scenario: 
         assert answer.mode == "zero_shot"
 
 
+@pytest.mark.slow
 def test_the_first_items_of_an_empty_shop_are_served_at_once(empty_shop: Zhiyin) -> None:
     ask(empty_shop, Query())
     empty_shop.put_items(small_catalogue())
@@ -285,6 +287,7 @@ def test_the_first_items_of_an_empty_shop_are_served_at_once(empty_shop: Zhiyin)
     assert theme_of(shown(ask(empty_shop, Query("u")))[0]) == "garden"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["", "   ", "!?", "zzz qqq", "😀", "x" * 2_000, "\x00", "知音"])
 def test_any_wish_is_answered(shop: Zhiyin, text: str) -> None:
     answer = ask(shop, Query(text=text, n=5))
@@ -352,6 +355,7 @@ class TestReplay:
         for logged in lists:
             assert self.again(shop.live(), logged.query, logged.recommendation_id, logged.as_of) == logged
 
+    @pytest.mark.slow
     def test_by_a_server_that_starts_later(self, shop: Zhiyin, lists: list[Recommendation]) -> None:
         later = Live(shop.bundle(lists[0].bundle), shop.store, shop.settings.data.signals)
         for logged in lists:
@@ -363,6 +367,7 @@ class TestReplay:
         assert self.again(later, last.query, last.recommendation_id) == last
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("holdout", [0.0, 0.25])
 @pytest.mark.parametrize("name", ["greedy", "epsilon_greedy", "softmax"])
 def test_the_settings_choose_the_policy_and_shape_the_list(

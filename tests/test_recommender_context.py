@@ -23,6 +23,8 @@ from zhiyin.workflows.replay import replay
 from zhiyin.workflows.trace import trace
 from zhiyin.workflows.train import train
 
+pytestmark = pytest.mark.slow
+
 FRIDAY = datetime(2026, 6, 5, tzinfo=UTC)
 MORNING, EVENING = FRIDAY + timedelta(hours=8, minutes=20), FRIDAY + timedelta(hours=20, minutes=20)
 IDS = [item.item_id for item in small_catalogue()]
@@ -129,7 +131,6 @@ def test_an_item_that_comes_later_borrows_the_hour_and_does_not_say_so(shop: Zhi
     assert "context" not in {reason.channel for reason in place.reasons}
 
 
-@pytest.mark.slow
 def test_the_clock_is_that_of_the_shop(tmp_path: Path) -> None:
     with small_worlds.untrained(tmp_path) as shop:
         data = shop.settings.data.model_copy(update={"time_zone": "Asia/Shanghai"})
@@ -150,7 +151,6 @@ def test_where_nothing_is_known_of_moments_nothing_changes(data: Dataset) -> Non
     assert np.array_equal(on.score(askers(data)), off.score(askers(data)))
 
 
-@pytest.mark.slow
 def test_it_can_be_left_out() -> None:
     data = build_dataset(small_catalogue(), planted())
     assert "context" in DefaultRecipe().fit(data, Run(HashEncoder())).models

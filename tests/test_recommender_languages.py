@@ -25,6 +25,7 @@ def real_shop(tmp_path: Path, sentence_encoder: SentenceEncoder) -> Iterator[Zhi
         yield shop
 
 
+@pytest.mark.slow
 def test_a_wish_in_chinese_finds_what_is_described_in_english(real_shop: Zhiyin) -> None:
     before = real_shop.recommend(text="小提琴", n=3)
     assert before.mode == "zero_shot"

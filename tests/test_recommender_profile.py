@@ -110,6 +110,7 @@ def test_a_sentence_alone_is_answered_like_a_typed_wish(shop: Zhiyin) -> None:
     assert profile_reasons(shown.items[0]) == [("a flute for music",)]
 
 
+@pytest.mark.slow
 def test_lists_that_lines_changed_are_replayed_bit_for_bit(shop: Zhiyin) -> None:
     lists = [asked(shop)]
     for field, value, stance in (
@@ -141,6 +142,7 @@ def test_who_is_erased_never_said_anything(shop: Zhiyin) -> None:
     assert shop.store.recommendation(shown.recommendation_id) is None
 
 
+@pytest.mark.slow
 def test_ten_thousand_edits_of_one_person_are_answered(shop: Zhiyin) -> None:
     shop.add_events(
         [

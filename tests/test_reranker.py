@@ -19,6 +19,8 @@ from zhiyin.types import Event, Query, Recommendation
 from zhiyin.workflows.replay import replay
 from zhiyin.workflows.trace import trace
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("onnxruntime")
 N = 6
 SETTINGS = """

@@ -121,6 +121,7 @@ def test_lists_that_were_logged_before_there_were_holdouts_keep_the_name_of_thei
     assert set(load_settings(written(tmp_path, "")).policy.shaping) == {"name", "temperature", "floor"}
 
 
+@pytest.mark.slow
 @given(name=st.text(max_size=30), types=st.dictionaries(st.text(max_size=9), st.just("click"), max_size=3))
 def test_what_is_written_is_read_back_whatever_the_names(
     tmp_path_factory: pytest.TempPathFactory, name: str, types: dict[str, str]

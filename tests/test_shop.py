@@ -16,6 +16,7 @@ from zhiyin.types import Event, Item, Query
 from zhiyin.workflows.train import train
 
 
+@pytest.mark.slow
 def test_a_folder_with_settings_is_a_shop(tmp_path: Path) -> None:
     (tmp_path / "zhiyin.toml").write_text('name = "mine"\n[policy]\nname = "greedy"\n')
     with Exported.open(tmp_path) as shop:
@@ -50,6 +51,7 @@ def test_events_sent_twice_count_once(shop: Zhiyin) -> None:
     assert shop.add_events([event]).duplicates == 1
 
 
+@pytest.mark.slow
 def test_a_bundle_goes_live_by_publishing_and_back_by_publishing_the_old_one(shop: Zhiyin) -> None:
     first = shop.publication()
     assert first is not None
@@ -63,6 +65,7 @@ def test_a_bundle_goes_live_by_publishing_and_back_by_publishing_the_old_one(sho
     assert shop.store.publications()[0].reason == "rolled back"
 
 
+@pytest.mark.slow
 def test_a_publication_by_another_process_is_noticed(shop: Zhiyin, monkeypatch: pytest.MonkeyPatch) -> None:
     other = Zhiyin(shop.settings, shop.store, HashEncoder())
     before = other.recommend(n=1).bundle
@@ -73,6 +76,7 @@ def test_a_publication_by_another_process_is_noticed(shop: Zhiyin, monkeypatch: 
     assert other.recommend(n=1).bundle == name != before
 
 
+@pytest.mark.slow
 def test_a_broken_bundle_is_not_published_and_the_old_one_keeps_serving(shop: Zhiyin) -> None:
     before = shop.recommend(n=1).bundle
     shop.put_items([Item("extra", "violin")])

@@ -69,6 +69,7 @@ def test_any_other_text_is_an_id(good: str) -> None:
     assert Query(good, like=(good,)).user_id == good
 
 
+@pytest.mark.slow
 @given(events(), items(), ids)
 def test_what_the_strategies_make_is_let_in(event: Event, item: Item, id_: str) -> None:
     check_id("id", id_)

@@ -40,6 +40,7 @@ def test_from_files_to_a_live_bundle_and_back(shop: Path, zhi: Zhi) -> None:
     assert json.loads(said(zhi("recommend", "--json", "-C", shop)))["bundle"] == before["bundle"]
 
 
+@pytest.mark.slow
 def test_lists_are_shown_with_titles_and_reasons(shop: Path, zhi: Zhi) -> None:
     told = said(zhi("recommend", "--text", "warm tea", "-n", 2, "-C", shop))
     assert "Iron tea pot" in told
@@ -53,6 +54,7 @@ def test_lists_are_shown_with_titles_and_reasons(shop: Path, zhi: Zhi) -> None:
     assert {place["item_id"] for place in dear["items"]} == {"pot", "axe"}
 
 
+@pytest.mark.slow
 def test_a_list_can_be_traced_inspected_and_replayed(shop: Path, zhi: Zhi) -> None:
     assert "seen: 'cup'" in said(zhi("trace", "--user", "u1", "--why-not", "cup", "-C", shop))
     assert "unknown: 'gun'" in said(zhi("trace", "--why-not", "gun", "-C", shop))
@@ -62,6 +64,7 @@ def test_a_list_can_be_traced_inspected_and_replayed(shop: Path, zhi: Zhi) -> No
     assert zhi("replay", "-C", shop).exit_code == 2
 
 
+@pytest.mark.slow
 def test_the_log_says_what_another_policy_would_have_earned_or_that_it_cannot(shop: Path, zhi: Zhi) -> None:
     for _ in range(2):
         said(zhi("recommend", "-u", "u1", "-n", 2, "-C", shop))
@@ -78,6 +81,7 @@ def test_the_log_says_what_another_policy_would_have_earned_or_that_it_cannot(sh
     assert zhi("replay", "--policy", "greedy", "--temperature", "-1", "-C", shop).exit_code == 2
 
 
+@pytest.mark.slow
 def test_what_exploring_cost_is_told_in_words_and_numbers(shop: Path, zhi: Zhi) -> None:
     assert "no list was shown yet" in zhi("exploration", "-C", shop).stderr
     for _ in range(8):
@@ -92,6 +96,7 @@ def test_what_exploring_cost_is_told_in_words_and_numbers(shop: Path, zhi: Zhi) 
     assert (asked.exit_code, "red   places" in asked.stdout) == (1, True), "of eight lists"
 
 
+@pytest.mark.slow
 def test_made_up_people_use_copies_of_the_shop(shop: Path, zhi: Zhi, tmp_path: Path) -> None:
     words = (
         "simulate",
@@ -145,6 +150,7 @@ def test_the_doctor_gives_every_cure(shop: Path, zhi: Zhi) -> None:
     assert zhi("doctor", "-C", shop / "nowhere").exit_code == 1
 
 
+@pytest.mark.slow
 def test_a_shop_moves_by_backup_and_by_export(shop: Path, zhi: Zhi, tmp_path: Path) -> None:
     archive, files = tmp_path / "shop.tar.gz", tmp_path / "files"
     assert "keep it where only you" in said(zhi("backup", archive, "-C", shop))
@@ -220,6 +226,7 @@ def test_erasing_gives_a_receipt(shop: Path, zhi: Zhi) -> None:
         assert opened.store.history("u1", limit=9) == []
 
 
+@pytest.mark.slow
 def test_an_error_of_ours_is_one_sentence_and_code_2(shop: Path, zhi: Zhi) -> None:
     for words in (
         ("recommend", "-C", shop / "nowhere"),
@@ -263,6 +270,7 @@ def test_expected_ends_are_told(
     assert capsys.readouterr().err.startswith(told)
 
 
+@pytest.mark.slow
 def test_a_person_is_told_in_words_and_says_something_back(shop: Path, zhi: Zhi) -> None:
     told = zhi("profile", "u0", "-C", shop)
     assert told.exit_code == 0, told.output
@@ -300,6 +308,7 @@ def test_the_version_is_told(zhi: Zhi) -> None:
     assert said(zhi("--version")).strip() == f"zhiyin {__version__}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "program", [[str(Path(sys.executable).with_name("zhiyin"))], [sys.executable, "-m", "zhiyin"]]
 )

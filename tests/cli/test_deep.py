@@ -8,6 +8,7 @@ import pytest
 from conftest import Zhi
 
 
+@pytest.mark.slow
 def test_training_a_net_without_torch_names_the_cure(
     shop: Path, zhi: Zhi, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,6 +16,8 @@ from zhiyin.cli.guard import WRONG
 from zhiyin.shop import Zhiyin
 from zhiyin.types import Query
 
+pytestmark = pytest.mark.slow
+
 Zhi = Callable[..., Result]  # the fixture of conftest
 
 KINDS = ("striped", "spotted")
@@ -61,7 +63,6 @@ def said(zhi: Zhi, *words: object) -> str:
     return str(result.stdout)
 
 
-@pytest.mark.slow
 def test_from_pictures_to_lists_of_what_looks_alike(pictured: Path, zhi: Zhi) -> None:
     assert "-> zhiyin images, then zhiyin train" in said(zhi, "doctor", "-C", pictured)
     told = said(zhi, "images", "--dir", pictured / "pictures", "--out", pictured / "told.json", "-C", pictured)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from typer.testing import Result
 
 from zhiyin.cli.guard import WRONG
@@ -14,6 +15,7 @@ from zhiyin.testing.tiny_models import tiny_model
 Zhi = Callable[..., Result]  # the fixture of conftest
 
 
+@pytest.mark.slow
 def test_a_table_is_made_told_and_then_reads(shop: Path, zhi: Zhi, tmp_path: Path) -> None:
     tiny_model(shop / "models" / "tiny")
     out = tmp_path / "report.json"

@@ -107,6 +107,7 @@ def test_redirects_are_followed_a_few_times(web: Web) -> None:
         OPEN.get(web.url("/round/"))
 
 
+@pytest.mark.slow
 def test_this_machine_is_not_asked(web: Web) -> None:
     for host in ("127.0.0.1", "localhost", "127.1", "0x7f000001", "[::ffff:127.0.0.1]", "0.0.0.0"):
         with pytest.raises(InvalidData, match="not on the public internet"):
@@ -134,6 +135,7 @@ def test_what_is_not_there_or_cut_off_is_missing(web: Web, path: str, told: str)
         OPEN.get(web.url(path))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", ["patience", "deadline"])
 def test_a_server_that_says_nothing_is_not_waited_for(web: Web, limit: str) -> None:
     began = monotonic()

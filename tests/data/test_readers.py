@@ -128,6 +128,7 @@ def test_a_character_broken_between_two_chunks_is_found_where_it_begins() -> Non
     assert first_bad_byte(iter([b"ab\xe7\x9f", b"\xa5"]), "utf-8") is None
 
 
+@pytest.mark.slow
 def test_utf8_characters_across_the_chunks_of_the_scan_are_fine(tmp_path: Path) -> None:
     lines = ["a,b\n", *(f"{'知' * 9},音音\n" for _ in range(40_000))]  # 1.4 MB, and 35 bytes a line
     (tmp_path / "a").write_text("".join(lines), encoding="utf-8")

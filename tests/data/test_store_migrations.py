@@ -102,6 +102,7 @@ def test_a_migration_that_fails_changes_nothing(
     open_store(str(path)).close()
 
 
+@pytest.mark.slow
 def test_opening_a_current_store_does_not_load_alembic(path: Path) -> None:
     open_store(str(path)).close()
     code = (

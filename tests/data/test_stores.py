@@ -46,6 +46,7 @@ def writer(path: Path, first: int, batch: int, batches: int) -> "subprocess.Pope
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch", [50, 5_000])
 def test_what_was_acknowledged_survives_a_killed_process(path: Path, batch: int) -> None:
     child = writer(path, 0, batch, 1_000_000)
@@ -102,6 +103,7 @@ def test_a_failed_batch_leaves_nothing_and_the_store_usable(path: Path) -> None:
         assert store.append([click("u", "a")]).stored == 1
 
 
+@pytest.mark.slow
 def test_a_large_batch_keeps_its_order_and_counts_every_duplicate(path: Path) -> None:
     events = [click("u", str(number), number) for number in range(11_000)]
     with closing(SqliteStore(path)) as store:
@@ -114,6 +116,7 @@ def test_a_large_batch_keeps_its_order_and_counts_every_duplicate(path: Path) ->
         assert store.history("u", limit=3) == events[-3:]
 
 
+@pytest.mark.slow
 def test_a_large_batch_that_fails_leaves_nothing(path: Path) -> None:
     with closing(SqliteStore(path)) as store:
         with closing(sqlite3.connect(path)) as outside:
@@ -237,6 +240,7 @@ def test_the_check_needs_a_file(path: Path) -> None:
     assert not path.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("harm", ["cut", "overwritten", "not a database", "empty"])
 def test_a_damaged_file_is_told_from_a_sound_one(path: Path, harm: str) -> None:
     with closing(open_store(str(path))) as store:

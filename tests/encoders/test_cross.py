@@ -58,6 +58,7 @@ def by_hand(folder: Path, asked: str, text: str) -> float:
     return float(linear(np.tanh(linear(x[0], "pooler.dense")), "classifier")[0])
 
 
+@pytest.mark.slow
 def test_the_graph_of_pairs_says_what_is_counted_by_hand(tmp_path: Path) -> None:
     said = encoder(tmp_path, precision="float32").score("a warm cup", TEXTS)
     assert said == pytest.approx([by_hand(tmp_path, "a warm cup", text) for text in TEXTS], abs=1e-5)

@@ -82,6 +82,7 @@ def test_rows_come_as_asked_for_and_connections_are_kept(
     assert encoder.licence == f"hosted: {server.url}/embeddings m"
 
 
+@pytest.mark.slow
 def test_many_texts_go_in_batches_of_so_many_texts_and_characters(
     server: EmbeddingServer, tmp_path: Path, clock: Clock
 ) -> None:
@@ -101,6 +102,7 @@ def test_rows_out_of_order_are_put_where_their_index_says(
     np.testing.assert_allclose(hosted(server, tmp_path, clock).encode(TEXTS), WANTED, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "fault",
     [
@@ -250,6 +252,7 @@ def test_what_is_to_be_read_is_told_before_it_is_sent(
     assert [tokens_of(text) for text in ("a blue cup", "茶杯", "")] == [3, 2, 0]
 
 
+@pytest.mark.slow
 def test_what_was_read_before_a_failure_is_kept_and_not_sent_again(
     server: EmbeddingServer, tmp_path: Path, clock: Clock
 ) -> None:

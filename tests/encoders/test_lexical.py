@@ -71,6 +71,7 @@ def test_tokens_are_words_characters_and_pairs(text: str, wanted: set[str]) -> N
     assert words_of(text) == {token for token in wanted if " " not in token}
 
 
+@pytest.mark.slow
 @given(st.lists(st.text(max_size=30), max_size=5))
 def test_every_row_has_length_one_or_is_empty(texts: list[str]) -> None:
     encoder = LexicalEncoder.fit([Item("a", "some words")])

@@ -32,6 +32,7 @@ def drawn(encoder: ImageEncoder, n: int = 3) -> Pixels:
     return np.stack([encoder.look(file_of(draw(seed))) for draw in (stripes, spots) for seed in range(n)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["lite0", "colours"])
 def test_rows_have_length_one_and_do_not_depend_on_their_neighbours(name: str, lite0: Lite0) -> None:
     encoder: ImageEncoder = lite0 if name == "lite0" else ColourEncoder()
@@ -84,6 +85,7 @@ def test_a_graph_that_is_kept_is_used_without_the_package_that_made_it(
     assert np.array_equal(Lite0(folder, threads=1).encode(pixels), lite0.encode(pixels))
 
 
+@pytest.mark.slow
 def test_a_graph_that_was_changed_is_made_anew(tmp_path: Path) -> None:
     content = graph_in(tmp_path)
     (path,) = tmp_path.glob("*.onnx")

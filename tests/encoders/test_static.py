@@ -45,6 +45,7 @@ def test_three_tokens_by_hand(tmp_path: Path) -> None:
     assert (found.dim, told.dtype) == (2, np.float32)
 
 
+@pytest.mark.slow
 @given(texts=SAID)
 def test_a_text_is_read_alike_alone_and_among_others_and_has_length_one_or_none(
     texts: list[str], folder: Path

@@ -1,6 +1,7 @@
 """Titles that say nearly the same are found, whatever the language, and no others."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -32,6 +33,7 @@ def pieces(title: str) -> set[str]:
     return {said[at : at + 3] for at in range(max(len(said) - 2, 1))} if said else set()
 
 
+@pytest.mark.slow
 @settings(derandomize=True)  # MinHash may miss, once in 100,000 pairs
 @given(
     st.lists(st.text("ab c", max_size=12), max_size=6),

@@ -16,10 +16,11 @@ from zhiyin.encoders.sentence import SentenceEncoder
 from zhiyin.encoders.workers import WORTHWHILE, spread, work
 from zhiyin.testing.encoders import HashEncoder
 
+pytestmark = pytest.mark.slow
+
 CHUNKS = [[f"a small thing, number {n}", "", '茶壶 "in quotes"\nand two lines'] for n in range(WORTHWHILE + 1)]
 
 
-@pytest.mark.slow
 def test_processes_beside_each_other_read_the_same_to_the_last_bit_and_in_order() -> None:
     encoder = SentenceEncoder()
     alone, together = spread(encoder, CHUNKS, cores=1), spread(encoder, CHUNKS, cores=2)
@@ -27,7 +28,6 @@ def test_processes_beside_each_other_read_the_same_to_the_last_bit_and_in_order(
         np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.slow
 def test_workers_that_are_stopped_and_go_on_lose_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """A signal cuts a long write short; without buffers, as containers often run Python, nobody finished it."""
     monkeypatch.setenv("PYTHONUNBUFFERED", "1")
@@ -53,7 +53,6 @@ def _stop_and_go_on(done: Event) -> None:
                 os.kill(int(child), signal.SIGCONT)
 
 
-@pytest.mark.slow
 def test_nobody_is_hired_for_a_few_chunks_or_for_another_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/nobody")
     assert len(list(spread(SentenceEncoder(), CHUNKS[:1], cores=4))) == 1
@@ -66,7 +65,6 @@ def test_a_process_that_ends_too_soon_is_told(monkeypatch: pytest.MonkeyPatch) -
         list(spread(SentenceEncoder(), CHUNKS, cores=2))
 
 
-@pytest.mark.slow
 def test_a_worker_answers_each_line_and_ends_with_its_input() -> None:
     given = io.BytesIO(b"".join(orjson.dumps(chunk) + b"\n" for chunk in CHUNKS[:2]))
     taken = io.BytesIO()

@@ -24,6 +24,8 @@ from zhiyin.testing.encoders import HashEncoder
 from zhiyin.testing.small import small_catalogue, small_events
 from zhiyin.types import Event, Item, Scalar
 
+pytestmark = pytest.mark.slow
+
 QUICK = Bootstrap(200, 0)
 N_USERS = 240
 
@@ -51,7 +53,6 @@ def people() -> dict[str, dict[str, Scalar]]:
     }
 
 
-@pytest.mark.slow
 def test_every_target_is_in_one_bucket_of_support_and_everybody_in_one_of_history() -> None:
     sections, _ = bucket_sections(asked(), {})
     for names in (("support",), ("history",), ("warm items", "cold items")):
@@ -73,7 +74,6 @@ def test_attributes_make_buckets_with_gaps_between_people() -> None:
     assert found.value == pytest.approx(values[young].mean() - values[~young].mean())
 
 
-@pytest.mark.slow
 def test_where_people_wanted_both_kinds_of_items_the_gap_is_within_them() -> None:
     posed = pose(build_dataset(small_catalogue(), small_events(600)), Terms("new-users", given=1))
     fitted = DefaultRecipe().fit(posed.split.fit, Run(HashEncoder()))
@@ -127,7 +127,6 @@ def rated(noise: float) -> Posed:
     return pose(build_dataset([Item(f"i{n}", f"thing {n}") for n in range(30)], events), Terms("last"))
 
 
-@pytest.mark.slow
 def test_ratings_are_predicted_where_they_can_be() -> None:
     posed = rated(0.1)
     fitted = DefaultRecipe().fit(posed.split.fit, Run(HashEncoder()))

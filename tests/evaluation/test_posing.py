@@ -122,6 +122,7 @@ def test_new_people_of_a_set_tell_random_events() -> None:
     assert (np.abs(told - 0.4 * len(split)) < 4 * np.sqrt(0.24 * len(split))).all()
 
 
+@pytest.mark.slow
 def test_validation_and_test_ask_other_people_and_other_items() -> None:
     for which in ("new-users", "new-items"):
         test, validation = (pose(wide(), Terms(which, part=part)).split for part in ("test", "validation"))

@@ -13,6 +13,7 @@ from zhiyin.labels.report import report
 from zhiyin.metrics.classes import auroc
 
 
+@pytest.mark.slow
 def test_texts_that_were_not_learned_from_are_told() -> None:
     model, fitted = learned(prepare(texts_of(20)))
     asked = texts_of(10, seed=9)
@@ -22,6 +23,7 @@ def test_texts_that_were_not_learned_from_are_told() -> None:
     assert {part.view for part in fitted.classifier.parts} <= {"hash", "grams"}
 
 
+@pytest.mark.slow
 def test_probabilities_are_what_they_say() -> None:
     data = prepare(texts_of(30))
     _, fitted = learned(data)
@@ -32,6 +34,7 @@ def test_probabilities_are_what_they_say() -> None:
     assert sum(one.support for one in found.labels) == 180
 
 
+@pytest.mark.slow
 def test_a_subject_nobody_heard_of_looks_stranger_than_a_known_one() -> None:
     known = tuple(SUBJECTS)[:5]
     model, fitted = learned(prepare(texts_of(20, subjects=known)))
@@ -42,6 +45,7 @@ def test_a_subject_nobody_heard_of_looks_stranger_than_a_known_one() -> None:
     assert ours.unknown.mean() < 0.25 < others.unknown.mean()
 
 
+@pytest.mark.slow
 def test_an_empty_text_is_unknown() -> None:
     model, _ = learned(prepare(texts_of(8)))
     (answer,) = model.answers([" \n"])
@@ -49,6 +53,7 @@ def test_an_empty_text_is_unknown() -> None:
     assert answer.labels == ()
 
 
+@pytest.mark.slow
 def test_the_only_example_of_a_label_is_learned_from_and_never_asked() -> None:
     data = prepare([*texts_of(8), Example("zeppelin zeppelin zeppelin", ("single",))])
     folds = stratified(data.truth, np.random.default_rng(0))
@@ -65,6 +70,7 @@ def test_folds_hold_each_label_evenly() -> None:
         assert np.bincount(folds[data.truth[:, label] > 0], minlength=5).tolist() == [2] * 5
 
 
+@pytest.mark.slow
 def test_labels_that_stand_alone_are_told_together() -> None:
     garden, sea = texts_of(25, 1, ("garden",)), texts_of(25, 1, ("sea",))
     both = [Example(f"{one.text} {other.text}", ("garden", "sea")) for one, other in zip(garden, sea, strict=True)]

@@ -15,6 +15,8 @@ from zhiyin.labels.linear import Linear
 from zhiyin.labels.model import LabelModel
 from zhiyin.labels.perceptron import Perceptron
 
+pytestmark = pytest.mark.slow
+
 
 def test_what_is_read_again_says_the_same(tmp_path: Path) -> None:
     model, _ = learned(prepare(texts_of(10)))

@@ -70,6 +70,7 @@ def test_units_that_cost_too_much_leave_the_straight_head() -> None:
     assert bent.scores(rows) == pytest.approx(line.scores(rows), abs=0.05)
 
 
+@pytest.mark.slow
 def test_held_out_folds_choose_whether_to_bend() -> None:
     bends, plain = found_in(*crossed()), found_in(*straight())
     assert bends["perceptron"].loss < 0.5 * bends["logistic"].loss

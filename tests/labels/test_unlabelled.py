@@ -28,6 +28,7 @@ def right(model: LabelModel) -> float:
     return float(np.mean([model.classifier.names[n] == one.labels[0] for n, one in zip(said, asked, strict=True)]))
 
 
+@pytest.mark.slow
 def test_few_examples_and_many_texts_tell_more_than_the_examples_alone() -> None:
     plain, _ = learned(12, ["the"])
     model, fitted = learned(12, [one.text for one in texts_of(60, 5, KNOWN)])
@@ -39,6 +40,7 @@ def test_few_examples_and_many_texts_tell_more_than_the_examples_alone() -> None
     assert f"of {gained.n_texts:,} texts without labels" in gained.sentence()
 
 
+@pytest.mark.slow
 def test_texts_of_other_subjects_are_not_taken_for_known_ones() -> None:
     rng = np.random.default_rng(0)
     strange = [" ".join(rng.choice([*SUBJECTS["winter"].split(), *COMMON], 4)) for _ in range(60)]
@@ -49,6 +51,7 @@ def test_texts_of_other_subjects_are_not_taken_for_known_ones() -> None:
     assert right(model) >= right(plain) - 0.05
 
 
+@pytest.mark.slow
 def test_what_does_not_help_leaves_the_heads_as_they_were() -> None:
     data, readers = prepare(texts_of(12, 0, KNOWN)), {"hash": HashEncoder()}
     grams = grams_of(data.texts, len(data.names))

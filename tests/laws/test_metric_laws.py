@@ -32,6 +32,7 @@ def test_every_metric_lies_between_zero_and_one(case: tuple[np.ndarray, Ragged])
         assert (got <= 1 + 1e-12).all(), name
 
 
+@pytest.mark.slow
 @given(rankings(), st.randoms(use_true_random=False))
 def test_permuting_the_users_permutes_the_values(case: tuple[np.ndarray, Ragged], random) -> None:  # type: ignore[no-untyped-def]
     scores, targets = case
@@ -41,6 +42,7 @@ def test_permuting_the_users_permutes_the_values(case: tuple[np.ndarray, Ragged]
         assert moved[name] == pytest.approx(got[order]), name
 
 
+@pytest.mark.slow
 @given(rankings(), st.randoms(use_true_random=False))
 def test_permuting_the_items_changes_nothing(case: tuple[np.ndarray, Ragged], random) -> None:  # type: ignore[no-untyped-def]
     scores, targets = case
@@ -51,6 +53,7 @@ def test_permuting_the_items_changes_nothing(case: tuple[np.ndarray, Ragged], ra
         assert moved[name] == pytest.approx(got), name
 
 
+@pytest.mark.slow
 @given(rankings(), st.integers(-1000, 1000), st.integers(1, 50))
 def test_shifting_and_stretching_the_scores_changes_nothing(
     case: tuple[np.ndarray, Ragged], shift: int, stretch: int
@@ -61,6 +64,7 @@ def test_shifting_and_stretching_the_scores_changes_nothing(
         assert moved[name].tolist() == got.tolist(), name
 
 
+@pytest.mark.slow
 @given(rankings(), st.integers(1, 20), st.integers(0, 100))
 def test_raising_the_score_of_a_target_never_lowers_a_metric(
     case: tuple[np.ndarray, Ragged], lift: int, which: int
@@ -93,6 +97,7 @@ def test_a_longer_list_never_lowers_what_counts_hits(case: tuple[np.ndarray, Rag
         assert (middle <= long + 1e-12).all()
 
 
+@pytest.mark.slow
 def test_the_mean_over_random_tie_breaking_is_within_its_error() -> None:
     rng = np.random.default_rng(17)
     scores = rng.integers(0, 4, (1, 40)).astype(np.float32)

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import numpy as np
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -49,6 +50,7 @@ def assert_sound(split: Split) -> None:
     assert (split.past.ages >= 0).all()
 
 
+@pytest.mark.slow
 @MANY
 @given(events, st.integers(0, 12), st.integers(1, 12), parts, st.booleans(), st.booleans())
 def test_the_future_is_not_seen(
@@ -73,6 +75,7 @@ def test_the_future_is_not_seen(
         assert {split.fit.items[row] for row in wanted} <= later
 
 
+@pytest.mark.slow
 @MANY
 @given(events, parts, st.booleans(), st.booleans())
 def test_leave_one_out_knows_only_what_came_before(

@@ -28,6 +28,7 @@ def drawn(n: int, rng: np.random.Generator) -> Logged:
     return Logged(rewards, np.log(BEFORE[done]), np.log(TARGET[done]))
 
 
+@pytest.mark.slow
 def test_bounds_hold_as_often_as_they_say() -> None:
     rng, held = np.random.default_rng(1), {"normal": 0, "bernstein": 0, "weighted": 0, "bootstrap": 0}
     for _ in range(100):

@@ -61,6 +61,7 @@ def test_a_gap_between_different_users_is_as_wide_as_both_errors() -> None:
     assert found.high == pytest.approx(found.value + 1.96 * error, abs=0.1 * error)
 
 
+@pytest.mark.slow
 def test_a_gap_is_the_interval_that_scipy_bootstraps() -> None:
     others = VALUES[:90] ** 2
     theirs = bootstrap(

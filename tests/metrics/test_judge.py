@@ -48,6 +48,7 @@ def test_a_bucket_is_judged_on_the_same_lists() -> None:
     assert np.array_equal(cold.values()["ndcg@10"], only.values()["ndcg@10"], equal_nan=True)
 
 
+@pytest.mark.slow
 def test_memory_is_bounded_by_the_batch() -> None:
     n_users, n_items, size = 4_000, 2_000, 50  # 32 MB of scores in all, 0.4 MB a batch
     rng = np.random.default_rng(1)

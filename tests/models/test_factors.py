@@ -118,6 +118,7 @@ def test_a_later_item_that_reads_otherwise_borrows_anew() -> None:
     assert again.index.search(again.vectors[8], 5).tolist().count(n) == 1
 
 
+@pytest.mark.slow
 def test_a_large_catalogue_is_looked_through_by_cells_that_a_bundle_keeps() -> None:
     rng = np.random.default_rng(2)
     few = FactorsRecipe(dim=8).fit(small_dataset(), RUN)

@@ -103,6 +103,7 @@ def test_an_empty_catalogue_has_no_neighbours() -> None:
     assert text_neighbours(words, meaning, none, none).shape == (0, 0)
 
 
+@pytest.mark.slow
 def test_a_shortlist_finds_the_same_neighbours_in_a_large_catalogue() -> None:
     data = large_dataset()
     words, meaning = WordsRecipe().fit(data, RUN), MeaningRecipe().fit(data, RUN)

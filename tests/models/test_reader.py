@@ -96,6 +96,7 @@ def test_without_two_things_of_anybody_it_does_not_speak() -> None:
     assert fitted(small_dataset()).speaks
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_main_axes_are_those_of_a_whole_decomposition(seed: int) -> None:
     rng = np.random.default_rng(seed)

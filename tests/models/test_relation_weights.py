@@ -13,6 +13,8 @@ from zhiyin.models.relation_weights import draw, learned, relation_weights, shar
 from zhiyin.testing.encoders import HashEncoder
 from zhiyin.types import Event, Item, Relation
 
+pytestmark = pytest.mark.slow
+
 N_ITEMS, N_THEMES = 120, 6
 RUN = Run(HashEncoder())
 

@@ -113,6 +113,7 @@ def test_an_item_without_a_vector_scores_among_those_that_read_most_like_it(lack
         assert near.min() - 1e-5 <= scores[row] <= near.max() + 1e-5 or alike[row, having].max() < 1e-6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", list(THEMES))
 def test_an_item_that_loses_its_image_loses_no_place_to_what_is_unlike(theme: str) -> None:
     """Each item of a theme in turn: without its image it still stands above everything of other themes."""

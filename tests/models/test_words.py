@@ -12,6 +12,7 @@ from zhiyin.types import Item
 RUN = Run(HashEncoder())
 
 
+@pytest.mark.slow
 def test_the_score_is_the_cosine_of_the_summed_rows() -> None:
     data = small_dataset()
     model = WordsRecipe(recency=0.5).fit(data, RUN)

@@ -165,6 +165,7 @@ def test_items_that_come_later_or_are_told_otherwise_stand_as_if_they_always_had
     assert not np.array_equal(other.precision, early.precision)
 
 
+@pytest.mark.slow
 def test_an_item_starts_where_its_text_predicts_and_ends_where_its_outcomes_are() -> None:
     prior = Prior(
         Gaussian(np.array([2.0]), np.zeros((1, 1))), Gaussian.alike(1, 0.0), 1.0, 1.0, np.array([3.0, 0.0])

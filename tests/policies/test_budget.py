@@ -40,6 +40,7 @@ class TestBudgeted(PolicyContract):
     def policy(self, request: pytest.FixtureRequest) -> Policy:
         return request.param
 
+    @pytest.mark.slow
     def test_draws_agree_with_the_logged_probabilities(self, policy: Policy) -> None:
         assert_draws_agree(policy, 1_000)  # a plan a list: the others draw more
 
@@ -96,6 +97,7 @@ def test_a_budget_that_is_kept_for_exponentials_is_kept_for_clicks_of_any_rate(
     assert chance @ clicks >= (1 - budget) * clicks.max() * (1 - 1e-9)
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(scores=some_scores, budget=budgets, floor=floors, data=st.data())
 def test_a_whole_list_keeps_the_budget_however_far_people_look(
@@ -129,6 +131,7 @@ def costs(
     return float(np.mean(lost)), float(np.std(lost) / np.sqrt(draws))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spread", [0.05, 0.5, 2.0])
 def test_lists_with_diversity_keep_the_budget_in_draws(spread: float) -> None:
     scores, diversity, _ = market(1, spread)
@@ -138,6 +141,7 @@ def test_lists_with_diversity_keep_the_budget_in_draws(spread: float) -> None:
     assert warm > 0.05 or spread < 0.1, "at the temperature of scores themselves it would not be kept"
 
 
+@pytest.mark.slow
 def test_a_bonus_is_chosen_by_and_its_price_is_counted_without_it() -> None:
     scores, diversity, bonus = market(2, 0.5)
     policy = Budgeted(0.05, 0.0, bonus)

@@ -146,6 +146,7 @@ def in_the_house() -> Adjustment:
     return AtMost(Seats.pinned(alike(5), 5, {1: 4}), kinds, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", [Softmax(0.2, 0.1), Holdout(EpsilonGreedy(0.3), 0.2)], ids=lambda p: p.name)
 def test_draws_under_constraints_agree_with_the_logged_probabilities(policy: Policy) -> None:
     assert_slates_agree(policy, 10_000)

@@ -98,6 +98,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
     assert covered.mean() >= 0.92
 
 
+@pytest.mark.slow
 def test_diversity_and_a_floor_are_no_matter_where_the_policy_is_asked() -> None:
     rng, k, n = np.random.default_rng(4), 12, 900
     policy, truth = Softmax(0.15, 0.1), np.array([1.0, 0.5, 0.3])

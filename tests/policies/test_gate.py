@@ -69,6 +69,7 @@ def clicks_of(flipped: float, pseudo: float | None) -> int:
     return total
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flipped", [0.0, 0.2, 0.4, 0.6])
 def test_with_so_many_guesses_flipped_a_gated_prior_is_never_two_percent_worse_than_none(flipped: float) -> None:
     gated, cold = clicks_of(flipped, None), clicks_of(flipped, 0.0)
@@ -77,5 +78,6 @@ def test_with_so_many_guesses_flipped_a_gated_prior_is_never_two_percent_worse_t
         assert gated >= 1.03 * cold, "a right guess pays"
 
 
+@pytest.mark.slow
 def test_without_the_gate_a_misleading_guess_costs() -> None:
     assert clicks_of(0.8, 64.0) < 0.95 * clicks_of(0.8, 0.0)

@@ -93,6 +93,7 @@ def test_noise_is_uniform() -> None:
         assert stats.kstest(Noise(draw, keys).at(place), "uniform").pvalue > 0.001
 
 
+@pytest.mark.slow
 def test_noise_of_one_item_is_uniform_over_lists_and_places() -> None:
     key = np.array([key_of("item")], np.uint64)
     over_lists = [Noise(key_of(f"list {n}"), key).at(0)[0] for n in range(8_000)]

@@ -56,6 +56,7 @@ def test_what_weighs_too_much_pulls_no_further() -> None:
     assert (slope == 0.0).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("predicted", [True, False])
 def test_what_the_scores_do_not_know_is_learned_and_earns(predicted: bool) -> None:
     weights = learned(lessons(4, 1_500, predicted=predicted), 0.02)
@@ -66,6 +67,7 @@ def test_what_the_scores_do_not_know_is_learned_and_earns(predicted: bool) -> No
     assert worth(fresh, weights, 0.0)[0] > worth(fresh, np.zeros(5), 0.0)[0] + 0.15
 
 
+@pytest.mark.slow
 def test_the_more_distance_costs_the_less_is_added() -> None:
     log = lessons(6, 400)
     sizes = [float(np.linalg.norm(learned(log, distance))) for distance in (0.01, 0.1, 1.0, 100.0)]

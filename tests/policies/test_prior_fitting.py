@@ -60,6 +60,7 @@ def test_a_text_counts_where_it_tells_and_nothing_where_it_does_not(fitted: Fitt
     assert silent < telling / 2
 
 
+@pytest.mark.slow
 def test_a_new_person_is_known_sooner_from_what_people_are_like(world: World, fitted: FittedPrior) -> None:
     """Squared error of what is expected of 5 further items, after k events; beside a prior that knows nobody."""
     items = _items_of(world, fitted)

@@ -76,6 +76,7 @@ def test_who_is_taken_back_was_never_there(
     assert np.array_equal(again.looks, before.looks)
 
 
+@pytest.mark.slow
 def test_a_world_is_found_again_by_its_own_clicks() -> None:
     rng = np.random.default_rng(4)
     shares = np.array([0.6, 0.1, 0.1, 0.2])

@@ -37,6 +37,7 @@ def test_numbers_come_in_bands_where_there_are_many() -> None:
     assert Trait("price", "20..40") in known.place
 
 
+@pytest.mark.slow
 def test_of_a_large_catalogue_it_is_a_sample_wherever_it_is_made() -> None:
     items: list[Item | None] = [Item(str(n), brand=str(n % 7)) for n in range(SAMPLE + 500)]
     known, again = of(items), of(items[::-1])

@@ -71,6 +71,7 @@ def test_a_line_speaks_of_what_has_its_trait(trait: Trait, true: bool) -> None:
     assert has(trait)(Item("bare")) is False
 
 
+@pytest.mark.slow
 @given(some.items(), st.floats(0, 1e6), st.floats(0, 1e6))
 def test_an_item_has_each_of_its_traits(item: Item, low: float, high: float) -> None:
     bands = {PRICE: tuple(sorted({float(f"{low:.2g}"), float(f"{high:.2g}")}))}

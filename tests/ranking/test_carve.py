@@ -133,6 +133,7 @@ def test_what_is_bought_together_does_not_tell_of_itself() -> None:
     assert (examples.batch.ages > 0.9).all()
 
 
+@pytest.mark.slow
 def test_of_some_people_the_history_is_how_they_began() -> None:
     items = [Item(f"{n:03}") for n in range(100)]
     events = [Event(f"u{user}", f"{n:03}", "like", order=n) for user in range(300) for n in range(100)]
@@ -182,6 +183,7 @@ def owners_of(data: Dataset, part: Dataset, history: np.ndarray, target: int, be
     return False
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n_untaken", "hidden"), [(0, 10), (22, 20), (800, 40)])
 def test_as_many_items_are_hidden_as_nobody_took_within_limits(n_untaken: int, hidden: int) -> None:
     """Of 200 that people took: a twentieth, a tenth, a fifth."""

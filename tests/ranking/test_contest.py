@@ -16,6 +16,8 @@ from zhiyin.testing.encoders import HashEncoder
 from zhiyin.testing.small import small_dataset
 from zhiyin.types import Event, Item
 
+pytestmark = pytest.mark.slow
+
 N_ITEMS = 700
 RUN = Run(HashEncoder())
 

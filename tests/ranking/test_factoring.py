@@ -17,6 +17,8 @@ from zhiyin.testing.encoders import HashEncoder
 from zhiyin.testing.small import small_dataset
 from zhiyin.types import Event, Item
 
+pytestmark = pytest.mark.slow
+
 RUN = Run(HashEncoder())
 
 
@@ -47,7 +49,6 @@ def circles(n_circles: int, n_users: int = 300) -> Dataset:
     return build_dataset(items, events)
 
 
-@pytest.mark.slow
 def test_what_is_chosen_is_worth_more_than_the_usual_and_comes_with_its_items() -> None:
     carved, alike, trial = asked(circles(12))
     found, solution = settle_factors(FactorsRecipe(), carved, RUN, alike, trial)

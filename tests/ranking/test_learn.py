@@ -16,6 +16,8 @@ from zhiyin.ranking.fusion import BUCKETS, KINDS, Fusion, prior_gates
 from zhiyin.ranking.learn import FusionRecipe
 from zhiyin.ranking.objective import LIKELIHOOD, Objective
 
+pytestmark = pytest.mark.slow
+
 N_ITEMS, N = 120, 600
 
 
@@ -167,6 +169,5 @@ def test_few_examples_leave_the_gates_nearer_to_the_prior_ones() -> None:
     assert np.abs(few.gates - prior).max() < 0.5 * np.abs(many.gates - prior).max()
 
 
-@pytest.mark.slow
 def test_learning_twice_gives_the_same_gates(loose: Fusion) -> None:
     assert np.array_equal(learned().gates, loose.gates)

@@ -27,6 +27,7 @@ def met(*channels: str) -> tuple[Contests, Floats]:
     return found, np.full(len(channels), 0.5, np.float32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("channels", "gone"),
     [

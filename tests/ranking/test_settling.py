@@ -141,6 +141,7 @@ def test_links_mixed_without_their_matrix_score_as_the_fitted_channel_does(
         assert found == pytest.approx(fitted, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_where_only_the_newest_events_lead_on_a_past_fades_fast() -> None:
     recipe = TasteRecipe(reg=2.0, rank=0, source_trust=0.0, target_trust=0.5)
     fast, slow = (settled(recipe, shelves(newest=newest)).recency or 0.0 for newest in (True, False))
@@ -148,6 +149,7 @@ def test_where_only_the_newest_events_lead_on_a_past_fades_fast() -> None:
     assert slow >= 0.85
 
 
+@pytest.mark.slow
 def test_readers_learn_how_fast_a_past_fades() -> None:
     def chosen(data: Dataset) -> float:
         _, examples = carve(data, 400, 0.0, 0)

@@ -79,6 +79,7 @@ def test_ndcg_is_scikit_learns_also_with_ties(levels: int, k: int) -> None:
     assert ours.mean() == pytest.approx(ndcg_score(relevant, scores, k=k), abs=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("levels", [80, 12, 2])
 def test_auc_is_scikit_learns_also_with_ties(levels: int) -> None:
     scores, relevant = some_users(levels)

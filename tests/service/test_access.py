@@ -39,6 +39,7 @@ def test_an_address_that_others_reach_needs_a_key_at_the_start(untrained_shop: Z
         create_app(untrained_shop, host=host)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.3.2.1", "::1", "[::1]", "localhost", "LOCALHOST"])
 def test_an_address_of_this_machine_needs_none(untrained_shop: Zhiyin, host: str) -> None:
     assert is_local(host)
@@ -89,6 +90,7 @@ def test_without_the_right_key_nothing_is_written(keyed: Caller, authorization: 
     assert keyed.post("/v1/recommend", {}).status_code == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", [b"first key", "ключ-2".encode()])
 def test_any_of_the_keys_opens(untrained_shop: Zhiyin, key: bytes) -> None:
     with calling(with_service(untrained_shop, KEYED)) as api:
@@ -131,6 +133,7 @@ def test_our_own_pages_may(untrained: Caller) -> None:
     assert untrained.post("/v1/events", EVENT, {"Origin": "http://127.0.0.1:8420"}).status_code == 200
 
 
+@pytest.mark.slow
 def test_a_listed_site_may_and_its_browser_is_told_so(untrained_shop: Zhiyin) -> None:
     site = "https://shop.example"
     with calling(with_service(untrained_shop, ServiceSettings(cors=(site,)))) as api:

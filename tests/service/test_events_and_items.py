@@ -93,6 +93,7 @@ def test_a_deleted_item_is_not_shown_again(api: Caller) -> None:
     problem(api.post("/v1/similar", {"item_id": "music/piano"}), 404)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("item_id", ODD)
 def test_any_id_works_in_an_address(api: Caller, item_id: str) -> None:
     api.post("/v1/items", {"item_id": item_id, "title": "odd"})

@@ -57,6 +57,7 @@ def test_what_a_beacon_sends_from_another_site_is_stored(keyed: Caller) -> None:
     assert (answer.json()["stored"], answer.headers["access-control-allow-origin"]) == (1, SITE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://shop.example"])
 def test_a_page_of_a_site_that_is_not_listed_may_not_append_even_with_the_key(shut: Caller, origin: str) -> None:
     for path, headers in (("/v1/events", AS_BEARER), (APPEND, {})):
@@ -144,6 +145,7 @@ def test_our_own_pages_hold_the_first_events_key_and_never_an_api_key(shut: Call
     assert API_KEY not in re.sub(r"<[^>]*>", "", page).split()
 
 
+@pytest.mark.slow
 def test_a_key_with_a_quote_stays_inside_its_attribute(untrained_shop: Zhiyin) -> None:
     odd = ServiceSettings(api_keys=(SecretStr("a"),), events_keys=('"><script>',))
     with calling(with_service(untrained_shop, odd)) as api:

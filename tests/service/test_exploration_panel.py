@@ -1,8 +1,10 @@
 """What exploring cost, as the console asks for it."""
 
+import pytest
 from asking import Caller
 
 
+@pytest.mark.slow
 def test_the_console_is_told_what_exploring_cost(untrained: Caller) -> None:
     assert untrained.get("/console/api/exploration").json() is None, "before the first list"
     for n in range(6):

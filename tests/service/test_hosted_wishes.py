@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 import httpx
+import pytest
 from asking import Caller, calling
 
 from zhiyin.data.store.memory import MemoryStore
@@ -16,6 +17,8 @@ from zhiyin.testing.embedding_server import EmbeddingServer, Fault, embedding_se
 from zhiyin.testing.encoders import HashEncoder
 from zhiyin.testing.small import small_catalogue, small_events
 from zhiyin.workflows.train import train
+
+pytestmark = pytest.mark.slow
 
 WISH = {"text": "a knife for the kitchen", "n": 3}
 

@@ -33,6 +33,7 @@ def test_an_item_arrives_with_a_vector_and_is_recommended_by_it(pictured: Caller
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_why_says_what_each_item_of_the_past_added(pictured: Caller) -> None:
     pictured.post("/v1/events", {"user_id": "ann", "item_id": "music/violin", "type": "like"})
     shown = pictured.post("/v1/recommend", {"user_id": "ann", "n": 5}).json()
@@ -42,6 +43,7 @@ def test_why_says_what_each_item_of_the_past_added(pictured: Caller) -> None:
     assert "vector_image" in why["parts"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("vectors", "told"),
     [

@@ -15,6 +15,8 @@ from zhiyin.testing.small import small_catalogue
 from zhiyin.types import PERSON, Event, ItemLabel
 from zhiyin.workflows.labels.training import Asked, train_labels
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def labelled(tmp_path: Path) -> Iterator[Caller]:

@@ -39,6 +39,7 @@ def test_an_untrained_shop_says_that_it_only_reads(shared_untrained: Caller) -> 
     assert shared_untrained.post("/v1/recommend", {"text": "a violin"}).json()["mode"] == "zero_shot"
 
 
+@pytest.mark.slow
 def test_a_click_counts_in_the_next_answer(untrained: Caller) -> None:
     asked = {"user_id": "new", "n": 4}
     untrained.post("/v1/events", {"user_id": "new", "item_id": "music/piano", "type": "click"})

@@ -16,6 +16,8 @@ from zhiyin.testing.encoders import HashEncoder
 from zhiyin.testing.small import small_catalogue
 from zhiyin.workflows.labels.training import Asked, train_labels
 
+pytestmark = pytest.mark.slow
+
 Json = Any  # a piece of the contract, or of a body: JSON by nature
 ROUTES = {
     "/v1/recommend": {"post"},

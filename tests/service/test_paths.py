@@ -58,6 +58,7 @@ def path(relation: str, **more: object) -> dict[str, object]:
     return {"relation": relation, "entity": None, "item": None, "outward": None} | more
 
 
+@pytest.mark.slow
 def test_an_answer_says_what_links_an_item_to_the_past(linked: Caller) -> None:
     assert paths(linked, {"session": ["collateral"]}) == {
         "heat": (["collateral"], path("director", entity="Michael Mann"))
@@ -92,6 +93,7 @@ def test_the_path_is_in_the_log_and_in_the_explanation(linked: Caller) -> None:
     assert why["rest"]["graph"] == pytest.approx(0.0, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_a_trained_bundle_has_paths_too_and_a_new_item_has_none(tmp_path: Path) -> None:
     shop = imported(tmp_path)
     with shop, calling(shop) as caller:

@@ -70,6 +70,7 @@ def test_a_sentence_is_read_clause_by_clause_and_what_the_catalogue_knows_is_a_f
     assert said == {("text", "slow songs", "more"), ("category", "garden", "never"), ("brand", "Acorn", "more")}
 
 
+@pytest.mark.slow
 def test_reasons_and_the_sum_tell_what_was_said(api: Caller) -> None:
     api.post("/v1/users/newcomer/profile", {"edits": [{"value": "a flute for music"}, {"value": "less birch"}]})
     shown = api.post("/v1/recommend", {"user_id": "newcomer", "n": 5}).json()
@@ -121,6 +122,7 @@ def test_scripts_slashes_and_anything_else_come_back_as_they_were_said(api: Call
     problem(api.get(at), 404)
 
 
+@pytest.mark.slow
 def test_lines_and_edits_are_bounded_and_what_stands_stays(api: Caller) -> None:
     def edits(n: int, field: str, stance: str = "more", start: int = 0) -> list[dict[str, str]]:
         return [{"field": field, "value": f"v {k}", "stance": stance} for k in range(start, start + n)]
@@ -159,6 +161,7 @@ def test_an_anonymous_id_that_became_somebodys_is_theirs(keyed: Caller) -> None:
     assert keyed.get(AT, KEY).json()["lines"][0]["stance"] == "never"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["anon-1", BROWSER.upper(), f"{BROWSER}0", f"x/{BROWSER}", f"{BROWSER}/profile"])
 def test_only_whole_anonymous_ids_are_open(keyed: Caller, name: str) -> None:
     problem(keyed.get(f"/v1/users/{name}/profile"), 401)

@@ -67,6 +67,7 @@ def test_of_a_made_up_person_the_truth_is_told(shared: Caller) -> None:
     assert shared.get(address(PAIR, made_up=3)).json()["loved"] != found["loved"]
 
 
+@pytest.mark.slow
 def test_a_race_tells_round_by_round_and_is_the_same_again(shared: Caller) -> None:
     path = address(RACE, people=3, rounds=2, seed=4)
     told = [json.loads(line) for line in shared.get(path).text.splitlines()]
@@ -86,6 +87,7 @@ def test_what_is_no_policy_is_told(shared: Caller) -> None:
     assert "people" in problem(shared.get(address(RACE, people=100_000)), 422)
 
 
+@pytest.mark.slow
 def test_two_races_at_once_are_one_too_many(shop: Zhiyin) -> None:
     async def begin_twice() -> bytes:
         stage = policies.Stage(shop)

@@ -68,6 +68,7 @@ def test_a_list_that_cannot_be_logged_is_not_answered_and_nothing_leaks(
     assert failing.get("/readyz").status_code == 200
 
 
+@pytest.mark.slow
 def test_a_service_without_a_sound_bundle_says_that_it_is_not_ready(tmp_path: Path, store: FailingStore) -> None:
     store.publish("0" * 64, at=NOW, reason="published")
     with Zhiyin(Settings(folder=tmp_path), store, HashEncoder()) as shop, calling(shop) as api:
@@ -99,6 +100,7 @@ def test_what_is_no_address_and_no_method_of_it_are_told(shared_untrained: Calle
     assert "method" in problem(shared_untrained.get("/v1/recommend"), 405)
 
 
+@pytest.mark.slow
 def test_requests_lists_places_and_events_are_counted(untrained: Caller) -> None:
     event = {"user_id": "ann", "item_id": "garden/spade", "type": "click", "event_id": "1"}
     untrained.post("/v1/recommend", {"n": 4})
@@ -118,6 +120,7 @@ def test_requests_lists_places_and_events_are_counted(untrained: Caller) -> None
         assert line in page
 
 
+@pytest.mark.slow
 def test_two_applications_count_apart(untrained_shop: Zhiyin) -> None:
     with calling(untrained_shop) as first, calling(untrained_shop) as second:
         first.post("/v1/recommend", {})
@@ -125,6 +128,7 @@ def test_two_applications_count_apart(untrained_shop: Zhiyin) -> None:
         assert "zhiyin_recommendations_total{" not in second.get("/metrics").text
 
 
+@pytest.mark.slow
 def test_the_clock_of_the_application_is_the_clock_of_its_lists(untrained_shop: Zhiyin) -> None:
     moment = datetime.fromisoformat("2030-01-01T00:00:00+00:00")
     with calling(untrained_shop, lambda: moment) as api:

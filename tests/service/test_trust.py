@@ -66,6 +66,7 @@ def test_whether_a_person_is_known_is_not_told_either(asked: Caller) -> None:
     assert known == unknown
 
 
+@pytest.mark.slow
 def test_a_list_for_nobody_is_told_to_everybody(asked: Caller) -> None:
     shown = asked.post("/v1/recommend", {"session": ["music/piano"], "text": "for the music", "n": 3}).json()
     path = f"/v1/recommendations/{shown['recommendation_id']}"
@@ -89,6 +90,7 @@ def test_an_id_that_is_not_quite_one_of_the_snippet_is_a_name(asked: Caller, use
     problem(asked.post("/v1/recommend", {"user_id": user_id}), 401)
 
 
+@pytest.mark.slow
 def test_an_id_that_was_merged_into_somebody_tells_a_stranger_nothing_more(keyed: Caller) -> None:
     """Who planted an anonymous id in a browser that others use must not read what they did since."""
     act(keyed, BROWSER)
@@ -108,6 +110,7 @@ def test_a_list_of_a_person_by_name_and_its_why_need_the_key_later_too(asked: Ca
         assert asked.get(address, KEY).status_code == 200
 
 
+@pytest.mark.slow
 def test_where_names_cannot_be_guessed_the_owner_may_open_the_lists(shop: Zhiyin) -> None:
     with calling(with_service(shop, KEYS.model_copy(update={"open_lists": True}))) as api:
         shown = api.post("/v1/recommend", ASKING["/v1/recommend"]).json()

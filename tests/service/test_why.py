@@ -62,6 +62,7 @@ def test_an_explanation_is_of_the_moment_of_the_list(api: Caller) -> None:
     assert why(api, shown["recommendation_id"], item_id) == before
 
 
+@pytest.mark.slow
 def test_a_list_of_an_earlier_bundle_is_explained_by_that_bundle(api: Caller, shop: Zhiyin) -> None:
     shown = api.post("/v1/recommend", {"user_id": "user 1", "n": 2}).json()
     item_id = shown["items"][0]["item_id"]

@@ -47,6 +47,7 @@ def test_of_nothing_nothing_is_earned() -> None:
     assert Browsing().best(np.zeros(0), 3) == Browsing().by_chance(np.zeros(0), 3) == 0.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rewards", [CLICKS, WORTH, {"purchase": 1.0}])
 def test_what_a_list_is_worth_is_what_it_earns_on_average(rewards: Mapping[EventType, float]) -> None:
     browsing, n = Browsing(), 3_000
@@ -69,6 +70,7 @@ def test_looking_falls_with_the_place_and_the_log_sees_only_what_was_in_view() -
     assert (browsing.examined(len(ROWS)) < shares).all(), "what is in view is not always looked at"
 
 
+@pytest.mark.slow
 def test_most_clicks_come_soon_and_some_after_hours() -> None:
     browsing = Browsing(late=0.2, soon=20.0, later=6.0, pace=0.0)
     clicks = np.array([one.seconds for each in visits(2_000, browsing) for one in each if one.type == "click"])
@@ -77,6 +79,7 @@ def test_most_clicks_come_soon_and_some_after_hours() -> None:
     assert clicks.max() > 3_600
 
 
+@pytest.mark.slow
 def test_what_follows_a_click_comes_after_it_and_the_more_the_more_it_was_wanted() -> None:
     n, browsing = 3_000, Browsing()
     done: dict[EventType, Counter[int]] = {"click": Counter(), "like": Counter(), "hide": Counter()}

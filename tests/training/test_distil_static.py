@@ -28,6 +28,7 @@ def test_a_token_alone_is_the_teachers_row_of_a_text_of_it(tmp_path: Path) -> No
     np.testing.assert_allclose(found, teacher.encode(WORDS[4:]), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_model_becomes_a_table_that_reads_nearly_as_it_does(tmp_path: Path) -> None:
     folder = tiny_model(tmp_path / "bert")
     (folder / "README.md").write_text("---\nlicense: apache-2.0\n---\n")

@@ -36,6 +36,7 @@ def rows_of(model: LooseModel, folder: Path, texts: tuple[str, ...] = TEXTS) -> 
     return LanguageEncoder(saved, folder.with_name(f"{folder.name}-graphs"), "float32").encode(texts)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", FAMILY)
 @pytest.mark.parametrize("prefix", ["", "bert."])
 def test_what_is_taken_apart_and_put_together_says_the_same(kind: str, prefix: str, tmp_path: Path) -> None:
@@ -191,6 +192,7 @@ def test_every_kind_of_tokenizer_divides_as_before_what_it_was_pruned_by(kind: s
     np.testing.assert_allclose(np.linalg.norm(new, axis=1), [1, 1, 1, 0], atol=1e-5)
 
 
+@pytest.mark.slow
 @given(
     texts=st.lists(st.text("teapots cup茶 ironsaw", max_size=20), max_size=5),
     others=st.text("teaposcup ", max_size=9),

@@ -83,6 +83,7 @@ def test_what_was_disliked_is_no_part_of_a_history() -> None:
     assert len(Histories.of(replace(data, weights=weights)).rows) == (weights > 0).sum()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by_popularity", [0.0, 0.75])
 def test_rivals_stand_for_all_items(by_popularity: float) -> None:
     """Their corrected exponentials sum to those of all, on average: 4 sigmas of 4,000 draws."""

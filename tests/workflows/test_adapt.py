@@ -22,6 +22,8 @@ from zhiyin.workflows.adapt import _adopt, _with_reader, adapt_text, better, may
 from zhiyin.workflows.evaluate import evaluate_bundle
 from zhiyin.workflows.train import train
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = """
 # what reads
 [encoder]
@@ -101,7 +103,6 @@ def test_a_shop_without_events_has_nothing_to_adapt_to(tmp_path: Path) -> None:
         adapt_text(shop)
 
 
-@pytest.mark.slow
 def test_a_tower_that_is_not_better_leaves_all_as_it_was(tmp_path: Path) -> None:
     with shop_in(tmp_path, steps=2, rate=1e-9) as shop:
         shop.add_events(small_events(60))

@@ -17,6 +17,8 @@ from zhiyin.workflows.off_policy import OffPolicy, off_policy, question_of
 from zhiyin.workflows.replay import replay
 from zhiyin.workflows.shown_lists import rewards_of
 
+pytestmark = pytest.mark.slow
+
 WANTED = "kitchen/"  # whatever is shown of this is clicked
 
 
@@ -56,7 +58,6 @@ def asked(shop: Zhiyin, name: str = "greedy", reward: str | None = "click") -> O
     return off_policy(shop, question_of(shop, {"name": name}, reward))
 
 
-@pytest.mark.slow
 def test_what_a_greedy_policy_would_have_earned_is_what_it_earns(tmp_path: Path) -> None:
     shop = served(tmp_path, 1_200)
     found = asked(shop)

@@ -38,6 +38,7 @@ def new_shop(folder: Path, *, toml: str = 'name = "first"\n') -> Zhiyin:
     return shop
 
 
+@pytest.mark.slow
 def test_a_restored_shop_is_the_same_shop(tmp_path: Path) -> None:
     with new_shop(tmp_path / "shop") as shop:
         shop.publish(train(shop).bundle)
@@ -55,6 +56,7 @@ def test_a_restored_shop_is_the_same_shop(tmp_path: Path) -> None:
         assert shop.settings.name == "first"
 
 
+@pytest.mark.slow
 def test_the_part_that_is_added_to_scores_is_restored_and_others_are_not(tmp_path: Path) -> None:
     with new_shop(tmp_path / "shop") as shop:
         encoder = shop.live().folded.bundle.manifest.encoder
@@ -149,6 +151,7 @@ def test_an_archive_with_anything_else_in_it_is_refused(tmp_path: Path, name: st
     assert list((tmp_path / "again").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_bundle_that_is_not_what_its_name_says_is_refused(tmp_path: Path) -> None:
     """The archive is whole, but what was saved was broken already."""
     with new_shop(tmp_path / "shop") as shop:

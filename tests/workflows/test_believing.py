@@ -22,6 +22,8 @@ from zhiyin.workflows.erase import erase
 from zhiyin.workflows.replay import replay
 from zhiyin.workflows.train import train
 
+pytestmark = pytest.mark.slow
+
 LOVED = ("garden/lamp", "kitchen/plate", "music/song")
 
 
@@ -47,7 +49,6 @@ def learned_shop(folder: Path, taste: Callable[[str, str], float]) -> Zhiyin:
     return shop
 
 
-@pytest.mark.slow
 def test_what_is_loved_when_shown_rises_and_every_part_sums_to_the_score(answered: Zhiyin) -> None:
     assert answered.live().folded.bundle.fitted.belief is not None
     lists = visited(answered, likes, 60, day=30, seed=5)
@@ -62,7 +63,6 @@ def test_what_is_loved_when_shown_rises_and_every_part_sums_to_the_score(answere
     assert any(reason.channel == BELIEF for place in places for reason in place.reasons)
 
 
-@pytest.mark.slow
 def test_lists_with_beliefs_come_out_the_same_whatever_happened_since(answered: Zhiyin) -> None:
     lists = visited(answered, likes, 20, day=40, seed=6)
     answered.put_items([Item("late lamp", "A lamp for the garden", categories=("garden",))])
@@ -73,7 +73,6 @@ def test_lists_with_beliefs_come_out_the_same_whatever_happened_since(answered: 
         assert replay(answered, one.recommendation_id).differences == ()
 
 
-@pytest.mark.slow
 def test_a_snapshot_with_beliefs_is_a_function_of_its_position(answered: Zhiyin) -> None:
     position, bundle = answered.store.position(), answered.live().folded.bundle
     live = Live(bundle, answered.store, answered.settings.data.signals)
@@ -91,7 +90,6 @@ def test_a_snapshot_with_beliefs_is_a_function_of_its_position(answered: Zhiyin)
     np.testing.assert_array_equal(stepwise.beliefs.proposed, whole.beliefs.proposed)
 
 
-@pytest.mark.slow
 def test_a_new_item_is_proposed_at_once_and_says_that_little_is_known_of_it(answered: Zhiyin) -> None:
     answered.put_items([Item("newest", "A plate for the kitchen", categories=("kitchen",))])
     one = answered.recommender().recommend(Query("user 3", n=26), "r", FIRST_DAY + timedelta(days=50))
@@ -100,7 +98,6 @@ def test_a_new_item_is_proposed_at_once_and_says_that_little_is_known_of_it(answ
     assert parts["newest"][EXPLORE] > max(known)
 
 
-@pytest.mark.slow
 def test_without_beliefs_or_optimism_lists_have_no_such_parts(answered: Zhiyin) -> None:
     settings = answered.settings
     for said, absent in (({"on": False}, {BELIEF, EXPLORE}), ({"optimism": 0.0}, {EXPLORE})):
@@ -115,7 +112,6 @@ def test_without_beliefs_or_optimism_lists_have_no_such_parts(answered: Zhiyin) 
         assert not any({BELIEF, EXPLORE} & set(place.parts) for place in one.items)
 
 
-@pytest.mark.slow
 def test_where_answers_come_by_chance_or_are_few_nothing_is_believed(tmp_path: Path) -> None:
     shop = small_shop(tmp_path, repeats=True)
     shop.publish(train(shop).bundle)
@@ -128,7 +124,6 @@ def test_where_answers_come_by_chance_or_are_few_nothing_is_believed(tmp_path: P
     assert shop.live().folded.bundle.fitted.belief is None
 
 
-@pytest.mark.slow
 def test_who_only_looked_is_named_by_the_receipt_and_leaves_the_folds(tmp_path: Path) -> None:
     shop = learned_shop(tmp_path, likes)
     name = "only looks"

@@ -25,6 +25,8 @@ from zhiyin.workflows.evaluate import evaluate_bundle
 from zhiyin.workflows.report import page_of
 from zhiyin.workflows.train import train
 
+pytestmark = pytest.mark.slow
+
 QUICK = Terms(resamples=100)
 
 
@@ -77,7 +79,6 @@ def test_a_pair_is_surer_than_the_two_alone() -> None:
     assert one.gain.low > 0
 
 
-@pytest.mark.slow
 def test_to_be_compared_both_must_be_measured_on_the_same_data_and_again_cures_it(tmp_path: Path) -> None:
     with small_shop(tmp_path) as shop:
         old, new = train(shop, 1).bundle, train(shop, 2).bundle
@@ -96,7 +97,6 @@ def test_to_be_compared_both_must_be_measured_on_the_same_data_and_again_cures_i
         assert [list(one.buckets) for one in (kept, again)] == [list(attached(shop.bundles, old).buckets)] * 2  # type: ignore[union-attr]
 
 
-@pytest.mark.slow
 def test_another_question_is_asked_of_both_and_kept_with_neither(tmp_path: Path) -> None:
     with small_shop(tmp_path) as shop:
         old = train(shop, 1).bundle
@@ -118,7 +118,6 @@ def test_two_names_of_one_bundle_and_of_none_are_refused(measured_shop: Zhiyin, 
         compare(measured_shop, champion, "abc0")
 
 
-@pytest.mark.slow
 def test_only_standings_of_one_question_are_compared(tmp_path: Path) -> None:
     with small_shop(tmp_path) as shop:
         old, new = train(shop, 1).bundle, train(shop, 2).bundle

@@ -21,6 +21,8 @@ from zhiyin.training.distil.recipe import Teaching
 from zhiyin.types import Query
 from zhiyin.workflows.compress import Wishes, compress
 
+pytestmark = pytest.mark.slow
+
 UNTAUGHT = Teaching(minutes=0)
 
 
@@ -80,7 +82,6 @@ def test_without_events_nobody_can_be_asked_and_that_is_told(tmp_path: Path) -> 
     assert orjson.loads(found.to_json())["steps"][0]["quality"] is None
 
 
-@pytest.mark.slow
 def test_a_smaller_net_is_taught_by_two(tmp_path: Path) -> None:
     pytest.importorskip("torch")
     tiny_model(tmp_path / "other", seed=4)
@@ -95,7 +96,6 @@ def test_a_smaller_net_is_taught_by_two(tmp_path: Path) -> None:
     assert not list((tmp_path / "cache").glob("unfinished/*")), "what a kill would have gone on from is gone"
 
 
-@pytest.mark.slow
 def test_a_net_of_the_same_size_is_taught_by_several_and_what_cannot_be_is_told_by_its_own_options(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

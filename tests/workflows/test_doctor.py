@@ -37,6 +37,7 @@ def well_shop(folder: Path) -> Zhiyin:
     return shop
 
 
+@pytest.mark.slow
 def test_a_shop_without_a_complaint_is_green(tmp_path: Path) -> None:
     found = about(examine(well_shop(tmp_path)))
     assert {name for name, finding in found.items() if finding.light != "green"} == {"evaluation"}
@@ -93,6 +94,7 @@ CASES = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.harm.__name__)
 def test_what_is_wrong_is_told_with_its_cure(tmp_path: Path, case: Case) -> None:
     shop = well_shop(tmp_path)

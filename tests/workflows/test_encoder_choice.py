@@ -21,6 +21,8 @@ from zhiyin.workflows.publish import rollback
 from zhiyin.workflows.replay import replay
 from zhiyin.workflows.train import train
 
+pytestmark = pytest.mark.slow
+
 WISH = Query(text="iron pot for the garden", n=5)
 
 

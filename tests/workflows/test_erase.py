@@ -15,6 +15,7 @@ from zhiyin.workflows.labels.reviewing import add_example
 from zhiyin.workflows.train import train
 
 
+@pytest.mark.slow
 def test_the_receipt_counts_what_is_gone_under_all_merged_ids(tmp_path: Path) -> None:
     with shop_on_disk(tmp_path) as shop:
         shop.put_items(small_catalogue())
@@ -77,6 +78,7 @@ def test_somebody_unknown_gives_a_receipt_of_zeros(tmp_path: Path) -> None:
     assert "No bundle" in " ".join(receipt.sentences())
 
 
+@pytest.mark.slow
 def test_the_trends_of_a_running_process_forget_too(tmp_path: Path) -> None:
     """Two hundred events of one person make an item trend; without them the list is that of before."""
     shop = small_shop(tmp_path)

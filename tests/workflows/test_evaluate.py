@@ -28,6 +28,8 @@ from zhiyin.types import Event, User
 from zhiyin.workflows.evaluate import evaluate_bundle, evaluate_protocol, measure_protocol
 from zhiyin.workflows.train import train
 
+pytestmark = pytest.mark.slow
+
 QUICK = Terms(resamples=100)
 
 
@@ -90,7 +92,6 @@ def test_an_evaluation_is_attached_to_its_bundle_and_read_back(tmp_path: Path) -
     assert evaluation.verdict
 
 
-@pytest.mark.slow
 def test_its_json_is_a_results_file_and_holds_no_single_person(tmp_path: Path) -> None:
     shop = small_shop(tmp_path)
     train(shop)
@@ -103,7 +104,6 @@ def test_its_json_is_a_results_file_and_holds_no_single_person(tmp_path: Path) -
     assert Evaluation.of_json(evaluation.to_json()) == evaluation
 
 
-@pytest.mark.slow
 def test_where_things_come_again_personal_frequency_is_a_baseline(tmp_path: Path) -> None:
     shop = small_shop(tmp_path, repeats=True)
     train(shop)
@@ -112,7 +112,6 @@ def test_where_things_come_again_personal_frequency_is_a_baseline(tmp_path: Path
     assert "personal_frequency" in evaluation.whole.peers
 
 
-@pytest.mark.slow
 def test_an_evaluation_of_another_bundle_is_refused(tmp_path: Path) -> None:
     shop = small_shop(tmp_path)
     first, second = train(shop, 1).bundle, train(shop, 2).bundle
@@ -139,7 +138,6 @@ def test_a_zero_shot_bundle_has_nothing_to_measure(tmp_path: Path) -> None:
         evaluate_bundle(shop)
 
 
-@pytest.mark.slow
 def test_a_data_folder_is_judged_by_its_protocol_and_fitted_on_its_part_only(tmp_path: Path) -> None:
     path = data_folder(tmp_path)
     evaluation = evaluate_protocol(path, Run(HashEncoder()), terms=QUICK)
@@ -153,7 +151,6 @@ def test_a_data_folder_is_judged_by_its_protocol_and_fitted_on_its_part_only(tmp
     assert replace(again, seconds={}) == replace(evaluation, seconds={})
 
 
-@pytest.mark.slow
 def test_who_answers_with_lists_stands_beside_the_baselines(tmp_path: Path) -> None:
     path = data_folder(tmp_path)
     most = 50
@@ -170,7 +167,6 @@ def test_who_answers_with_lists_stands_beside_the_baselines(tmp_path: Path) -> N
     assert "oracle wins on ndcg@3" in found.verdict[0]
 
 
-@pytest.mark.slow
 def test_a_refit_and_another_part_are_other_questions(tmp_path: Path) -> None:
     path = data_folder(tmp_path)
     questions = [
@@ -181,7 +177,6 @@ def test_a_refit_and_another_part_are_other_questions(tmp_path: Path) -> None:
     assert [question.fit for question in questions] == ["strict", "refit", "strict"]
 
 
-@pytest.mark.slow
 def test_another_split_of_a_data_folder_is_asked_for_by_name(tmp_path: Path) -> None:
     path = data_folder(tmp_path, 300)
     evaluation = evaluate_protocol(path, Run(HashEncoder()), terms=replace(QUICK, split="new-users", given=1))
@@ -192,7 +187,6 @@ def test_another_split_of_a_data_folder_is_asked_for_by_name(tmp_path: Path) -> 
     assert {bucket for bucket in evaluation.buckets if bucket.startswith("history")} == {"history 1"}
 
 
-@pytest.mark.slow
 def test_attributes_of_people_make_buckets_in_a_shop_and_in_a_folder(tmp_path: Path) -> None:
     people = [User(f"user {n}", {"side": "left" if n % 2 else "right"}) for n in range(120)]
     shop = small_shop(tmp_path, small_events(120))
@@ -206,7 +200,6 @@ def test_attributes_of_people_make_buckets_in_a_shop_and_in_a_folder(tmp_path: P
         assert found.gaps["side left"].value == pytest.approx(-found.gaps["side right"].value)
 
 
-@pytest.mark.slow
 def test_only_the_question_that_publishing_goes_by_is_attached(tmp_path: Path) -> None:
     shop = small_shop(tmp_path)
     name = train(shop).bundle

@@ -53,6 +53,7 @@ def test_the_best_alone_costs_nothing(tmp_path: Path) -> None:
     assert found.widths == ()
 
 
+@pytest.mark.slow
 def test_what_is_spent_is_within_the_budget_and_told_by_day(tmp_path: Path) -> None:
     shop = shop_of(tmp_path, "budgeted")
     lists = [*serve(shop, 60), *serve(shop, 30, NOON + timedelta(days=1))]
@@ -80,6 +81,7 @@ def test_a_list_whose_bundle_is_gone_is_counted_and_its_cost_is_not(tmp_path: Pa
     assert any("cost not known: 1 lists whose bundle" in line for line in found.sentences)
 
 
+@pytest.mark.slow
 def test_a_new_item_is_followed_from_the_first_list_that_could_show_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -97,6 +99,7 @@ def test_a_new_item_is_followed_from_the_first_list_that_could_show_it(
     assert exploration(shop, 4).newcomers.n == 0, "these lists know it from the start"
 
 
+@pytest.mark.slow
 def test_how_far_people_look_is_told_by_surface(tmp_path: Path) -> None:
     shop = shop_of(tmp_path, "softmax")
     lists = serve(shop, 40)

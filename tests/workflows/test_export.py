@@ -74,6 +74,7 @@ def imported(folder: Path) -> MemoryStore:
     return store
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format_", FORMATS)
 def test_what_is_imported_again_is_what_was_exported(tmp_path: Path, format_: Format) -> None:
     shop = rich_shop(tmp_path / "shop")
@@ -107,6 +108,7 @@ def plain(event: Event) -> Event:
     return replace(event, context=context)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format_", FORMATS)
 def test_labels_come_back_with_who_said_them_and_when(tmp_path: Path, format_: Format) -> None:
     shop, at = rich_shop(tmp_path / "shop"), datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)

@@ -27,6 +27,8 @@ from zhiyin.workflows.doctor import doctor
 from zhiyin.workflows.replay import replay
 from zhiyin.workflows.train import train
 
+pytestmark = pytest.mark.slow
+
 WISH = Query(text="a knife for the kitchen", n=5)
 Open = Callable[..., Zhiyin]
 
@@ -188,7 +190,6 @@ def _documents() -> set[str]:
     return {text for item in small_catalogue() for text in documents(item) if text}
 
 
-@pytest.mark.slow
 def test_a_training_that_is_killed_pays_for_no_text_twice(
     opened: Open, server: EmbeddingServer, tmp_path: Path
 ) -> None:

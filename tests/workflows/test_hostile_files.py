@@ -84,6 +84,7 @@ def test_a_container_that_was_cut_or_tampered_with_is_refused(tmp_path: Path, co
         open_table(tmp_path / "a.csv")
 
 
+@pytest.mark.slow
 def test_any_flipped_byte_of_a_parquet_file_is_an_error_of_ours_or_none(tmp_path: Path) -> None:
     whole = parquet(
         tmp_path / "a", u=["a", "b"] * 50, i=["c", "d"] * 50, t=["2026-01-01T00:00:00Z"] * 100
@@ -210,6 +211,7 @@ def test_a_value_that_is_not_finite_or_beyond_all_measure_is_missing_or_quaranti
     assert report.read == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format_", ["csv", "jsonl", "parquet"])
 def test_a_table_of_very_many_columns_is_refused_at_once(tmp_path: Path, format_: str) -> None:
     names = [f"c{n}" for n in range(50_000 if format_ != "parquet" else MOST_COLUMNS + 1)]

@@ -73,6 +73,7 @@ def test_items_get_the_vectors_of_their_pictures_and_keep_all_else(shop: Zhiyin)
     assert not shop.item("plain").vectors
 
 
+@pytest.mark.slow
 def test_only_what_is_new_or_changed_is_looked_at(shop: Zhiyin) -> None:
     encode_images(shop, ColourEncoder())
     before = shop.store.last_item()
@@ -158,6 +159,7 @@ def test_pictures_lie_in_the_folder_that_is_named(shop: Zhiyin) -> None:
         encode_images(shop, ColourEncoder(), Wanted(elsewhere / "nowhere"))
 
 
+@pytest.mark.slow
 def test_the_web_is_asked_only_when_it_may_be_and_for_what_has_changed(shop: Zhiyin, tmp_path: Path) -> None:
     class Quiet(SimpleHTTPRequestHandler):
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # its name there
@@ -192,6 +194,7 @@ def test_the_doctor_says_when_nobody_has_looked(shop: Zhiyin) -> None:
     assert light(shop)[0] == "amber"
 
 
+@pytest.mark.slow
 def test_an_import_leaves_the_vectors_of_pictures_that_are_called_as_before(tmp_path: Path) -> None:
     rows = "item_id,title,image\n" + "".join(f"{name},The {name},{name}.png\n" for name in COLOURS)
     (tmp_path / "items.csv").write_text(rows)

@@ -144,6 +144,7 @@ def test_two_rows_that_disagree_about_an_item_are_told(tmp_path: Path) -> None:
     assert item.title == "Tea"
 
 
+@pytest.mark.slow
 def test_a_title_of_a_megabyte_is_quarantined_and_the_limit_named(tmp_path: Path) -> None:
     lines = [{"sku": "A", "title": "T"}, {"sku": "B", "title": "x" * 1_000_000}, {"sku": "C", "title": "y" * 3000}]
     (tmp_path / "items.csv").write_text("\n".join(map(json.dumps, lines)))
@@ -282,6 +283,7 @@ CELL = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @given(rows=st.lists(st.lists(CELL, min_size=1, max_size=6).map(",".join), max_size=25), size=st.integers(1, 9))
 def test_under_any_garbage_every_row_is_accounted_for(
     tmp_path_factory: pytest.TempPathFactory, rows: list[str], size: int

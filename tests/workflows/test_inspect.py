@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from small_shop import small_shop
 
 from zhiyin.shop import Zhiyin
@@ -10,6 +11,7 @@ from zhiyin.workflows.inspect import inspect
 from zhiyin.workflows.train import train
 
 
+@pytest.mark.slow
 def test_every_channel_shows_what_it_alone_would_show(tmp_path: Path) -> None:
     shop = small_shop(tmp_path)
     shop.publish(train(shop).bundle)

@@ -27,6 +27,8 @@ from zhiyin.workflows.labels.showing import show_one
 from zhiyin.workflows.labels.training import Asked, train_labels
 from zhiyin.workflows.labels.watching import watch, wilson
 
+pytestmark = pytest.mark.slow
+
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 WORDS = {theme: nouns.split() for theme, (nouns, _) in THEMES.items()}
 

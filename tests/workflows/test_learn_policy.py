@@ -17,6 +17,8 @@ from zhiyin.workflows.logged_lists import TAUGHT
 from zhiyin.workflows.replay import replay
 from zhiyin.workflows.shown_lists import worth_of
 
+pytestmark = pytest.mark.slow
+
 WISHES = ("a knife for the kitchen", "a drum", "seeds for the garden")
 
 
@@ -76,7 +78,6 @@ def learned(tmp_path_factory: pytest.TempPathFactory) -> tuple[Zhiyin, Taught, f
     return shop, found, before
 
 
-@pytest.mark.slow
 def test_what_people_want_and_the_scores_do_not_know_is_learned_judged_and_earns(
     learned: tuple[Zhiyin, Taught, float],
 ) -> None:
@@ -89,7 +90,6 @@ def test_what_people_want_and_the_scores_do_not_know_is_learned_judged_and_earns
     assert found.gain.low - 0.02 < after - before < found.gain.high + 0.02
 
 
-@pytest.mark.slow
 def test_it_is_a_part_of_the_sum_and_a_list_is_made_again_bit_for_bit(
     learned: tuple[Zhiyin, Taught, float],
 ) -> None:
@@ -105,7 +105,6 @@ def test_it_is_a_part_of_the_sum_and_a_list_is_made_again_bit_for_bit(
     assert not any("learned" in place.parts for place in latest.items)
 
 
-@pytest.mark.slow
 def test_it_goes_on_learning_from_lists_that_it_moved(learned: tuple[Zhiyin, Taught, float]) -> None:
     """What it added is taken away first: the new part replaces the old one."""
     shop, first, _ = learned
@@ -116,7 +115,6 @@ def test_it_goes_on_learning_from_lists_that_it_moved(learned: tuple[Zhiyin, Tau
     assert second.file != first.file
 
 
-@pytest.mark.slow
 def test_where_everything_is_liked_alike_nothing_is_kept(tmp_path: Path) -> None:
     shop = shop_in(tmp_path)
     serve(shop, 400, 2, loved=False)

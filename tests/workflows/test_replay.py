@@ -32,6 +32,7 @@ def test_a_list_comes_out_the_same_whatever_happened_since(tmp_path: Path, query
     assert found.again == shop.store.recommendation(shown.recommendation_id)
 
 
+@pytest.mark.slow
 def test_a_list_made_over_items_that_came_late_comes_out_the_same(tmp_path: Path) -> None:
     shop = small_shop(tmp_path)
     shop.publish(train(shop).bundle)
@@ -44,6 +45,7 @@ def test_a_list_made_over_items_that_came_late_comes_out_the_same(tmp_path: Path
     assert replay(shop, shown.recommendation_id).differences == ()
 
 
+@pytest.mark.slow
 def test_a_zero_shot_list_from_another_process_comes_out_the_same(tmp_path: Path) -> None:
     with shop_on_disk(tmp_path) as shop:
         shop.put_items(small_catalogue())

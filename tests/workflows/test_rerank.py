@@ -63,6 +63,7 @@ def test_reviews_are_found_by_who_wrote_them_and_of_what() -> None:
     assert reviews_in(events, data) == {(data.users.row("ann"), data.items.row("a")): "new"}
 
 
+@pytest.mark.slow
 def test_setting_and_a_word_to_servers_go_together(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sentence_encoder: SentenceEncoder
 ) -> None:
@@ -83,6 +84,7 @@ def test_setting_and_a_word_to_servers_go_together(
         assert (tmp_path / "zhiyin.toml").read_text() == before
 
 
+@pytest.mark.slow
 def test_a_catalogue_without_a_text_teaches_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sentence_encoder: SentenceEncoder
 ) -> None:

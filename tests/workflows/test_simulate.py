@@ -25,6 +25,8 @@ from zhiyin.workflows.scratch import scratch_copy
 from zhiyin.workflows.simulate import begun, simulate
 from zhiyin.workflows.worlds import Newcomer
 
+pytestmark = pytest.mark.slow
+
 GREEDY, SOFT = PolicySettings(name="greedy"), PolicySettings(temperature=0.3, floor=0.1)
 SMALL = Scene(rounds=2, people=3, n=3, arriving=0.1)
 
@@ -183,7 +185,6 @@ def test_a_newcomer_is_as_good_as_it_is_said_to_be_whatever_its_text_says(tmp_pa
         assert shown == [set(), {"good", "bad"}, {"good", "bad"}]
 
 
-@pytest.mark.slow
 def test_the_copies_learn_measure_and_promote(tmp_path: Path) -> None:
     scene = Scene(rounds=4, people=8, n=4, arriving=0.0, learn_every=2, nature=Nature(usual=-1.0))
     with small_shop(tmp_path) as shop, begun(shop, [SOFT], scene) as simulation:
@@ -197,7 +198,6 @@ def test_the_copies_learn_measure_and_promote(tmp_path: Path) -> None:
     assert promoted == (made.bundle != shop.live().folded.bundle.name)
 
 
-@pytest.mark.slow
 def test_off_policy_estimates_cover_the_truth_of_the_simulation(tmp_path: Path) -> None:
     scene = Scene(rounds=15, people=40, n=3, arriving=0.0, nature=Nature(usual=-1.0), browsing=Browsing(late=0.0))
     served = PolicySettings(temperature=1.0, floor=0.3)

@@ -17,6 +17,8 @@ from zhiyin.types import Event, Query
 from zhiyin.workflows.trace import Traced, trace
 from zhiyin.workflows.train import train
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 2, 1, tzinfo=UTC)
 
 
@@ -116,7 +118,6 @@ def test_an_item_that_no_channel_proposes_is_said_with_their_ranks(tmp_path: Pat
         assert channel.proposes <= 2
 
 
-@pytest.mark.slow
 def test_below_the_cut_the_rank_is_that_of_the_whole_pool(tmp_path: Path) -> None:
     wide, narrow = shop_of(tmp_path / "wide"), shop_of(tmp_path / "narrow", candidates=3)
     query = Query("user 4", n=2)
@@ -146,7 +147,6 @@ def test_a_trace_ends_where_the_answer_does(tmp_path: Path) -> None:
         assert f"{np.exp(place.log_propensity):.4f}" in traced(shop, query, place.item_id).sentence
 
 
-@pytest.mark.slow
 def test_the_probability_is_how_often_it_happens(tmp_path: Path) -> None:
     shop = shop_of(tmp_path, policy="softmax")
     query = Query("user 7", n=1)

@@ -23,6 +23,8 @@ from zhiyin.workflows.stories import evaluated_story, flat
 from zhiyin.workflows.tracking import NOWHERE, Both, Mlflow, Point, Story, TensorBoard, open_log, rows_of
 from zhiyin.workflows.train import train
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = "../../up <b>\n@é"
 STORY = Story(
     "films",
@@ -108,7 +110,6 @@ def test_an_evaluation_tells_every_measure_with_its_places_as_steps(
     assert settings_in(run) == dict(flat(evaluation.recipe))
 
 
-@pytest.mark.slow
 def test_training_and_evaluating_are_noted(tmp_path: Path) -> None:
     log = TensorBoard(tmp_path / "log")
     with small_shop(tmp_path) as shop:
@@ -170,7 +171,6 @@ def test_a_missing_extra_is_named_before_anything_is_done() -> None:
     assert f"{MissingExtra.__name__}: tensorboardX is not installed: pip install 'zhiyin[log]'" in done.stderr
 
 
-@pytest.mark.slow
 def test_an_mlflow_that_does_not_answer_is_told_of_at_once_and_its_password_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -182,7 +182,6 @@ def test_an_mlflow_that_does_not_answer_is_told_of_at_once_and_its_password_is_n
     assert "s3cret" not in str(told.value)
 
 
-@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning")  # in MLflow's own queries
 def test_a_story_is_read_back_from_an_mlflow_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     address = f"sqlite:///{tmp_path / 'mlflow.db'}"

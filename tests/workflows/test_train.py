@@ -17,6 +17,8 @@ from zhiyin.testing.small import small_catalogue, small_events
 from zhiyin.types import Event, Relation
 from zhiyin.workflows.train import set_by_fit, shop_data, train
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass
 class Noted:
@@ -85,7 +87,6 @@ def test_without_events_the_bundle_is_zero_shot_and_answers(tmp_path: Path) -> N
     assert "garden" in likeliest.item_id
 
 
-@pytest.mark.slow
 def test_the_same_log_and_seed_make_the_same_bundle(tmp_path: Path) -> None:
     first, second = (train(small_shop(tmp_path / name), seed=1).bundle for name in ("a", "b"))
     assert first == second
@@ -133,7 +134,6 @@ def test_what_each_relation_weighs_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("allowed", "told"), [(False, True), (True, False)])
-@pytest.mark.slow
 def test_a_shop_to_which_people_come_back_is_told_of_repeats(tmp_path: Path, allowed: bool, told: bool) -> None:
     shop = small_shop(tmp_path)
     again = [replace(event, event_id=f"again {n}") for n, event in enumerate(small_events())]

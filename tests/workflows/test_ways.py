@@ -48,6 +48,7 @@ def test_intervals_hold_what_the_policy_earns(heard: float) -> None:
             assert np.mean(holds) >= (0.83 if interval in ("bootstrap", "normal") else 0.95), (way, interval)
 
 
+@pytest.mark.slow
 def test_an_item_that_moves_up_is_missed_below_by_ways_that_look_at_more_than_one_place() -> None:
     """One item alone is wanted, by everybody; it is in nearly every list."""
     world = Lists.of(5, Softmax(0.5, 0.2))
@@ -63,6 +64,7 @@ def test_an_item_that_moves_up_is_missed_below_by_ways_that_look_at_more_than_on
     assert interval.value < 1.1, "it can be shown once"
 
 
+@pytest.mark.slow
 def test_a_model_that_knows_something_makes_answers_surer() -> None:
     world = Lists.of(7, SERVED)
     widths = []
@@ -74,6 +76,7 @@ def test_a_model_that_knows_something_makes_answers_surer() -> None:
     assert widths[1] < 0.95 * widths[0]
 
 
+@pytest.mark.slow
 def test_no_interval_is_offered_for_a_model_alone() -> None:
     world = Lists.of(9, SERVED)
     found = asked(world.drawn(100, 2, 1), SHARPER, world.space)
@@ -83,6 +86,7 @@ def test_no_interval_is_offered_for_a_model_alone() -> None:
         assert one.value is one.gain is None
 
 
+@pytest.mark.slow
 def test_one_person_however_often_met_tells_nothing_of_others() -> None:
     world = Lists.of(10, SERVED)
     shown = [replace(one, person="always the same") for one in world.drawn(200, 2, 2)]
@@ -98,6 +102,7 @@ def test_what_was_never_done_is_no_answer_in_any_way() -> None:
         assert (one.overlap.light, one.point) == ("red", None), one.way
 
 
+@pytest.mark.slow
 def test_without_the_policy_that_was_served_clusters_are_silent_and_the_rest_speaks() -> None:
     world = Lists.of(12, SERVED)
     shown = world.drawn(200, 2, 4)

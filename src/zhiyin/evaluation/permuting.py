@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from zhiyin.data.carving import simulated_cold, warm_carve
 from zhiyin.data.dataset import Dataset, Doubles, Floats
@@ -121,5 +121,5 @@ def _posed(data: Dataset, recipe: DefaultRecipe, run: Run, metric: str, rng: np.
 
 def _over(means: Doubles) -> Gain:
     """The mean over permutations and its 95 % interval (Student)."""
-    half = float(student.ppf((1 + LEVEL) / 2, len(means) - 1) * means.std(ddof=1) / np.sqrt(len(means)))
+    half = float(stdtrit(len(means) - 1, (1 + LEVEL) / 2) * means.std(ddof=1) / np.sqrt(len(means)))
     return Gain(float(means.mean()), float(means.mean()) - half, float(means.mean()) + half)

@@ -53,6 +53,7 @@ class EventLogContract:
         assert list(store.events()) == []
         assert store.append([]) == Appended(0, 0, 0)
 
+    @pytest.mark.slow
     @law
     @given(event=some.events())
     def test_an_event_comes_out_equal(self, store: Store, event: Event) -> None:

@@ -31,6 +31,7 @@ from zhiyin.types import (
 class CatalogueContract:
     """Items, people, relations."""
 
+    @pytest.mark.slow
     @law
     @given(item=some.items())
     def test_an_item_comes_out_equal(self, store: Store, item: Item) -> None:
@@ -86,6 +87,7 @@ class CatalogueContract:
             ("b", None),
         ]
 
+    @pytest.mark.slow
     def test_the_newest_changes_of_many_items_stream(self, store: Store) -> None:
         items = [Item(f"{number:04d}") for number in range(4_100)]
         store.put_items(items)

@@ -38,6 +38,7 @@ def shown(recommendation_id: str, user_id: str | None = None) -> Recommendation:
 class WholeContract:
     """Recommendations, publications, numbers, copies."""
 
+    @pytest.mark.slow
     @law
     @given(recommendation=some.recommendations())
     def test_a_recommendation_comes_out_equal(self, store: Store, recommendation: Recommendation) -> None:

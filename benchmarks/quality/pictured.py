@@ -39,14 +39,16 @@ def changed_folder(folder: Path, changes: Mapping[str, Change], target: Path) ->
 
 def together_against_each(found: Mapping[str, Measured]) -> dict[str, float]:
     """Lower ends of intervals of gains, relative to what is gained over, at the metric that decides: of the
-    recipe over each vector alone, and over the recipe without that vector. And what images are worth in the sum:
-    the right ones, and shuffled ones, which must not lie above 0 (the permutation test). 0: dropped as idle."""
+    recipe over each vector alone, or where it drops that as idle, of the sum in which all stay; and over the
+    recipe without that vector. And what images are worth in the sum: the right ones, and shuffled ones, which must
+    not lie above 0 (the permutation test). 0: dropped as idle."""
     each: dict[str, float] = {}
     for kind in ("kept", "filtered"):
-        one = found[kind].evaluation
         for name in ("text", "image"):
-            if (gain := one.alone.get(PREFIX + name)) is not None:
-                each[f"{kind}_gain_over_{name}"] = gain.low / one.channels[PREFIX + name][one.main]
+            channel, one = PREFIX + name, found[kind].evaluation
+            if channel not in one.alone:
+                one = found[f"{kind}_unproven"].evaluation
+            each[f"{kind}_gain_over_{name}"] = one.alone[channel].low / one.channels[channel][one.main]
             each |= _added(f"{kind}_added_by_{name}", found[kind], found[f"{kind}_without_{name}"])
         each |= _added(f"{kind}_added_by_shuffled", found[f"{kind}_shuffled"], found[f"{kind}_without_image"])
         each |= _worth(f"{kind}_worth_of_image", found[kind])

@@ -173,10 +173,12 @@ def newcomers(data: str, protocol: str | None = None) -> dict[str, Ask]:
 
 
 def pictured(kind: str, *, filtered: bool) -> dict[str, Ask]:
-    """With vectors of texts and images, without one of them, and with images that are those of other items."""
+    """With vectors of texts and images, also where channels that add nothing stay; without one of them; and with
+    images that are those of other items."""
     ask = Ask("amazon_scientific", terms=Terms(filter_history=filtered))
     return {
         kind: ask,
+        f"{kind}_unproven": replace(ask, recipe=DefaultRecipe().as_proven()),
         f"{kind}_without_image": replace(ask, changes={"image": left_out}),
         f"{kind}_without_text": replace(ask, changes={"text": left_out}),
         f"{kind}_shuffled": replace(ask, changes={"image": shuffled}),

@@ -29,7 +29,7 @@ from zhiyin.models.graph import Graph
 from zhiyin.models.meaning import Meaning
 from zhiyin.models.neighbours import Neighbours
 from zhiyin.models.popular import Popular
-from zhiyin.models.propagation import text_neighbours
+from zhiyin.models.propagation import neighbours_one_by_one
 from zhiyin.models.quality import Quality
 from zhiyin.models.reader import Reader
 from zhiyin.models.sequence import Sequence as SequenceChannel
@@ -179,7 +179,7 @@ def _arrivals(snapshot: Snapshot, arrived: Sequence[Item]) -> Arrivals:
     warm = np.flatnonzero(~snapshot.fusion.cold).astype(np.int32)
     if not len(warm):  # of a zero-shot bundle, whose items are all as good as each other
         warm = np.arange(n, dtype=np.int32)
-    return replace(blind, near=text_neighbours(words, meaning, later, warm, at_once=1)[:, :n])
+    return replace(blind, near=neighbours_one_by_one(words, meaning, later, warm, n))
 
 
 def _reworded(snapshot: Snapshot, reworded: Mapping[int, Item]) -> Snapshot:

@@ -8,7 +8,14 @@ from zhiyin.data.dataset import Dataset, build_dataset
 from zhiyin.models import propagation
 from zhiyin.models.base import Run
 from zhiyin.models.meaning import MeaningRecipe
-from zhiyin.models.propagation import blended, mixture, shortlisted_neighbours, smoothed, text_neighbours
+from zhiyin.models.propagation import (
+    blended,
+    mixture,
+    neighbours_one_by_one,
+    shortlisted_neighbours,
+    smoothed,
+    text_neighbours,
+)
 from zhiyin.models.words import WordsRecipe
 from zhiyin.testing.encoders import HashEncoder
 from zhiyin.testing.small import SILENT, small_dataset
@@ -54,6 +61,18 @@ def test_nobody_to_borrow_from_gives_empty_rows() -> None:
     none = np.zeros(0, np.int32)
     assert text_neighbours(WORDS, MEANING, ALL, none).nnz == 0
     assert text_neighbours(WORDS, MEANING, none, ALL).shape == (0, len(ALL))
+
+
+def test_later_items_borrow_like_all_and_the_same_whatever_came_with_them() -> None:
+    n = len(ALL) - 6
+    later, among = ALL[n:], ALL[:n:2]
+    together = neighbours_one_by_one(WORDS, MEANING, later, among, n)
+    assert together.toarray() == pytest.approx(
+        text_neighbours(WORDS, MEANING, later, among).toarray()[:, :n], abs=1e-6
+    )
+    alone = [neighbours_one_by_one(WORDS, MEANING, later[[place]], among, n).toarray() for place in range(6)]
+    assert np.array_equal(together.toarray(), np.concatenate(alone))
+    assert neighbours_one_by_one(WORDS, MEANING, ALL[:0], among, n).shape == (0, n)
 
 
 def test_an_item_with_as_many_events_as_trust_is_half_itself() -> None:

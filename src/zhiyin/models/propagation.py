@@ -7,6 +7,8 @@ the one spoken of, once and for all at fitting, so what is served stays one sum 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
@@ -33,25 +35,42 @@ def near_by_text(words: Words, meaning: Meaning, rows: Rows, among: Rows, seed: 
     return shortlisted_neighbours(words, meaning, rows, among, seed, k)
 
 
-def text_neighbours(
-    words: Words, meaning: Meaning, rows: Rows, among: Rows, k: int = 20, at_once: int = ROWS_AT_ONCE
-) -> sp.csr_array:
+def text_neighbours(words: Words, meaning: Meaning, rows: Rows, among: Rows, k: int = 20) -> sp.csr_array:
     """(n, I): for each of the n `rows` the k of the rows `among` whose text is most alike, weighted by the
     square of the mean of the words' and the meaning's cosine; weights sum to one. Never the item itself.
-    An item without text has an empty row. One row `at_once` gives the same bits whatever other rows there are.
+    An item without text has an empty row.
     """
     known_words = sp.csr_array(words.rows[among].T)
     known_vectors = meaning.vectors[among].T
 
     def nearest(start: int) -> sp.csr_array:
-        block = rows[start : start + at_once]
+        block = rows[start : start + ROWS_AT_ONCE]
         alike = meaning.vectors[block] @ known_vectors + (words.rows[block] @ known_words).toarray()
         alike[block[:, None] == among[None, :]] = 0.0
         return _weighted(alike, np.broadcast_to(among, alike.shape), k, meaning.n_items)
 
-    starts = range(0, len(rows), at_once)
-    found = list(side_by_side(nearest, starts) if len(starts) > 1 < at_once else map(nearest, starts))
-    return sp.csr_array(sp.vstack(found)) if found else sp.csr_array((0, meaning.n_items), dtype=np.float32)
+    starts = range(0, len(rows), ROWS_AT_ONCE)
+    found = side_by_side(nearest, starts) if len(starts) > 1 else map(nearest, starts)
+    return _stacked(found, meaning.n_items)
+
+
+def neighbours_one_by_one(
+    words: Words, meaning: Meaning, rows: Rows, among: Rows, n_items: int, k: int = 20
+) -> sp.csr_array:
+    """(n, n_items) `text_neighbours` of rows beyond the first `n_items`, of which `among` are some: the same bits
+    whatever other rows there are."""
+    known_vectors = meaning.vectors[:n_items]
+
+    def nearest(row: int) -> sp.csr_array:
+        alike = known_vectors @ meaning.vectors[row]
+        alike += (words.rows @ words.rows[[row]].toarray()[0])[:n_items]
+        return _weighted(alike[None, among], among[None, :], k, n_items)
+
+    return _stacked(map(nearest, rows.tolist()), n_items)
+
+
+def _stacked(blocks: Iterable[sp.csr_array], n_items: int) -> sp.csr_array:
+    return sp.csr_array(sp.vstack([sp.csr_array((0, n_items), dtype=np.float32), *blocks]))
 
 
 def shortlisted_neighbours(
@@ -103,9 +122,7 @@ def smoothed(links: sp.csr_array, source: sp.csr_array, target: sp.csr_array, k:
             return top_of_rows(np.ascontiguousarray((target @ says.toarray().T).T), k)
         return prune(sp.csr_array(prune(says, 2 * k) @ spoken_of), k)
 
-    blocks = [sp.csr_array((0, n_items), dtype=np.float32)]
-    blocks += side_by_side(mixed, range(0, links.shape[0], ROWS_AT_ONCE))
-    return sp.csr_array(sp.vstack(blocks))
+    return _stacked(side_by_side(mixed, range(0, links.shape[0], ROWS_AT_ONCE)), n_items)
 
 
 def _weighted(alike: Floats, found: Rows, k: int, n_items: int) -> sp.csr_array:

@@ -52,8 +52,8 @@ class LogUnreachable(ZhiyinError):
 
 
 class EndpointFailed(ZhiyinError):
-    """An embedding endpoint did not answer, or not usably; what it had read before is kept."""
+    """An endpoint did not answer, or not usably; what it had said before is kept."""
 
 
 class BudgetSpent(EndpointFailed):
-    """No more may be sent to an embedding endpoint, today or in this run; what it had read before is kept."""
+    """No more may be sent to an endpoint, today or in this run; what it had said before is kept."""

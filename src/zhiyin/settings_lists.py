@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, SecretStr, field_validator
 
+from zhiyin.endpoints.named import PHRASES
 from zhiyin.ranking.house_rules import HouseRule
 from zhiyin.ranking.rules import compile_filter
 from zhiyin.ranking.standing import LineWeights
@@ -162,8 +163,8 @@ class ProfileSettings(Section):
     @field_validator("phrase_url")
     @classmethod
     def _is_an_address(cls, url: str) -> str:
-        if url and not url.startswith(("http://", "https://")):
-            raise ValueError(f"phrase_url begins with http:// or https://, got {url[:80]!r}")
+        if url:
+            PHRASES.address(url)
         return url
 
     @property

@@ -14,7 +14,6 @@ from pathlib import Path
 from threading import Lock
 from types import TracebackType
 from typing import Self
-from urllib.parse import urlsplit
 from uuid import uuid4
 from weakref import WeakValueDictionary
 
@@ -32,15 +31,16 @@ from zhiyin.data.dataset import build_dataset
 from zhiyin.data.store.open import open_store
 from zhiyin.data.store.protocols import Appended, Publication, Store
 from zhiyin.encoders.base import Encoder
-from zhiyin.encoders.budget import Budget
 from zhiyin.encoders.cross import CrossEncoder, Measured
-from zhiyin.encoders.endpoint import Endpoint, Patience
 from zhiyin.encoders.hosted import HostedEncoder, HostedModel
 from zhiyin.encoders.language import LanguageEncoder
 from zhiyin.encoders.pair import Ear, Listen, TwoReaders, at_hand, cached, nobody_listens
 from zhiyin.encoders.pretrained import find_pretrained
 from zhiyin.encoders.sentence import FINGERPRINT, SentenceEncoder
 from zhiyin.encoders.static import StaticEncoder
+from zhiyin.endpoints.budget import Budget
+from zhiyin.endpoints.endpoint import Endpoint, Patience
+from zhiyin.endpoints.named import EMBEDDINGS
 from zhiyin.errors import BrokenBundle, InvalidSettings, NotFound, ZhiyinError
 from zhiyin.labels.model import LabelModel
 from zhiyin.labels.shelf import find, load
@@ -373,15 +373,10 @@ def hosted_of(settings: Settings) -> HostedEncoder:
     if lacking:
         names = ", ".join(f"encoder.hosted.{name}" for name in lacking)
         raise InvalidSettings(f'encoder.model = "hosted" needs {names}: write them into zhiyin.toml')
-    parts = urlsplit(said.url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.username:
-        raise InvalidSettings(
-            "encoder.hosted.url is an address such as https://HOST/v1, without a name, key or query"
-        )
     key = "" if said.key is None else said.key.get_secret_value()
-    endpoint = Endpoint(f"{said.url.rstrip('/')}/embeddings", key)
+    endpoint = Endpoint(EMBEDDINGS.address(said.url), key, EMBEDDINGS)
     model = HostedModel(said.model, said.dim, said.dimensions, said.batch, said.batch_characters, said.price)
-    budget = Budget(settings.path("cache") / "hosted-budget.json", said.budget_day, said.budget_run)
+    budget = Budget(settings.path("cache") / "hosted-budget.json", EMBEDDINGS, said.budget_day, said.budget_run)
     return HostedEncoder(endpoint, model, budget, Patience(said.timeout, said.attempts))
 
 

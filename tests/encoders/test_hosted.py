@@ -13,14 +13,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from zhiyin.encoders.budget import Budget
 from zhiyin.encoders.cache import CachedEncoder
-from zhiyin.encoders.endpoint import LONGEST_WAIT, Endpoint, Patience, seconds_of
-from zhiyin.encoders.hosted import HostedEncoder, HostedModel, tokens_of
+from zhiyin.encoders.hosted import HostedEncoder, HostedModel
 from zhiyin.encoders.pair import REST, Ear, Reading, TwoReaders, beside
+from zhiyin.endpoints.budget import Budget
+from zhiyin.endpoints.endpoint import LONGEST_WAIT, Endpoint, Patience, seconds_of
+from zhiyin.endpoints.named import EMBEDDINGS
+from zhiyin.endpoints.portions import tokens_of
 from zhiyin.errors import BudgetSpent, EndpointFailed
-from zhiyin.testing.embedding_server import KEY, EmbeddingServer, Fault, embedding_server
+from zhiyin.testing.embedding_server import EmbeddingServer, embedding_server
 from zhiyin.testing.encoders import HashEncoder
+from zhiyin.testing.faulty_server import KEY, Fault
 
 TEXTS = ["a blue cup", "an iron pot", "warm tea", "茶杯"]
 MODEL = HostedModel("m", HashEncoder.dim)
@@ -62,8 +65,8 @@ def hosted(
     budget: Budget | None = None,
     attempts: int = 4,
 ) -> HostedEncoder:
-    endpoint = Endpoint(f"{server.url}/embeddings", KEY, clock.sleep, clock, np.random.default_rng(0))
-    budget = budget or Budget(folder / "budget.json", 10**6)
+    endpoint = Endpoint(f"{server.url}/embeddings", KEY, EMBEDDINGS, clock.sleep, clock, np.random.default_rng(0))
+    budget = budget or Budget(folder / "budget.json", EMBEDDINGS, 10**6)
     return HostedEncoder(endpoint, model, budget, Patience(30.0, attempts))
 
 
@@ -220,7 +223,7 @@ def test_a_budget_ends_a_day_is_not_forgotten_by_a_restart_and_begins_anew_tomor
     days = [date(2026, 1, 31)]
 
     def budget(per_run: int | None = None) -> Budget:
-        return Budget(tmp_path / "budget.json", 25, per_run, lambda: days[0])
+        return Budget(tmp_path / "budget.json", EMBEDDINGS, 25, per_run, lambda: days[0])
 
     model = replace(MODEL, batch=1)
     with pytest.raises(BudgetSpent, match=r"25 characters .* 21 were"):
@@ -241,7 +244,9 @@ def test_a_budget_ends_a_day_is_not_forgotten_by_a_restart_and_begins_anew_tomor
 def test_what_is_to_be_read_is_told_before_it_is_sent(
     server: EmbeddingServer, tmp_path: Path, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    encoder = hosted(server, tmp_path, clock, replace(MODEL, price=2.0), Budget(tmp_path / "b.json", 20))
+    encoder = hosted(
+        server, tmp_path, clock, replace(MODEL, price=2.0), Budget(tmp_path / "b.json", EMBEDDINGS, 20)
+    )
     with caplog.at_level(logging.WARNING), pytest.raises(BudgetSpent):
         CachedEncoder(encoder, tmp_path).encode([*TEXTS, ""])
     (told, *_) = caplog.messages

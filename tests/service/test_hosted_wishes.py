@@ -13,8 +13,9 @@ from zhiyin.data.store.memory import MemoryStore
 from zhiyin.encoders.pair import TwoReaders
 from zhiyin.settings import EncoderSettings, HostedSettings, Settings
 from zhiyin.shop import Zhiyin, hosted_of
-from zhiyin.testing.embedding_server import EmbeddingServer, Fault, embedding_server
+from zhiyin.testing.embedding_server import EmbeddingServer, embedding_server
 from zhiyin.testing.encoders import HashEncoder
+from zhiyin.testing.faulty_server import Fault
 from zhiyin.testing.small import small_catalogue, small_events
 from zhiyin.workflows.train import train
 

@@ -19,8 +19,9 @@ from zhiyin.models.meaning import Meaning
 from zhiyin.settings import Settings
 from zhiyin.settings_file import load_settings
 from zhiyin.shop import Zhiyin, encoder_of
-from zhiyin.testing.embedding_server import KEY, EmbeddingServer, Fault, embedding_server
+from zhiyin.testing.embedding_server import EmbeddingServer, embedding_server
 from zhiyin.testing.encoders import HashEncoder
+from zhiyin.testing.faulty_server import KEY, Fault
 from zhiyin.testing.small import small_catalogue, small_events
 from zhiyin.types import FALLBACK, Item, Query
 from zhiyin.workflows.doctor import doctor

@@ -6,7 +6,7 @@ What is sent is counted before it is sent; what comes back is looked at before i
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,12 +14,12 @@ import numpy as np
 
 from zhiyin.data.dataset import Floats
 from zhiyin.encoders.base import MAX_READ, unit
-from zhiyin.encoders.budget import Budget
-from zhiyin.encoders.endpoint import Endpoint, Patience
+from zhiyin.endpoints.budget import Budget
+from zhiyin.endpoints.endpoint import Endpoint, Patience
+from zhiyin.endpoints.portions import portions, tokens_of
 from zhiyin.errors import EndpointFailed
 
 LARGEST = 1e30  # a number of a row that anything can be counted with
-LETTERS_PER_TOKEN = 4  # of text in Latin letters; of others each is about one
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,9 @@ class HostedEncoder:
         """The same with as much patience as whoever waits has."""
         out = np.zeros((len(texts), self.dim), np.float32)
         filled = [n for n, text in enumerate(texts) if text.strip()]
-        for places in self._requests(texts, filled):
+        sizes = [min(len(texts[n]), MAX_READ) for n in filled]
+        for some in portions(sizes, self.model.batch, self.model.batch_characters):
+            places = [filled[n] for n in some]
             out[places] = self._rows([texts[n][:MAX_READ] for n in places], patience)
         return out
 
@@ -76,19 +78,6 @@ class HostedEncoder:
             f"{len(read):,} texts, {characters:,} characters (about {tokens:,} tokens{cost}), go to "
             f"{self._endpoint.url}; {left:,} characters may be sent today{short}"
         )
-
-    def _requests(self, texts: Sequence[str], places: Sequence[int]) -> Iterator[list[int]]:
-        """Places in groups of at most `batch` texts and `batch_characters`; a text is never cut in two."""
-        group, size = list[int](), 0
-        for place in places:
-            length = min(len(texts[place]), MAX_READ)
-            if group and (len(group) == self.model.batch or size + length > self.model.batch_characters):
-                yield group
-                group, size = [], 0
-            group.append(place)
-            size += length
-        if group:
-            yield group
 
     def _rows(self, texts: Sequence[str], patience: Patience) -> Floats:
         self.budget.take(sum(map(len, texts)))
@@ -112,12 +101,6 @@ def rows_of(answer: Mapping[str, Any], n: int, dim: int) -> Floats:
     for one in data:
         out[one["index"]] = _row(one.get("embedding"), dim)
     return unit(out)
-
-
-def tokens_of(text: str) -> int:
-    """About how many a model sees."""
-    plain = sum(letter < "\u2e80" for letter in text)  # before the scripts of East Asia
-    return -(-plain // LETTERS_PER_TOKEN) + len(text) - plain
 
 
 def _row(found: object, dim: int) -> Floats:

@@ -20,8 +20,8 @@ import numpy as np
 from zhiyin.data.dataset import Floats
 from zhiyin.encoders.base import MAX_READ, Encoder, unit
 from zhiyin.encoders.cache import CachedEncoder
-from zhiyin.encoders.endpoint import Patience
 from zhiyin.encoders.hosted import HostedEncoder
+from zhiyin.endpoints.endpoint import Patience
 from zhiyin.errors import EndpointFailed
 from zhiyin.progress import Progress
 

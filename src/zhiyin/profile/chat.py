@@ -10,14 +10,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
-from http.client import HTTPException, HTTPResponse
-from time import monotonic
-from urllib.error import URLError
-from urllib.request import HTTPRedirectHandler, Request, build_opener
+from dataclasses import dataclass, field
 
-import orjson
-
+from zhiyin.endpoints.chat import LARGEST, Chat
+from zhiyin.endpoints.endpoint import Endpoint, Patience
+from zhiyin.endpoints.named import PHRASES
+from zhiyin.errors import EndpointFailed, InvalidSettings
 from zhiyin.profile.checking import keeps_to
 from zhiyin.profile.phrasing import Phrased, as_templates
 from zhiyin.profile.traits import Language
@@ -25,7 +23,6 @@ from zhiyin.profile.wording import Wording
 
 logger = logging.getLogger(__name__)
 
-MOST_BYTES, PIECE = 262_144, 65_536  # of an answer
 TASK = (
     "Rewrite each sentence of the list so that it reads naturally, in {language}. Keep every quoted value exactly "
     "as it is. Add nothing: no fact, number, name, guess or advice. Answer with a JSON list of as many strings, "
@@ -34,20 +31,13 @@ TASK = (
 NAMES = {"en": "English", "zh": "Simplified Chinese"}
 
 
-class _Stay(HTTPRedirectHandler):
-    """The lines and the key go to the address of the settings and nowhere else."""
-
-    def redirect_request(self, *_: object) -> None:
-        return None
-
-
 @dataclass(frozen=True, slots=True)
 class ChatPhraser:
     """Asks once for all lines of a profile."""
 
     url: str  # up to and with /v1
     model: str
-    key: str = ""
+    key: str = field(default="", repr=False)
     timeout: float = 5.0  # seconds
 
     def phrase(self, lines: Sequence[Wording], language: Language) -> Sequence[tuple[str, Phrased]]:
@@ -63,43 +53,9 @@ class ChatPhraser:
     def _ask(self, lines: Sequence[Wording], language: Language) -> list[str]:
         """Sentences, as many as it sends; none where it does not answer as asked."""
         try:
-            until = monotonic() + self.timeout
-            with build_opener(_Stay).open(self._request(lines, language), timeout=self.timeout) as answer:
-                return _sentences(_read(answer, until))
-        except (URLError, HTTPException, OSError, ValueError) as error:  # ValueError: no address, no JSON
+            chat = Chat(Endpoint(PHRASES.address(self.url), self.key, PHRASES, largest=LARGEST), self.model)
+            task = TASK.format(language=NAMES[language])
+            return chat.listed(task, [line.sentence for line in lines], Patience(self.timeout))
+        except (EndpointFailed, InvalidSettings) as error:
             logger.warning("profiles stay in the words of the templates: %s", error)
             return []
-
-    def _request(self, lines: Sequence[Wording], language: Language) -> Request:
-        told = [line.sentence for line in lines]
-        messages = [
-            {"role": "system", "content": TASK.format(language=NAMES[language])},
-            {"role": "user", "content": orjson.dumps(told).decode()},
-        ]
-        body = orjson.dumps({"model": self.model, "messages": messages, "temperature": 0})
-        headers = {"Content-Type": "application/json"}
-        if self.key:
-            headers["Authorization"] = f"Bearer {self.key}"
-        return Request(f"{self.url.rstrip('/')}/chat/completions", body, headers, method="POST")
-
-
-def _read(answer: HTTPResponse, until: float) -> bytes:
-    """The body, of which at most MOST_BYTES are read. Raises TimeoutError where it trickles."""
-    body = b""
-    while len(body) < MOST_BYTES and (piece := answer.read1(PIECE)):
-        body += piece
-        if monotonic() > until:
-            raise TimeoutError("the answer takes too long")
-    return body
-
-
-def _sentences(answer: bytes) -> list[str]:
-    """The list of texts in an answer. Raises ValueError for anything else."""
-    try:
-        content = orjson.loads(answer)["choices"][0]["message"]["content"]
-        said = orjson.loads(content.strip().removeprefix("```json").removeprefix("```").removesuffix("```"))
-    except (KeyError, IndexError, TypeError, AttributeError) as error:
-        raise ValueError(f"the answer has no message: {error!r}") from None
-    if not isinstance(said, list) or not all(isinstance(one, str) for one in said):
-        raise ValueError("the message is no list of sentences")
-    return said

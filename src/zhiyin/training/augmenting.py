@@ -1,5 +1,5 @@
 """The same item in other words: words dropped, words exchanged for such as stand among the same others in this
-catalogue, and fields left out (a title alone, or all but the title)."""
+catalogue, fields left out (a title alone, or all but the title), and wordings that a translation brought back."""
 
 from __future__ import annotations
 
@@ -24,6 +24,24 @@ _WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
+class Others:
+    """Further wordings of items, by row, and how often one of them is read instead of the item's own."""
+
+    wordings: Mapping[int, Sequence[str]]
+    share: float
+
+    def drawn(self, row: int, rng: np.random.Generator) -> str:
+        """ "" for its own, and always where it has no other."""
+        some = self.wordings.get(row, ())
+        if not some or rng.random() >= self.share:
+            return ""
+        return some[int(rng.integers(len(some)))]
+
+
+NO_OTHERS = Others({}, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
 class Varied:
     """Another wording each time."""
 
@@ -31,15 +49,21 @@ class Varied:
     titles: Sequence[str]
     near: Mapping[str, str]  # of a word the one that is most like it
     share: float
+    others: Others = NO_OTHERS
 
     def of(self, row: int, rng: np.random.Generator) -> str:
-        text, title = self.texts[row], self.titles[row].strip()
-        if title and len(text) > len(title) + 2 and rng.random() < self.share:
-            text = title if rng.random() < 0.5 else text[len(title) :].lstrip(". ")
-        words = text.split()
-        kept = [self._word(word, rng) for word in words]
+        text = self.others.drawn(row, rng) or self._fields(row, rng)
+        if not self.share:
+            return text
+        kept = [self._word(word, rng) for word in text.split()]
         found = " ".join(word for word in kept if word)
         return found or text
+
+    def _fields(self, row: int, rng: np.random.Generator) -> str:
+        text, title = self.texts[row], self.titles[row].strip()
+        if self.share and title and len(text) > len(title) + 2 and rng.random() < self.share:
+            return title if rng.random() < 0.5 else text[len(title) :].lstrip(". ")
+        return text
 
     def _word(self, word: str, rng: np.random.Generator) -> str:
         if rng.random() >= self.share:
@@ -47,12 +71,17 @@ class Varied:
         return self.near.get(word.lower(), word) if rng.random() < 0.5 else ""
 
 
-def wording_of(catalogue: Sequence[Item], past: Past, share: float, seed: int) -> Wording:
-    """The texts as they are where nothing is to be varied."""
-    if not share:
+def wording_of(
+    catalogue: Sequence[Item], past: Past, share: float, seed: int, others: Others = NO_OTHERS
+) -> Wording:
+    """The texts as they are where nothing is to be varied. `share`: of words and fields."""
+    if not share and not others.wordings:
         return AsTheyAre(past.texts)
-    read = [text[:MAX_READ].lower() for row, text in enumerate(past.texts) if text and not past.hidden[row]]
-    return Varied(past.texts, [item.title for item in catalogue], synonyms(read, seed), share)
+    near: Mapping[str, str] = {}
+    if share:
+        read = [text[:MAX_READ].lower() for row, text in enumerate(past.texts) if text and not past.hidden[row]]
+        near = synonyms(read, seed)
+    return Varied(past.texts, [item.title for item in catalogue], near, share, others)
 
 
 def synonyms(texts: Sequence[str], seed: int) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import monotonic
@@ -17,11 +17,12 @@ from zhiyin.data.dataset import Floats
 from zhiyin.encoders.base import unit
 from zhiyin.encoders.bert import Shape
 from zhiyin.encoders.pretrained import Pretrained
+from zhiyin.endpoints.rewording import Reworded
 from zhiyin.errors import InvalidData, InvalidSettings
 from zhiyin.files import appearing
 from zhiyin.models.dense import centre_of
 from zhiyin.progress import Progress, Silent
-from zhiyin.training.augmenting import wording_of
+from zhiyin.training.augmenting import Others, wording_of
 from zhiyin.training.below import Below
 from zhiyin.training.contrastive import ClickHead, Objective
 from zhiyin.training.craft import Craft
@@ -34,7 +35,7 @@ from zhiyin.training.dense import (
     one_thread,
     with_dense,
 )
-from zhiyin.training.examples import AsTheyAre, Batches, Drawing
+from zhiyin.training.examples import Batches, Drawing
 from zhiyin.training.finding import found_rate
 from zhiyin.training.gradients import Gradients
 from zhiyin.training.methods import learned, merged, upper_layers, with_method
@@ -53,6 +54,7 @@ log = logging.getLogger(__name__)
 
 NEAR = 50  # items that read most like each, of which hard rivals are drawn
 FIRST = 5  # of these are left out: they may be the same thing
+PRETRAINED, TURNED, ADAPTED = CHECKPOINTS = ("pretraining.safetensors", "dense.safetensors", "safetensors")
 ASKED = 8  # texts by which it is seen that the graph says what the net says
 
 
@@ -68,12 +70,14 @@ class Assignment:
     seed: int = 0
     progress: Progress = field(default_factory=Silent)
     keep: Path | None = None  # folder of the checkpoints
+    reworded: Reworded | None = None  # other wordings of items, by row
 
     def path(self, what: str) -> Path | None:
         """Of what is kept of this assignment: another one has another name."""
         if self.keep is None:
             return None
-        told = hashlib.sha256(f"{self.model.fingerprint} {self.recipe.model_dump_json()} {self.seed}".encode())
+        recipe = self.recipe.model_dump_json(exclude={"back_translation"})  # what came of it is in the digest
+        told = hashlib.sha256(f"{self.model.fingerprint} {recipe} {self.seed}".encode())
         told.update(self.digest().encode())
         return self.keep / f"tower-{told.hexdigest()[:16]}.{what}"
 
@@ -83,7 +87,25 @@ class Assignment:
         for array in (self.past.histories.indptr, self.past.histories.rows, self.past.hidden):
             digest.update(array.tobytes())
         digest.update(repr((self.past.typed, self.past.refused)).encode())
+        if self.wordings:
+            share = self.recipe.back_translation.share
+            digest.update(repr((share, sorted(self.wordings.items()))).encode())
         return digest.hexdigest()
+
+    @property
+    def wordings(self) -> Mapping[int, tuple[str, ...]]:
+        return {} if self.reworded is None else self.reworded.wordings
+
+    @property
+    def others(self) -> Others:
+        """What of items is read instead of their texts, now and then."""
+        return Others(self.wordings, self.recipe.back_translation.share)
+
+    @property
+    def begun(self) -> bool:
+        """Whether a run of this assignment left a checkpoint, from which it goes on."""
+        found = (self.path(what) for what in CHECKPOINTS)
+        return any(path is not None and path.is_file() for path in found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +166,8 @@ def _adapted(asked: Assignment, began: float) -> Tower:
     say_precision(recipe, net)
     close = near(net, asked) if recipe.hard else Near(np.zeros((0, 0), np.int32))
     drawings = drawings_of(asked, close)
-    pretrained(net, asked.past, recipe, asked.progress, asked.path("pretraining.safetensors"))
-    wording = wording_of(asked.catalogue, asked.past, recipe.augment, asked.seed)
+    pretrained(net, asked.past, recipe, asked.progress, asked.path(PRETRAINED))
+    wording = wording_of(asked.catalogue, asked.past, recipe.augment, asked.seed, asked.others)
     batches = Batches(tuple(drawings), wording, _often(asked), recipe.batch, asked.seed)
     panel = Panel.of(asked.past, recipe.judged, asked.seed)
     first = _turned(net, asked, batches, panel, began) if recipe.dense else None
@@ -159,9 +181,7 @@ def _adapted(asked: Assignment, began: float) -> Tower:
         rate = recipe.learning_rate or tried(net, teacher, asked)
         craft = Craft.of(recipe, rate, monotonic() - began, asked.seed)
         title = "adapting the language model"
-        learning = TowerLearning(
-            net, Way(title, teacher, gradients, craft, asked.progress, asked.path("safetensors"))
-        )
+        learning = TowerLearning(net, Way(title, teacher, gradients, craft, asked.progress, asked.path(ADAPTED)))
         learning.run()
         learned_in = sum(one.numel() for one in learned(net).values())
     before = (first or learning).curve.at(0)
@@ -178,9 +198,11 @@ def _turned(net: TowerNet, asked: Assignment, batches: Batches, panel: Panel, be
     known = [text for text, hidden in zip(asked.past.texts, asked.past.hidden, strict=True) if not hidden]
     longest_ones = sorted((text for text in known if text), key=len)[-ASKED:]
     with below_dense(net, asked.model, recipe.longest, longest_ones) as kept:
-        with_dense(net, kept, known, asked.progress, recipe.minutes - (monotonic() - began) / 60)
+        other = [text for some in asked.wordings.values() for text in some]
+        with_dense(net, kept, [*known, *other], asked.progress, recipe.minutes - (monotonic() - began) / 60)
         head = ClickHead(net.words.shape[1], asked.seed) if "click" in recipe.tasks else None
-        plain = replace(batches, wording=AsTheyAre(asked.past.texts), size=2 * recipe.batch)
+        wording = wording_of(asked.catalogue, asked.past, 0.0, asked.seed, asked.others)  # that were read
+        plain = replace(batches, wording=wording, size=2 * recipe.batch)
         teacher = Turning(net, kept, plain, Objective.of(recipe, head), panel)
         craft = craft_of(recipe, max(recipe.minutes - (monotonic() - began) / 60, 0.1), asked.seed)
         way = Way(
@@ -189,7 +211,7 @@ def _turned(net: TowerNet, asked: Assignment, batches: Batches, panel: Panel, be
             gradients_of(net),
             craft,
             asked.progress,
-            asked.path("dense.safetensors"),
+            asked.path(TURNED),
         )
         learning = TowerLearning(net, way)
         with one_thread():

@@ -21,6 +21,7 @@ from zhiyin.encoders.bert import DENSE
 from zhiyin.encoders.language import LanguageEncoder
 from zhiyin.encoders.pretrained import find_pretrained
 from zhiyin.encoders.published import CONFIG, TOKENS, WEIGHTS
+from zhiyin.endpoints.rewording import Reworded
 from zhiyin.errors import BrokenBundle
 from zhiyin.files import flush
 from zhiyin.training.tower import Assignment, Tower
@@ -100,9 +101,21 @@ def story_of(asked: Assignment, tower: Tower) -> dict[str, object]:
         "told": tower.told,
         "before": figures_of(tower.before),
         "after": figures_of(tower.after),
+        "reworded": None if asked.reworded is None else _reworded(asked.reworded),
         "hidden_items": int(asked.past.hidden.sum()),
         "loss": [list(one) for one in tower.curve.steps],
         "judged": [list(one) for one in tower.curve.judged],
+    }
+
+
+def _reworded(found: Reworded) -> dict[str, object]:
+    """What was sent, and what came of it; the wordings themselves are texts of the shop."""
+    return {
+        "items": len(found.wordings),
+        "fates": dict(found.fates),
+        "characters": found.characters,
+        "requests": found.requests,
+        "why_it_ended_early": found.why,
     }
 
 
@@ -165,11 +178,16 @@ def _page(asked: Assignment, tower: Tower) -> str:
             "\nIt has keys and values in front of every text (prefix_key, prefix_value in model.safetensors), "
             "which zhiyin reads and sentence-transformers does not.\n"
         )
+    reworded = ""
+    if asked.reworded is not None:
+        said = asked.recipe.back_translation
+        reworded = f"\nIt read items in other words, too, as {said.model} at {said.url} had them by "
+        reworded += f"{', '.join(said.languages)}: {asked.reworded.told()}.\n"
     return (
         f"---\n{told}base_model: {asked.model.name}\n---\n# {asked.recipe.name}\n\n"
         f"{asked.model.name} (sha256 of its weights {asked.model.sha256}, licence: {asked.model.licence}), "
         f"adapted by {asked.recipe.method} to {', '.join(tower.tasks)}, seed {asked.seed}: {tower.told}."
-        f"\n\n{figures}{prefix}"
+        f"\n\n{figures}{reworded}{prefix}"
         f"\nAll of how it came about is in {STORY}.\n"
     )
 

@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import Field
 
 from zhiyin.models.base import Recipe
+from zhiyin.training.back_translation import BackTranslationRecipe
 
 Method = Literal["dense", "lora", "adalora", "ia3", "prefix", "bitfit", "full"]
 Task = Literal["next", "together", "search", "click", "wish", "typo", "attribute", "without"]
@@ -137,4 +138,7 @@ class TowerRecipe(Recipe):
     )
     pretraining: PretrainingRecipe = Field(
         default_factory=PretrainingRecipe, description="Reading the shop's texts before."
+    )
+    back_translation: BackTranslationRecipe = Field(
+        default_factory=BackTranslationRecipe, description="Other wordings of items, by a model at an address."
     )

@@ -30,6 +30,7 @@ from zhiyin.workflows.amending import amend
 from zhiyin.workflows.compare import compare
 from zhiyin.workflows.evaluate import evaluate_bundle, shop_terms
 from zhiyin.workflows.publish import publish
+from zhiyin.workflows.rewording import forget_wordings, with_other_wordings
 from zhiyin.workflows.stories import adapted_story
 from zhiyin.workflows.tracking import NOWHERE, Log, TensorBoard
 from zhiyin.workflows.train import UNFINISHED, shop_data, train
@@ -48,6 +49,7 @@ class Adapted:
     model: str  # as encoder.model names it
     told: str  # how learning ended
     figures: str  # of held-out people, before and after
+    reworded: str  # what came of other wordings; "" where none were asked for
     challenger: str  # the bundle that was trained with it; "" where nothing was gained
     comparison: Comparison | None
     adopted: bool
@@ -55,6 +57,8 @@ class Adapted:
 
     def sentences(self) -> Iterator[str]:
         yield f"{self.model}: {self.told}"
+        if self.reworded:
+            yield self.reworded
         yield self.figures
         if self.comparison is not None:
             yield from self.comparison.verdict
@@ -71,9 +75,9 @@ def adapt_text(shop: Zhiyin, seed: int = 0, log: Log = NOWHERE, *, adopt: bool =
     """
     check_extras()
     model = _base(shop)
-    asked = _assignment(shop, model, seed)
+    asked = with_other_wordings(shop.settings, _assignment(shop, model, seed))
     tower, name = _learned(shop, asked)
-    log.write(adapted_story(shop.settings.name, name, asked.recipe, tower.curve, _results(tower)))
+    log.write(adapted_story(shop.settings.name, name, asked.recipe, tower.curve, _results(asked, tower)))
     _board(shop, name, asked, tower)
     if not tower.gained:
         raise NotPublishable(
@@ -98,7 +102,8 @@ def adapt_text(shop: Zhiyin, seed: int = 0, log: Log = NOWHERE, *, adopt: bool =
         if adopt
         else _by_hand(reader, challenger)
     )
-    return Adapted(reader, tower.told, _figures(tower), challenger, found, adopt, f"{why}: {said}")
+    reworded = "" if asked.reworded is None else asked.reworded.told()
+    return Adapted(reader, tower.told, _figures(tower), reworded, challenger, found, adopt, f"{why}: {said}")
 
 
 def better(found: Comparison) -> str:
@@ -171,6 +176,7 @@ def _learned(shop: Zhiyin, asked: Assignment) -> tuple[Tower, str]:
     from zhiyin.training.tower_export import write_tower  # noqa: PLC0415
 
     tower = adapt(asked)
+    forget_wordings(asked)
     return tower, write_tower(shop.settings.path(TOWERS), asked, tower).name
 
 
@@ -235,8 +241,10 @@ def _figures(tower: Tower) -> str:
     return said
 
 
-def _results(tower: Tower) -> dict[str, float]:
+def _results(asked: Assignment, tower: Tower) -> dict[str, float]:
     found = {"seconds": tower.seconds, "parameters": float(tower.n_learned), "learning rate": tower.learning_rate}
+    if asked.reworded is not None:
+        found["items in other words"] = float(len(asked.wordings))
     for when, judged in (("before", tower.before), ("after", tower.after)):
         if judged is not None and np.isfinite(judged.worth):
             found |= {f"ndcg@10 {when}": judged.ndcg, f"worth {when}": judged.worth}
@@ -248,5 +256,5 @@ def _board(shop: Zhiyin, name: str, asked: Assignment, tower: Tower) -> None:
     from importlib.util import find_spec  # noqa: PLC0415
 
     if find_spec("tensorboardX") is not None:
-        story = adapted_story(shop.settings.name, name, asked.recipe, tower.curve, _results(tower))
+        story = adapted_story(shop.settings.name, name, asked.recipe, tower.curve, _results(asked, tower))
         TensorBoard(shop.settings.path(TOWERS) / "tensorboard").write(story)

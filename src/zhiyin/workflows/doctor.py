@@ -18,9 +18,9 @@ from zhiyin.bundle import SHORT, Manifest, bundles_in, find_bundle, read_manifes
 from zhiyin.data.picture_files import is_address
 from zhiyin.data.store.open import check_store
 from zhiyin.encoders.album import NAME as PICTURE
-from zhiyin.encoders.endpoint import Patience
 from zhiyin.encoders.hosted import HostedEncoder
 from zhiyin.encoders.pair import at_hand
+from zhiyin.endpoints.endpoint import Patience
 from zhiyin.errors import ZhiyinError
 from zhiyin.evaluation.record import attached
 from zhiyin.settings import Settings

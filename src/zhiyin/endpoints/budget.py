@@ -5,12 +5,13 @@ from __future__ import annotations
 import fcntl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import orjson
 
+from zhiyin.endpoints.named import Named
 from zhiyin.errors import BudgetSpent
 from zhiyin.files import appearing
 
@@ -22,44 +23,52 @@ def today_in_utc() -> date:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What was sent on a day."""
+    """What was sent on a day, or in a run."""
 
     day: str
     characters: int = 0
     requests: int = 0
+
+    def and_one_of(self, characters: int) -> Spent:
+        """With another request."""
+        return replace(self, characters=self.characters + characters, requests=self.requests + 1)
 
 
 class Budget:
     """One a shop; processes that share the file share the day."""
 
     def __init__(
-        self, file: Path, per_day: int, per_run: int | None = None, today: Callable[[], date] = today_in_utc
+        self,
+        file: Path,
+        named: Named,
+        per_day: int,
+        per_run: int | None = None,
+        today: Callable[[], date] = today_in_utc,
     ) -> None:
         """`per_day`, `per_run`: characters; a run is the life of this object."""
-        self._file, self._per_day, self._per_run, self._today = file, per_day, per_run, today
-        self._run = 0
+        self._file, self._named, self._per_day, self._per_run, self._today = file, named, per_day, per_run, today
+        self._run = Spent("")
 
     def take(self, characters: int) -> None:
         """Count a request before it is sent, for who fails to answer may still charge.
 
         Raises BudgetSpent, counting nothing, where it would be more than is left.
         """
-        if self._per_run is not None and self._run + characters > self._per_run:
-            raise BudgetSpent(
-                f"this run may send {self._per_run:,} characters and has sent {self._run:,}: run it again to go "
-                "on, or raise encoder.hosted.budget_run"
-            )
         with self._alone():
+            if self._per_run is not None and self._run.characters + characters > self._per_run:
+                raise BudgetSpent(
+                    f"this run may send {self._per_run:,} characters and has sent {self._run.characters:,}: run "
+                    f"it again to go on, or raise {self._named.setting('budget_run')}"
+                )
             spent = self.spent()
             if spent.characters + characters > self._per_day:
                 raise BudgetSpent(
                     f"{self._per_day:,} characters may be sent a day and {spent.characters:,} were: go on "
-                    "tomorrow (UTC), or raise encoder.hosted.budget_day"
+                    f"tomorrow (UTC), or raise {self._named.setting('budget_day')}"
                 )
             with appearing(self._file) as draft:
-                told = {"day": spent.day, "characters": spent.characters + characters}
-                draft.write_bytes(orjson.dumps({**told, "requests": spent.requests + 1}))
-        self._run += characters
+                draft.write_bytes(orjson.dumps(spent.and_one_of(characters)))
+            self._run = self._run.and_one_of(characters)
 
     def spent(self) -> Spent:
         """Today. Raises BudgetSpent for a file that cannot be read: it is safer to ask."""
@@ -76,7 +85,12 @@ class Budget:
     def left(self) -> int:
         """Characters that may still be sent, today and in this run."""
         day = self._per_day - self.spent().characters
-        return max(0, day if self._per_run is None else min(day, self._per_run - self._run))
+        return max(0, day if self._per_run is None else min(day, self._per_run - self._run.characters))
+
+    @property
+    def run(self) -> Spent:
+        """What was sent since this object is."""
+        return self._run
 
     @property
     def per_day(self) -> int:

@@ -19,6 +19,7 @@ from weakref import finalize
 import numpy as np
 import orjson
 
+from zhiyin.endpoints.named import Named
 from zhiyin.errors import EndpointFailed
 
 FIRST_WAIT, LONGEST_WAIT = 0.5, 60.0  # seconds before the second attempt, and before any
@@ -49,9 +50,11 @@ class Endpoint:
 
     url: str
     key: str = field(repr=False)
+    named: Named
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
     rng: np.random.Generator = field(default_factory=np.random.default_rng, repr=False)
+    largest: int = LARGEST
     _idle: list[http.client.HTTPConnection] = field(default_factory=list, repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
 
@@ -84,7 +87,7 @@ class Endpoint:
         connection, used = self._connection(seconds)
         try:
             status, told, body = self._exchanged(connection, content, until)
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, UnicodeError, http.client.HTTPException) as error:
             connection.close()
             if used and isinstance(error, ConnectionError) and self.clock() < until:  # it was closed while idle
                 with self._lock:  # so were the others
@@ -107,8 +110,8 @@ class Endpoint:
         while part := response.read1(AT_ONCE):
             parts.append(part)
             size += len(part)
-            if size > LARGEST:
-                raise http.client.HTTPException(f"an answer of more than {LARGEST >> 20} MB")
+            if size > self.largest:
+                raise http.client.HTTPException(f"an answer of more than {self.largest >> 20} MB")
             if self.clock() > until:
                 raise TimeoutError("it came too slowly")
             if connection.sock is not None:
@@ -135,7 +138,8 @@ class Endpoint:
         if status != 200:
             told = " ".join(body.decode("utf-8", "replace").split())
             hopeless = status not in AGAIN and status < 500
-            cure = _CURES.get(status, "see encoder.hosted in zhiyin.toml" if hopeless else "it may pass")
+            usual = f"see {self.named.setting('url')} in zhiyin.toml" if hopeless else "it may pass"
+            cure = self.named.cure(status) or usual
             raise Refused(
                 self._said(f"status {status}, {self._without_key(told)[:EXCERPT]!r}: {cure}"),
                 hopeless=hopeless,
@@ -164,19 +168,6 @@ class Endpoint:
 def _close(idle: list[http.client.HTTPConnection]) -> None:
     while idle:
         idle.pop().close()
-
-
-_CURES: Mapping[int, str] = {
-    301: "name the address that it is moved to in encoder.hosted.url",
-    302: "name the address that it is moved to in encoder.hosted.url",
-    307: "name the address that it is moved to in encoder.hosted.url",
-    308: "name the address that it is moved to in encoder.hosted.url",
-    401: "give the key in ZHIYIN_ENCODER__HOSTED__KEY",
-    403: "the key may not use this model: take another key or encoder.hosted.model",
-    404: "see encoder.hosted.url, which ends before /embeddings, and encoder.hosted.model",
-    413: "lower encoder.hosted.batch",
-    429: "it is asked too often, or the account is used up",
-}
 
 
 def seconds_of(told: str | None, now: Callable[[], float] = time.time) -> float | None:

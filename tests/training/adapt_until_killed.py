@@ -1,8 +1,8 @@
 """Adapts with a checkpoint after every step and prints each step, then a digest of the weights.
 
-    python adapt_until_killed.py FOLDER METHOD STEP
+    python adapt_until_killed.py FOLDER METHOD STEP [worded]
 
-At this step it waits to be killed; 0: at none.
+At this step it waits to be killed; 0: at none. worded: items have other wordings.
 """
 
 import hashlib
@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 from towers import QUICK, assignment
 
+from zhiyin.endpoints.rewording import Reworded
 from zhiyin.training.tower import adapt
 
 TITLE = "adapting"
@@ -44,6 +45,9 @@ def main() -> None:
     recipe = QUICK.model_copy(update={"method": method, "checkpoint": 1e-9, "steps": 14, "learning_rate": None,
                                       "optimizer": "adafactor" if method == "full" else "adamw"})  # fmt: skip
     asked = replace(assignment(folder, recipe, keep=folder / "keep"), progress=Told())
+    if sys.argv[4:] == ["worded"]:
+        wordings = {row: (f"{text} or so", f"some {text}") for row, text in enumerate(asked.past.texts) if text}
+        asked = replace(asked, reworded=Reworded(wordings, {"usable": 2 * len(wordings)}))
     digest = hashlib.sha256()
     for name, one in sorted(adapt(asked).weights.items()):
         digest.update(name.encode() + one.tobytes())

@@ -18,6 +18,7 @@ NEED_TORCH = frozenset(
         "test_cross_taught.py",
         "test_cross_killed.py",
         "test_tower_killed.py",
+        "test_worded_tower.py",
     }
 )
 

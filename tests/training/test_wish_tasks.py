@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from zhiyin.data.dataset import Dataset, build_dataset
 from zhiyin.data.signals import Signals
-from zhiyin.training.augmenting import Varied, synonyms, wording_of
+from zhiyin.training.augmenting import Others, Varied, synonyms, wording_of
 from zhiyin.training.past import Past, typed_in
 from zhiyin.training.tower_recipe import OF_FIELDS, Task
 from zhiyin.training.wishes import Attribute, Fields, Typo, Wish, Without, misspelled, of_fields
@@ -157,3 +157,39 @@ def test_texts_are_varied_and_never_empty(world: World) -> None:
     assert all(text.strip() for text in said)
     same = wording_of(world.data.catalogue, world.past, 0.0, 0)
     assert same.of(0, np.random.default_rng(0)) == world.past.texts[0]
+
+
+@given(st.integers(0, 10**6))
+def test_other_wordings_are_drawn_by_the_seed_alone_and_only_of_items_that_have_them(
+    world: World, seed: int
+) -> None:
+    others = Others({1: ("one", "two")}, 0.5)
+    wording = wording_of(world.data.catalogue, world.past, 0.0, 0, others)
+    said = [wording.of(row, np.random.default_rng(seed)) for row in (0, 1, 1)]
+    assert said[0] == world.past.texts[0]
+    assert said[1] == said[2]
+    assert said[1] in ("one", "two", world.past.texts[1])
+
+
+def test_other_wordings_are_read_as_often_as_is_said_each_as_often_as_the_next(world: World) -> None:
+    rng = np.random.default_rng(0)
+    wording = wording_of(world.data.catalogue, world.past, 0.0, 0, Others({0: ("one", "two")}, 0.3))
+    drawn = [wording.of(0, rng) for _ in range(4_000)]
+    shares = [drawn.count(text) / len(drawn) for text in ("one", "two", world.past.texts[0])]
+    np.testing.assert_allclose(shares, [0.15, 0.15, 0.7], atol=4 * 0.5 / np.sqrt(len(drawn)))
+
+
+def test_words_of_another_wording_are_varied_like_those_of_the_text(world: World) -> None:
+    wording = wording_of(
+        world.data.catalogue, world.past, 0.5, 0, Others({0: ("mug of blue clay to drink of",)}, 1.0)
+    )
+    said = {wording.of(0, np.random.default_rng(seed)) for seed in range(50)}
+    assert len(said) > 5
+    assert all(set(text.split()) <= {"mug", "of", "blue", "clay", "to", "drink"} for text in said)
+
+
+def test_without_other_wordings_texts_are_varied_as_they_were(world: World) -> None:
+    plain = wording_of(world.data.catalogue, world.past, 0.5, 0)
+    with_none = wording_of(world.data.catalogue, world.past, 0.5, 0, Others({}, 0.5))
+    for seed in range(20):
+        assert plain.of(0, np.random.default_rng(seed)) == with_none.of(0, np.random.default_rng(seed))

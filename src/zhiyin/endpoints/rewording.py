@@ -212,7 +212,7 @@ class Interpreter:
             fates[fate] += 1
             if fate == "usable" and back not in wordings.get(one.place, ()):
                 wordings[one.place] = (*wordings.get(one.place, ()), back)
-        return Reworded(wordings, fates, self._budget.run.characters, self._budget.run.requests, self._why)
+        return Reworded(wordings, dict(fates), self._budget.run.characters, self._budget.run.requests, self._why)
 
     def _fate(self, one: _Journey) -> Fate:
         back = self._back(one)

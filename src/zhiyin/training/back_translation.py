@@ -23,7 +23,6 @@ class BackTranslationRecipe(Recipe):
     model: str = Field(default="", description="What the endpoint calls the model.")
     key: SecretStr | None = Field(
         default=None,
-        exclude=True,  # recipes stand in the story of a tower
         description="Sent as Authorization: Bearer KEY; better in ZHIYIN_TOWER__BACK_TRANSLATION__KEY=KEY.",
     )
     languages: tuple[str, ...] = Field(

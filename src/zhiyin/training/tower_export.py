@@ -91,7 +91,7 @@ def story_of(asked: Assignment, tower: Tower) -> dict[str, object]:
         "base_sha256": asked.model.sha256,
         "licence": asked.model.licence,
         "data": asked.digest(),
-        "recipe": asked.recipe.model_dump(mode="json"),
+        "recipe": asked.recipe.told(),
         "tasks": list(tower.tasks),
         "language": asked.language,
         "seed": asked.seed,

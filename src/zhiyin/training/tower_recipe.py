@@ -142,3 +142,7 @@ class TowerRecipe(Recipe):
     back_translation: BackTranslationRecipe = Field(
         default_factory=BackTranslationRecipe, description="Other wordings of items, by a model at an address."
     )
+
+    def told(self) -> dict[str, object]:
+        """All of it but the key, for the story of a tower and for who watches runs."""
+        return self.model_dump(mode="json", exclude={"back_translation": {"key"}})

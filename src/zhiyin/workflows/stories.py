@@ -95,7 +95,7 @@ def adapted_story(shop: str, name: str, recipe: TowerRecipe, curves: Curves, res
         for what, value in zip(JUDGED, values, strict=True)
         if isfinite(value)  # NaN where there was nobody to ask
     ]
-    return Story(shop, "adapt", name, dict(flat(recipe.model_dump(mode="json"))), results, points)
+    return Story(shop, "adapt", name, dict(flat(recipe.told())), results, points)
 
 
 def _of_step(step: int, loss: float, rate: float) -> Iterator[Point]:

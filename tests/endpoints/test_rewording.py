@@ -107,7 +107,7 @@ def test_what_it_will_cost_is_told_before_and_is_about_what_it_costs(
     with caplog.at_level(logging.WARNING):
         found = reworded(interpreter(server, tmp_path, budget=budget, load=load), texts)
     told = caplog.messages[0]
-    assert f"20 texts go to {server.url}/chat/completions and back" in told
+    assert f"20 texts go to {server.url}/chat/completions and back by French" in told
     assert "in 6 requests" in told
     assert "at your price" in told
     assert ("the budget ends before that" in told) == (budget == 900)
@@ -134,7 +134,7 @@ def test_a_budget_is_never_overdrawn_and_what_came_by_then_is_used(server: ChatS
 def test_many_requests_side_by_side_never_overdraw_a_run(server: ChatServer, tmp_path: Path) -> None:
     load = Load(Patience(30.0, 1), batch=1, batch_characters=1_000, at_once=8)
     someone = interpreter(server, tmp_path, load=load)
-    someone._budget = Budget(tmp_path / "run.json", TRANSLATIONS, 10**6, 3_000)
+    someone.budget = Budget(tmp_path / "run.json", TRANSLATIONS, 10**6, 3_000)
     found = reworded(someone, [f"thing {n}" for n in range(60)])
     sent = sum(len(m["content"]) for body in server.asked for m in body["messages"])
     assert "budget_run" in found.why

@@ -244,7 +244,7 @@ def test_a_bundle_of_the_encoder_at_hand_serves_until_the_endpoint_has_read(
     ("written", "told"),
     [
         ("", r"needs encoder\.hosted\.url, encoder\.hosted\.model, encoder\.hosted\.dim"),
-        ('[encoder.hosted]\nurl = "ftp://x"\nmodel = "m"\ndim = 3\n', "an address such as"),
+        ('[encoder.hosted]\nurl = "ftp://x"\nmodel = "m"\ndim = 3\n', "an address that begins with"),
         ('[encoder.hosted]\nurl = "https://me:word@x"\nmodel = "m"\ndim = 3\n', "without a name"),
         ("[encoder.hosted]\ndim = -3\n", "greater than or equal to 0"),
     ],

@@ -88,7 +88,7 @@ class Interpreter:
     """A model that translates, and what it said so far; of one run."""
 
     def __init__(self, chat: Chat, budget: Budget, known: Translations, load: Load) -> None:
-        self._chat, self._budget, self._known, self._load = chat, budget, known, load
+        self._chat, self.budget, self._known, self._load = chat, budget, known, load
         self._stopped, self._lock, self._vain, self._why = Event(), Lock(), 0, ""
 
     def reword(self, originals: Sequence[Original], languages: Sequence[str], progress: Progress) -> Reworded:
@@ -106,6 +106,15 @@ class Interpreter:
         self._all(todo, progress)
         return self._outcome(journeys)
 
+    def try_out(self, seconds: float) -> str:
+        """One word is translated, once, and kept nowhere: what came of it. Raises EndpointFailed."""
+        task, word = TASK.format(source="English", target="French"), ["tea"]
+        self.budget.take(size_of(task, word))
+        said = self._chat.listed(task, word, Patience(seconds))
+        if len(said) != 1:
+            raise Garbled(f"{self._chat.model} made {len(said)} texts of one: take another model")
+        return said[0]
+
     def estimate(self, todo: Sequence[_Journey]) -> str:
         """What these would send, and what may be sent. What is sent back is about as long."""
         there = [one for one in todo if self._there(one) is None]
@@ -115,13 +124,14 @@ class Interpreter:
         requests = sum(len(list(self._batches([one for one, _ in leg]))) for leg in (away, home))
         characters = sum(len(text) + FRAME for text in texts) + requests * len(TASK)
         tokens = 2 * sum(map(tokens_of, texts)) + requests * tokens_of(TASK)
-        price, left = self._load.price, self._budget.left
+        price, left = self._load.price, self.budget.left
         cost = "" if price is None else f", about {tokens * price / 1e6:.2g} at your price"
         short = "; the budget ends before that" if characters > left else ""
+        n, through = len({one.place for one in todo}), ", ".join(dict.fromkeys(one.other for one in todo))
         return (
-            f"{len(todo):,} texts go to {self._chat.endpoint.url} and back: about {characters:,} characters in "
-            f"{requests:,} requests (about {tokens:,} tokens, sent and received{cost}); {left:,} characters may "
-            f"be sent{short}"
+            f"{n:,} texts go to {self._chat.endpoint.url} and back by {through}: about {characters:,} characters "
+            f"in {requests:,} requests (about {tokens:,} tokens, sent and received{cost}); {left:,} characters "
+            f"may be sent{short}"
         )
 
     def _all(self, todo: Sequence[_Journey], progress: Progress) -> None:
@@ -173,7 +183,7 @@ class Interpreter:
         if self._stopped.is_set():
             raise EndpointFailed("another request failed")
         task = TASK.format(source=source, target=target)
-        self._budget.take(size_of(task, texts))
+        self.budget.take(size_of(task, texts))
         try:
             said = self._chat.listed(task, texts, self._load.patience)
         except Garbled:
@@ -212,7 +222,7 @@ class Interpreter:
             fates[fate] += 1
             if fate == "usable" and back not in wordings.get(one.place, ()):
                 wordings[one.place] = (*wordings.get(one.place, ()), back)
-        return Reworded(wordings, dict(fates), self._budget.run.characters, self._budget.run.requests, self._why)
+        return Reworded(wordings, dict(fates), self.budget.run.characters, self.budget.run.requests, self._why)
 
     def _fate(self, one: _Journey) -> Fate:
         back = self._back(one)

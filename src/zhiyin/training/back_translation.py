@@ -43,7 +43,11 @@ class BackTranslationRecipe(Recipe):
         description="How often an item that has other wordings is read in one of them while the model learns.",
     )
     temperature: float | None = Field(
-        default=0.0, ge=0, le=2, description="Of the translations; unset: what the model takes by itself."
+        default=None,
+        ge=0,
+        le=2,
+        description="0: the likeliest translation, and less different wordings; unset: what the model takes by "
+        "itself.",
     )
     batch: PositiveInt = Field(default=16, description="Most texts of a request.")
     batch_characters: PositiveInt = Field(default=6_000, description="Most characters of the texts of a request.")

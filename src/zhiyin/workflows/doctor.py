@@ -20,6 +20,7 @@ from zhiyin.data.store.open import check_store
 from zhiyin.encoders.album import NAME as PICTURE
 from zhiyin.encoders.hosted import HostedEncoder
 from zhiyin.encoders.pair import at_hand
+from zhiyin.endpoints.budget import Budget
 from zhiyin.endpoints.endpoint import Patience
 from zhiyin.errors import ZhiyinError
 from zhiyin.evaluation.record import attached
@@ -28,6 +29,7 @@ from zhiyin.settings_file import load_settings
 from zhiyin.shop import HOSTED, Zhiyin, encoder_of, hosted_of
 from zhiyin.types import Item
 from zhiyin.workflows.quarantine import FOLDER
+from zhiyin.workflows.rewording import interpreter_of
 
 Light = Literal["green", "amber", "red"]
 LOOKED_AT = 10_000  # events at either end of the log that are looked at
@@ -60,6 +62,8 @@ def doctor(folder: Path) -> list[Finding]:
     found = [Finding("settings", "green", f"{folder / 'zhiyin.toml'} can be read"), reader]
     if reader.light == "green" and settings.encoder.model == HOSTED:
         found += _endpoint(hosted_of(settings), settings.encoder.hosted.timeout)
+    if settings.tower.back_translation.url:
+        found += _translator(settings)
     if path.exists():
         try:
             check_store(str(path))
@@ -315,16 +319,32 @@ def _endpoint(encoder: HostedEncoder, seconds: float) -> Iterator[Finding]:
     else:
         told = f"{encoder.licence} answers in {monotonic() - began:.2f} s with {encoder.dim:,} numbers"
         yield Finding("endpoint", "green", told)
+    yield _spent("budget", encoder.budget, "encoder.hosted.budget_day")
+
+
+def _translator(settings: Settings) -> Iterator[Finding]:
+    """The same of who translates for `zhiyin train text`."""
+    said, began = settings.tower.back_translation, monotonic()
     try:
-        spent, per_day = encoder.budget.spent(), encoder.budget.per_day
+        interpreter = interpreter_of(settings)
+        interpreter.try_out(min(said.timeout, ASKED_FOR))
     except ZhiyinError as error:
-        yield Finding("budget", "amber", str(error), "do what this says")
+        told = f"{error}; until it answers, zhiyin train text goes on without other wordings"
+        yield Finding("translations", "amber", told, "mend [tower.back_translation] in zhiyin.toml, or wait")
         return
+    yield Finding("translations", "green", f"{said.model} at {said.url} translates in {monotonic() - began:.2f} s")
+    yield _spent("budget of translations", interpreter.budget, "tower.back_translation.budget_day")
+
+
+def _spent(about: str, budget: Budget, setting: str) -> Finding:
+    try:
+        spent, per_day = budget.spent(), budget.per_day
+    except ZhiyinError as error:
+        return Finding(about, "amber", str(error), "do what this says")
     told = f"{spent.characters:,} of {per_day:,} characters were sent today (UTC), in {spent.requests:,} requests"
     if spent.characters < NEARLY_ALL * per_day:
-        yield Finding("budget", "green", told)
-    else:
-        yield Finding("budget", "amber", told, "raise encoder.hosted.budget_day, or wait for tomorrow")
+        return Finding(about, "green", told)
+    return Finding(about, "amber", told, f"raise {setting}, or wait for tomorrow")
 
 
 def _disk(shop: Zhiyin) -> Finding:

@@ -17,7 +17,7 @@ from zhiyin.endpoints.endpoint import Endpoint, Patience
 from zhiyin.endpoints.named import TRANSLATIONS
 from zhiyin.endpoints.rewording import VAIN, Interpreter, Load, Original, Reworded
 from zhiyin.endpoints.translations import Translations
-from zhiyin.errors import BrokenStore
+from zhiyin.errors import BrokenStore, BudgetSpent, EndpointFailed
 from zhiyin.progress import Silent
 from zhiyin.testing.chat_server import ChatServer, chat_server, said, word_by_word
 from zhiyin.testing.faulty_server import KEY, Fault
@@ -250,6 +250,40 @@ def test_progress_is_told_batch_by_batch(server: ChatServer, tmp_path: Path) -> 
         (4, "2 of the last 2 usable"),
         (5, "1 of the last 1 usable"),
     ]
+
+
+def test_who_interrupts_waits_for_nobody_and_keeps_what_came(server: ChatServer, tmp_path: Path) -> None:
+    class Impatient(Silent):
+        def advance(self, done: float, note: str = "") -> None:
+            raise KeyboardInterrupt
+
+    server.faults.extend([Fault(), Fault(), Fault(silent=True)])
+    load = Load(Patience(600.0), batch=1, batch_characters=1_000, at_once=1)
+    someone = interpreter(server, tmp_path, load=load)
+    with pytest.raises(KeyboardInterrupt):
+        someone.reword([Original(text, "English") for text in TEXTS], ("fr",), Impatient())
+    server.ended.set()
+    found = reworded(interpreter(server, tmp_path), TEXTS[:1])
+    assert (found.fates, found.requests) == ({"usable": 1}, 0)
+
+
+def test_what_is_no_failure_of_the_endpoint_is_raised(server: ChatServer, tmp_path: Path) -> None:
+    someone = interpreter(server, tmp_path)
+    (tmp_path / "translations.lock").unlink()
+    (tmp_path / "translations.lock").mkdir()
+    with pytest.raises(IsADirectoryError):
+        reworded(someone)
+
+
+def test_one_word_tells_whether_a_model_translates(server: ChatServer, tmp_path: Path) -> None:
+    someone = interpreter(server, tmp_path, budget=600)
+    assert someone.try_out(30.0) == "tea~"
+    server.faults.append(Fault(body=said(["one", "two"])))
+    with pytest.raises(EndpointFailed, match="made 2 texts of one"):
+        someone.try_out(30.0)
+    with pytest.raises(BudgetSpent):
+        someone.try_out(30.0)
+    assert someone.budget.spent().requests == 2
 
 
 def test_a_memory_that_is_none_of_ours_is_told_and_left_as_it_is(tmp_path: Path) -> None:

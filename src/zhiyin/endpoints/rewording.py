@@ -11,9 +11,9 @@ import hashlib
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from threading import Event, Lock
+from queue import Empty, SimpleQueue
+from threading import Event, Lock, Thread
 
 from zhiyin.endpoints.budget import Budget
 from zhiyin.endpoints.chat import Chat, Garbled, size_of
@@ -84,6 +84,9 @@ class _Journey:
     other: str
 
 
+_Came = tuple[int, int] | Exception  # texts of a batch, and how many are usable
+
+
 class Interpreter:
     """A model that translates, and what it said so far; of one run."""
 
@@ -135,19 +138,48 @@ class Interpreter:
         )
 
     def _all(self, todo: Sequence[_Journey], progress: Progress) -> None:
-        """Side by side, until one fails."""
-        batches, done = list(self._batches(todo)), 0
+        """Side by side, until one fails; what is under way then is waited for, but not by who interrupts."""
+        waiting, back, done = SimpleQueue[list[_Journey]](), SimpleQueue[_Came](), 0
+        for batch in (batches := list(self._batches(todo))):
+            waiting.put(batch)
+        workers = [
+            Thread(target=self._work, args=(waiting, back), daemon=True)
+            for _ in range(min(self._load.at_once, len(batches)))
+        ]
         progress.start("translating texts there and back", len(todo))
         try:
-            with ThreadPoolExecutor(self._load.at_once) as pool:
-                for batch, usable in zip(batches, pool.map(self._travel, batches), strict=True):
-                    done += len(batch)
-                    progress.advance(done, f"{usable} of the last {len(batch)} usable")
-        except EndpointFailed as error:
-            log.debug("the first to be seen of those that failed: %s", error)
+            for worker in workers:
+                worker.start()
+            for _ in batches:
+                came = back.get()
+                if isinstance(came, EndpointFailed):
+                    break
+                if isinstance(came, Exception):
+                    raise came
+                done += came[0]
+                progress.advance(done, f"{came[1]} of the last {came[0]} usable")
+            for worker in workers:
+                worker.join()
         finally:
-            self._stopped.set()  # who interrupts waits for no more than what is under way
+            self._stopped.set()
             progress.done()
+
+    def _work(self, waiting: SimpleQueue[list[_Journey]], back: SimpleQueue[_Came]) -> None:
+        """One batch after another, until there is none, or something failed anywhere."""
+        while not (self._stopped.is_set() or waiting.empty()):
+            try:
+                batch = waiting.get_nowait()
+                back.put((len(batch), self._travel(batch)))
+            except Empty:  # another was faster
+                return
+            except EndpointFailed as error:
+                with self._lock:
+                    self._why = self._why or str(error)
+                self._stopped.set()
+                back.put(error)
+            except Exception as error:  # noqa: BLE001  # who waits raises it
+                self._stopped.set()
+                back.put(error)
 
     def _batches(self, todo: Sequence[_Journey]) -> Iterator[list[_Journey]]:
         """Of one pair of languages each."""
@@ -162,14 +194,8 @@ class Interpreter:
     def _travel(self, batch: Sequence[_Journey]) -> int:
         """There and back; how many are usable."""
         own, other = batch[0].own, batch[0].other
-        try:
-            self._translate([one.text for one in batch], own, other)
-            self._translate([there for one in batch if (there := self._there(one))], other, own)
-        except EndpointFailed as error:
-            with self._lock:
-                self._why = self._why or str(error)
-            self._stopped.set()
-            raise
+        self._translate([one.text for one in batch], own, other)
+        self._translate([there for one in batch if (there := self._there(one))], other, own)
         return sum(self._fate(one) == "usable" for one in batch)
 
     def _translate(self, texts: Sequence[str], source: str, target: str) -> None:

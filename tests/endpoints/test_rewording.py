@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -218,10 +219,33 @@ def test_what_cannot_be_used_is_counted_by_why_and_asked_for_no_second_time(
     assert len(server.asked) == sent
 
 
-def test_another_model_and_another_temperature_are_asked_anew(server: ChatServer, tmp_path: Path) -> None:
-    for n, model in enumerate(("m", "n"), start=1):
-        reworded(interpreter(server, tmp_path, model=model))
-        assert len(server.asked) == 6 * n
+def test_another_model_address_temperature_or_language_is_asked_anew(server: ChatServer, tmp_path: Path) -> None:
+    def asked_by(chat: Chat, language: str = "fr") -> int:
+        before = len(server.asked)
+        someone = interpreter(server, tmp_path)
+        someone._chat = chat
+        reworded(someone, languages=(language,))
+        return len(server.asked) - before
+
+    chat = interpreter(server, tmp_path)._chat
+    assert asked_by(chat) == 6
+    assert asked_by(chat) == 0
+    for other in (replace(chat, model="n"), replace(chat, temperature=None), replace(chat, temperature=0.5)):
+        assert asked_by(other) == 6
+    elsewhere = replace(chat.endpoint, url=chat.endpoint.url.replace("127.0.0.1", "localhost"))
+    assert asked_by(replace(chat, endpoint=elsewhere)) == 6
+    assert asked_by(chat, "de") == 6
+    assert "temperature" not in server.asked[12]
+    assert server.asked[18]["temperature"] == 0.5
+
+
+def test_a_model_that_fails_now_and_then_is_asked_on(server: ChatServer, tmp_path: Path) -> None:
+    for _ in range(2 * VAIN):
+        server.faults.extend([Fault(body=said("no")), Fault(), Fault()])
+    load = Load(Patience(30.0, 1), batch=1, batch_characters=1_000, at_once=1)
+    found = reworded(interpreter(server, tmp_path, load=load), [f"thing {n}" for n in range(40)])
+    assert found.fates["empty"] == 2 * VAIN
+    assert found.why == ""
 
 
 @pytest.mark.slow

@@ -18,7 +18,7 @@ from zhiyin.settings import Settings
 from zhiyin.testing.chat_server import ChatServer, chat_server
 from zhiyin.testing.faulty_server import Fault
 from zhiyin.training.back_translation import BackTranslationRecipe
-from zhiyin.training.dense import Kept
+from zhiyin.training.dense import Turning
 from zhiyin.training.past import Typed
 from zhiyin.training.tower import Assignment, adapt
 from zhiyin.training.tower_export import STORY, write_tower
@@ -122,8 +122,8 @@ def test_the_dense_layer_learns_of_other_wordings_which_are_read_once(
 ) -> None:
     settings = settings_of(server, tmp_path)
     asked = with_other_wordings(settings, asked_of(settings))
-    of, drawn = Kept.of, set[str]()
-    monkeypatch.setattr(Kept, "of", lambda kept, texts: (drawn.update(texts), of(kept, texts))[1])
+    turned, drawn = Turning._turned, set[str]()
+    monkeypatch.setattr(Turning, "_turned", lambda own, texts: (drawn.update(texts), turned(own, texts))[1])
     worded = weights_of(asked)
     assert any("-ish" in text for text in drawn)
     assert not any("~" in text for text in drawn), "no text in another language"

@@ -239,6 +239,7 @@ def test_another_model_address_temperature_or_language_is_asked_anew(server: Cha
     assert server.asked[18]["temperature"] == 0.5
 
 
+@pytest.mark.slow
 def test_a_model_that_fails_now_and_then_is_asked_on(server: ChatServer, tmp_path: Path) -> None:
     for _ in range(2 * VAIN):
         server.faults.extend([Fault(body=said("no")), Fault(), Fault()])

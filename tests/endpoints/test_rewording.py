@@ -132,6 +132,14 @@ def test_a_budget_is_never_overdrawn_and_what_came_by_then_is_used(server: ChatS
     assert len(server.asked) - sent == 6 - sent, "what was paid is not paid again"
 
 
+def test_nothing_is_sent_where_nobody_knows_what_was_spent(server: ChatServer, tmp_path: Path) -> None:
+    (tmp_path / "budget.json").write_text("{")
+    found = reworded(interpreter(server, tmp_path))
+    assert "delete it to begin the day anew" in found.why
+    assert found.fates == {"not asked": len(TEXTS)}
+    assert not server.asked
+
+
 def test_many_requests_side_by_side_never_overdraw_a_run(server: ChatServer, tmp_path: Path) -> None:
     load = Load(Patience(30.0, 1), batch=1, batch_characters=1_000, at_once=8)
     someone = interpreter(server, tmp_path, load=load)

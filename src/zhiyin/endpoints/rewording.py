@@ -105,8 +105,11 @@ class Interpreter:
             if other != one.language
         ]
         todo = [one for one in journeys if self._back(one) is None]
-        log.warning("%s", self.estimate(todo) if todo else "translations of all texts are known: nothing is sent")
-        self._all(todo, progress)
+        try:
+            log.warning("%s", self.estimate(todo) if todo else "all translations are known: nothing is sent")
+            self._all(todo, progress)
+        except EndpointFailed as error:  # nobody can read what was spent
+            self._why = str(error)
         return self._outcome(journeys)
 
     def try_out(self, seconds: float) -> str:

@@ -20,6 +20,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -96,6 +97,7 @@ def arguments() -> argparse.Namespace:
 
 
 def run(id_: str, given: argparse.Namespace) -> dict[str, object]:
+    commit()  # a checkout may move on while this runs
     benchmark = BENCHMARKS[id_]
     encoder = CachedEncoder(SentenceEncoder(threads=os.cpu_count() or 1), given.cache)
     asks_others = given.peers and id_ not in ALONE
@@ -168,7 +170,10 @@ def rounded(numbers: Numbers) -> dict[str, float]:
     return {name: round(number, 5) for name, number in numbers.items()}
 
 
+@cache
 def commit() -> str:
+    """As it was when it was first asked."""
+
     def said(*words: str) -> str:
         return subprocess.run(
             ["git", *words], cwd=RESULTS.parent, capture_output=True, text=True, check=True

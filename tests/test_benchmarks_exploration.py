@@ -17,7 +17,16 @@ def benchmarks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Their folder is where a script of theirs would look."""
     monkeypatch.syspath_prepend(str(EXPLORATION))
     yield
-    for name in ("bakeoff", "guests", "carousel_players", "plots", "e5_experiments", "e6_new_users", "_result"):
+    for name in (
+        "bakeoff",
+        "guests",
+        "carousel_players",
+        "plots",
+        "one_by_one",
+        "e5_experiments",
+        "e6_new_users",
+        "_result",
+    ):
         sys.modules.pop(name, None)
 
 

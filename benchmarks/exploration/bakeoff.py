@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+from one_by_one import Mixing, Sharpness
 from sklearn import datasets
 
 from zhiyin.data.vocabulary import Keys, key_of
@@ -18,7 +19,6 @@ from zhiyin.policies.base import Noise, Policy, Unadjusted
 from zhiyin.policies.chance import EpsilonGreedy
 from zhiyin.policies.gaussian import Gaussian
 from zhiyin.policies.inverse_gap import InverseGap
-from zhiyin.policies.mixing import Mixing, Sharpness
 from zhiyin.policies.softmax import Softmax
 from zhiyin.policies.thompson import Thompson
 

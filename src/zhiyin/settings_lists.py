@@ -28,6 +28,16 @@ class PolicySettings(Section):
         "softmax whose temperature follows from `budget`, place by place.",
     )
     temperature: PositiveFloat = Field(default=0.1, description="Of softmax: higher explores more.")
+    tempered: bool = Field(
+        default=False,
+        description="Of softmax: whether `zhiyin train` looks in the log for a temperature that earns more, a "
+        "step at a time from `temperature` on, and lists are drawn at that.",
+    )
+    adaptive: bool = Field(
+        default=False,
+        description="Whether the temperature of softmax, or the budget of budgeted, falls as far as nothing is in "
+        "doubt about a list's candidates, and rises again where they surprise; never above what is set.",
+    )
     floor: float = Field(
         default=0.01,
         ge=0,
@@ -57,7 +67,8 @@ class PolicySettings(Section):
     def shaping(self) -> dict[str, object]:
         """What shapes a list. A holdout, a budget, and what was learned stand there only where there is one: lists
         that were logged before there was such a thing keep the name of their settings."""
-        there = {"holdout": bool(self.holdout), "budget": self.name == "budgeted", "learned": bool(self.learned)}
+        there = {name: bool(getattr(self, name)) for name in ("holdout", "learned", "tempered", "adaptive")}
+        there["budget"] = self.name == "budgeted"
         return self.model_dump(exclude={name for name, one in there.items() if not one})
 
 

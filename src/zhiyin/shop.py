@@ -52,6 +52,7 @@ from zhiyin.policies.chance import EpsilonGreedy
 from zhiyin.policies.greedy import Greedy
 from zhiyin.policies.holdout import Holdout
 from zhiyin.policies.softmax import Softmax
+from zhiyin.policies.tempering import Tempering
 from zhiyin.progress import Progress, Silent
 from zhiyin.ranking.learned import Learned
 from zhiyin.ranking.reranking import Reranker, RerankerSettings
@@ -186,7 +187,7 @@ class Zhiyin:
             settings.belief.optimism if settings.belief.on else None,
             self.learned(),
         )
-        return Recommender(live, policy_of(settings.policy), shape)
+        return Recommender(live, policy_of(settings.policy, live.folded.bundle.fitted.tempering), shape)
 
     def learned(self) -> Learned | None:
         """The part of scores that the log taught, where the settings name one; read once. Raises BrokenBundle."""
@@ -316,8 +317,8 @@ def new_id() -> str:
     return uuid4().hex
 
 
-def policy_of(said: PolicySettings) -> Policy:
-    """How places are chosen, as the settings say."""
+def policy_of(said: PolicySettings, learned: Tempering | None = None) -> Policy:
+    """How places are chosen, as the settings say, and what a bundle learned for them."""
     policy: Policy
     match said.name:
         case "greedy":
@@ -325,9 +326,11 @@ def policy_of(said: PolicySettings) -> Policy:
         case "epsilon_greedy":
             policy = EpsilonGreedy(said.floor)
         case "softmax":
-            policy = Softmax(said.temperature, said.floor)
+            taught = learned if said.tempered else None
+            temperature = said.temperature if taught is None else taught.standing(said.temperature)
+            policy = Softmax(temperature, said.floor, said.adaptive)
         case "budgeted":
-            policy = Budgeted(said.budget, said.floor)
+            policy = Budgeted(said.budget, said.floor, adaptive=said.adaptive)
     return Holdout(policy, said.holdout) if said.holdout else policy
 
 

@@ -321,6 +321,7 @@ class Recommendation:
     candidates: tuple[tuple[str, float], ...] = ()  # the top M item ids with their scores, best first
     missing_ids: tuple[str, ...] = ()  # ids in the query that the catalogue does not know
     reading: str = ""  # the row that an endpoint made of the typed text, as encoders.pair.Reading has it
+    mixing: float | None = None  # what an adaptive policy multiplies its temperature by; None: nothing is believed
 
 
 def check_label_name(name: str) -> None:

@@ -10,6 +10,7 @@ from zhiyin.policies.chance import EpsilonGreedy, Uniform
 from zhiyin.policies.greedy import Greedy
 from zhiyin.policies.holdout import Holdout
 from zhiyin.policies.inverse_gap import InverseGap
+from zhiyin.policies.mixing import warmed
 from zhiyin.policies.softmax import Softmax
 from zhiyin.ranking.diversity import Diversity
 from zhiyin.testing.policy_contract import KEYS, SCORES, PolicyContract, alike
@@ -25,6 +26,7 @@ POLICIES: dict[str, Policy] = {
     "chance alone": Uniform(),
     "greedy with a holdout": Holdout(Greedy(), 0.3),
     "softmax with a holdout": Holdout(Softmax(0.1, 0.02), 0.1),
+    "an adaptive softmax, of a list": warmed(Holdout(Softmax(0.2, 0.02, adaptive=True), 0.1), 0.4),
 }
 
 

@@ -84,10 +84,12 @@ def test_a_snapshot_with_beliefs_is_a_function_of_its_position(answered: Zhiyin)
         assert whole.beliefs is not None
         assert again.beliefs is not None
         np.testing.assert_array_equal(whole.beliefs.items.totals, again.beliefs.items.totals)
+        assert whole.beliefs.surprise == again.beliefs.surprise
     assert stepwise.beliefs is not None
     np.testing.assert_array_equal(stepwise.beliefs.items.totals, whole.beliefs.items.totals)
     np.testing.assert_array_equal(stepwise.beliefs.items.text.mean, whole.beliefs.items.text.mean)
     np.testing.assert_array_equal(stepwise.beliefs.proposed, whole.beliefs.proposed)
+    assert stepwise.beliefs.surprise == whole.beliefs.surprise != 1.0
 
 
 def test_a_new_item_is_proposed_at_once_and_says_that_little_is_known_of_it(answered: Zhiyin) -> None:

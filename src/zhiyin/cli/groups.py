@@ -156,11 +156,24 @@ class Other:
     temperature: Annotated[float | None, typer.Option(help="Of that policy; unset: as in zhiyin.toml.")] = None
     floor: Annotated[float | None, typer.Option(help="Of that policy; unset: as in zhiyin.toml.")] = None
     budget: Annotated[float | None, typer.Option(help="Of budgeted; unset: as in zhiyin.toml.")] = None
+    adaptive: Annotated[
+        bool | None, typer.Option("--adaptive/--fixed", help="As doubt goes, or not; unset: as in zhiyin.toml.")
+    ] = None
+    tempered: Annotated[
+        bool | None, typer.Option("--tempered/--as-set", help="At what was learned; unset: as in zhiyin.toml.")
+    ] = None
 
     @property
     def said(self) -> dict[str, str | float | None]:
         """The words of [policy]."""
-        return {"name": self.policy, "temperature": self.temperature, "floor": self.floor, "budget": self.budget}
+        return {
+            "name": self.policy,
+            "temperature": self.temperature,
+            "floor": self.floor,
+            "budget": self.budget,
+            "adaptive": self.adaptive,
+            "tempered": self.tempered,
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,13 +62,17 @@ class Ground:
     heeded: Doubles  # (I,) the share of what the text predicts that an item starts with: at heeded · (w · z)
     doubt: Doubles  # (I,) τ² around that
     precision: Doubles  # (I,) of one outcome, by a person of whom nothing is known
+    first: Doubles  # (I,) variance of what is believed before any event, of such a person
 
     @classmethod
     def of(cls, prior: Prior, z: Doubles | Floats, kinds: Rows) -> Self:
         """`kinds` (I,) of the items, as the prior counts them."""
         z = z.astype(np.float32)
-        precision = 1.0 / (prior.noise + prior.people.variance(z.astype(np.float64)))
-        return cls(prior, z, prior.heeded(kinds), prior.doubt(kinds), precision)
+        wide, heeded, doubt = z.astype(np.float64), prior.heeded(kinds), prior.doubt(kinds)
+        beside = np.append(wide, wide[:1], axis=0)  # one row alone is summed in another order, and ends otherwise
+        people = prior.people.variance(beside)[: len(z)]
+        first = doubt + heeded**2 * prior.text.variance(beside)[: len(z)] + people
+        return cls(prior, z, heeded, doubt, 1.0 / (prior.noise + people), first)
 
     def joined(self, z: Floats, kinds: Rows) -> Self:
         """With more items after these."""
@@ -99,6 +103,7 @@ class Ground:
             heeded=put(self.heeded, other.heeded),
             doubt=put(self.doubt, other.doubt),
             precision=put(self.precision, other.precision),
+            first=put(self.first, other.first),
         )
 
 

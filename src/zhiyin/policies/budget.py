@@ -44,6 +44,7 @@ class Budgeted:
     budget: float  # share of the expected reward, above 0 and below 1
     floor: float  # share of a place's probability that all who may stand there share evenly
     bonus: Doubles | None = None  # (k,) of one list: what curiosity added to scores, and nobody expects to earn
+    adaptive: bool = False  # the budget is that of a list of which nothing is known
 
     def choose(self, scores: Doubles, n: int, noise: Noise, adjustment: Adjustment) -> tuple[Order, Doubles]:
         return drawn(_Places(self, scores, n, adjustment).chances, scores, n, noise, adjustment)

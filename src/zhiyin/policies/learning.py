@@ -39,7 +39,7 @@ class Lessons:
     rewards: Doubles  # (n, L)
     predicted: Floats  # (n, L, k) of the rewards, by a model that did not see them; 0 where there is no place
     usual: Doubles  # (L,) what a place earns; any numbers do, good ones make it surer
-    temperature: float
+    temperatures: Doubles  # (n,) that each list was drawn at
     floor: float
 
     def some(self, rows: npt.NDArray[np.int64] | Mask) -> Lessons:
@@ -54,7 +54,7 @@ class Lessons:
             self.rewards[rows],
             self.predicted[rows],
             self.usual,
-            self.temperature,
+            self.temperatures[rows],
             self.floor,
         )
 
@@ -89,7 +89,7 @@ def _worth(lessons: Lessons, weights: Doubles, distance: float) -> tuple[float, 
     n_plain = lessons.plain.shape[2]
     bonus = lessons.plain @ weights[:n_plain] + (lessons.z @ weights[n_plain:])[lessons.items]  # (n, k)
     logits = lessons.logits.astype(np.float64)
-    old, new = _log_softmax(logits), _log_softmax(logits + bonus[:, None, :] / lessons.temperature)
+    old, new = _log_softmax(logits), _log_softmax(logits + (bonus / lessons.temperatures[:, None])[:, None, :])
     may, there = logits > -np.inf, lessons.picks >= 0
     soft = np.where(may, np.exp(new), 0.0)
     chances = (1.0 - lessons.floor) * soft + lessons.floor / np.maximum(may.sum(axis=2, keepdims=True), 1) * may
@@ -99,7 +99,7 @@ def _worth(lessons: Lessons, weights: Doubles, distance: float) -> tuple[float, 
     value -= distance * float((far[:, :, 0] * there).sum())
     pull -= (soft * pull).sum(axis=2, keepdims=True)
     slope = soft * ((1.0 - lessons.floor) * pull - distance * (apart - far)) * there[:, :, None]
-    of_bonus = slope.sum(axis=1) / lessons.temperature  # (n, k)
+    of_bonus = slope.sum(axis=1) / lessons.temperatures[:, None]  # (n, k)
     of_items = np.bincount(lessons.items.ravel(), of_bonus.ravel(), minlength=len(lessons.z))
     plain = np.einsum("nk,nkp->p", of_bonus, lessons.plain)
     return value, np.concatenate([plain, of_items @ lessons.z])

@@ -1,78 +1,52 @@
-"""How much to explore: less with evidence, more where the world drifts and where much is new.
+"""How much to explore: less with evidence, more where much is new and where the world is not what it was.
 
-Two numbers, each learned from what came: `Sharpness` is C of π ∝ exp(C · score), by what each C would have earned;
-`Mixing` softens it while the belief is in doubt, or is surprised more than its doubt allows.
+The temperature that a shop sets, or that its log taught (tempering.py), is that of a list of which nothing is
+known. Once something is, it is multiplied by a coefficient: the root of the share of doubt that is left in the
+candidates, for this person, times the surprise (surprise.py), and never more than 1. Both are functions of the
+position in the log, so the list can be replayed and its probabilities are those it was drawn by.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from zhiyin.data.dataset import Doubles
+from zhiyin.policies.base import Policy
+from zhiyin.policies.budget import Budgeted
+from zhiyin.policies.holdout import Holdout
+from zhiyin.policies.softmax import Softmax
 
-Z = 1.0  # standard errors below the mean at which a C is judged
-FIRST = 20  # outcomes before anything is concluded
-MOST_WEIGHT = 20.0  # of one outcome: what another C would have shown far more often says little
-
-
-@dataclass(frozen=True, slots=True)
-class Sharpness:
-    """C by the lower bound of its off-policy value (importance weights are exact: choices log their
-    probabilities), outcomes fading as `memory` says; a step of the ladder at a time. A sharp C learns
-    that it is wrong only from what a floor shows besides."""
-
-    ladder: Doubles  # (G,) of C, rising
-    rung: int
-    memory: float  # share of the weight that outcomes keep with each new one, below 1
-    counts: float = 0.0
-    sums: Doubles | None = None  # (2, G) of weighted rewards and of their squares
-
-    @property
-    def now(self) -> float:
-        """C."""
-        return float(self.ladder[self.rung])
-
-    def seen(self, scores: Doubles, pick: int, probability: float, reward: float) -> Sharpness:
-        """After `pick` of these (k,) scores was shown with this probability."""
-        weight = np.minimum(softmaxes(scores, self.ladder)[:, pick] / probability, MOST_WEIGHT) * reward
-        before = np.zeros((2, len(self.ladder))) if self.sums is None else self.sums
-        sums = self.memory * before + np.stack([weight, weight**2])
-        counts = self.memory * self.counts + 1.0
-        return replace(self, counts=counts, sums=sums, rung=self._rung(counts, sums))
-
-    def _rung(self, counts: float, sums: Doubles) -> int:
-        if counts < FIRST:
-            return self.rung
-        mean, square = sums / counts
-        bound = mean - Z * np.sqrt(np.maximum(square - mean**2, 0.0) / counts)
-        near = np.arange(max(0, self.rung - 1), min(len(bound), self.rung + 2))
-        return int(near[bound[near].argmax()])
+LEAST = 0.2  # where everything is known, somebody still looks around
 
 
-def softmaxes(scores: Doubles, ladder: Doubles) -> Doubles:
-    """(G, k) the softmax of each C."""
-    weight = np.exp(ladder[:, None] * (scores - scores.max()))
-    return weight / weight.sum(axis=1, keepdims=True)
+def mixing(variances: Doubles, first: Doubles, surprise: float) -> float:
+    """The coefficient, LEAST to 1, by what is left of the doubt in (k,) candidates and by what it was before any
+    event; `surprise`: how much larger squared errors of items are than they should be, 1 or less where they are
+    not."""
+    if not len(variances) or not first.any():
+        return 1.0
+    left = float(variances.sum() / first.sum())
+    return float(np.clip(np.sqrt(left * max(1.0, surprise)), LEAST, 1.0))
 
 
-@dataclass(frozen=True, slots=True)
-class Mixing:
-    """The coefficient that the temperature is multiplied by: doubt left · surprise, between `least` and `most`."""
+def mixed(policy: Softmax, coefficient: float | None) -> Softmax:
+    """The softmax of one list."""
+    if not policy.adaptive:
+        return policy
+    return replace(policy, temperature=policy.temperature * (coefficient or 1.0), adaptive=False)
 
-    least: float
-    most: float
-    memory: float = 0.98  # share of the weight that surprises keep with each new one
-    surprise: float = 1.0  # mean of squared error over what the belief allows for
 
-    def seen(self, error: float, variance: float) -> Mixing:
-        """After an outcome that was `error` off, where the belief and the noise allow for this variance."""
-        surprise = self.memory * self.surprise + (1.0 - self.memory) * error**2 / variance
-        return replace(self, surprise=surprise)
-
-    def coefficient(self, sd: Doubles, prior_sd: Doubles) -> float:
-        """For (k,) candidates: the root of the share of doubt that is left in them (1 where all are new), times
-        that of the surprise where it is more than it should be."""
-        left = float(np.sqrt((sd**2).mean() / (prior_sd**2).mean())) if len(sd) else 0.0
-        return float(np.clip(left * np.sqrt(max(1.0, self.surprise)), self.least, self.most))
+def warmed(policy: Policy, coefficient: float | None) -> Policy:
+    """The policy of one list; None: nothing is believed of it. A temperature takes the coefficient, and so does a
+    budget; what leaves nothing to the score, or everything, stays what it is."""
+    match policy:
+        case Softmax():
+            return mixed(policy, coefficient)
+        case Budgeted(adaptive=True):
+            return replace(policy, budget=policy.budget * (coefficient or 1.0), adaptive=False)
+        case Holdout():
+            return replace(policy, policy=warmed(policy.policy, coefficient))
+        case _:
+            return policy

@@ -3,8 +3,8 @@
 Drawn place by place over the candidates that are left, after the diversity adjustment, so that the logged
 probabilities are those of what happened (sequential Plackett–Luce when floor and adjustment are 0; Plackett
 1975). Every candidate keeps a probability of at least floor / left: off-policy evaluation has support. With a
-belief's doubt added to the scores it is the optimistic softmax, and C = 1 / temperature can be learned
-(sharpness.py).
+belief's doubt added to the scores it is the optimistic softmax. C = 1 / temperature can be learned from the log
+(tempering.py), and be softened by the doubt that is left (mixing.py).
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ class Softmax:
     name: ClassVar[str] = "softmax"
     temperature: float
     floor: float
+    adaptive: bool = False  # the temperature is that of a list of which nothing is known
 
     def choose(self, scores: Doubles, n: int, noise: Noise, adjustment: Adjustment) -> tuple[Order, Doubles]:
         return drawn(self.chances, scores, n, noise, adjustment)

@@ -71,6 +71,10 @@ class Believer(Protocol):
         """(k,) what is expected of these rows beyond the other parts, and (k,) what doubt adds."""
         ...
 
+    def mixing(self, rows: Rows) -> float:
+        """What an adaptive policy multiplies its temperature by where these are the candidates."""
+        ...
+
 
 class Speaker(Protocol):
     """What somebody says of their profile (zhiyin.ranking.standing)."""

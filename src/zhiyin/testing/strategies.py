@@ -163,6 +163,7 @@ def recommendations() -> st.SearchStrategy[Recommendation]:
         items=st.lists(places, max_size=4).map(tuple),
         candidates=st.lists(st.tuples(ids, numbers), max_size=6).map(tuple),
         missing_ids=id_lists,
+        mixing=st.none() | numbers,
     )
 
 

@@ -17,6 +17,7 @@ from zhiyin.metrics.off_policy_lists import LoggedLists, PredictedLists
 from zhiyin.metrics.overlap import Moments
 from zhiyin.metrics.reward_model import FOLDS, crossed, of_others
 from zhiyin.policies.base import Policy
+from zhiyin.policies.mixing import warmed
 from zhiyin.workflows.shown_lists import Shown, Space
 
 Padded = Callable[
@@ -43,7 +44,7 @@ def asked(shown: Sequence[Shown], policy: Policy, space: Space, scores: Sequence
     people = people_of(shown)
     scores = [one.scores for one in shown] if scores is None else scores
     rows = [
-        _row(one, policy.table(told, one.order, one.diversity), space)
+        _row(one, warmed(policy, one.mixing).table(told, one.order, one.diversity), space)
         for one, told in zip(shown, scores, strict=True)
     ]
     lengths = np.array([len(one.order) for one in shown])

@@ -68,6 +68,8 @@ class Course:
         """As a person would call it."""
         said = self.policy
         drawn = [f"temperature {said.temperature:g}"] * (said.name == "softmax")
+        drawn += ["tempered"] * (said.name == "softmax" and said.tempered)
+        drawn += ["adaptive"] * (said.name in ("softmax", "budgeted") and said.adaptive)
         drawn += [f"floor {said.floor:g}"] * (said.name != "greedy" and said.floor > 0)
         drawn += [f"holdout {said.holdout:g}"] * (said.holdout > 0)
         return f"{said.name} ({', '.join(drawn)})" if drawn else said.name

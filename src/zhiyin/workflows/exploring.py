@@ -23,6 +23,8 @@ from zhiyin.metrics.off_policy import Estimate
 from zhiyin.metrics.waiting import Waiting
 from zhiyin.policies.budget import share_lost
 from zhiyin.policies.examination import Examination, Looks, SeenLists, exchanged, exchanged_by_luce
+from zhiyin.policies.holdout import Holdout
+from zhiyin.policies.softmax import Softmax
 from zhiyin.shop import Zhiyin, policy_of
 from zhiyin.types import Recommendation
 from zhiyin.workflows.logged_lists import Arranged, arranged, with_worlds
@@ -79,6 +81,27 @@ class Width:
 
 
 @dataclass(frozen=True, slots=True)
+class Mixing:
+    """How hot lists are drawn."""
+
+    temperature: float | None  # of a list of which nothing is known; None: of a policy that has none
+    adaptive: bool  # whether the coefficient is heeded
+    coefficient: float | None  # mean over the newest lists; None where nothing was believed
+    surprise: float | None  # how much larger errors of items are than they should be, squared
+
+    @property
+    def sentences(self) -> Iterator[str]:
+        """For a terminal; none where there is no temperature and nothing is believed."""
+        drawn = f"drawn at temperature {self.temperature:.4g}" if self.temperature else "drawn without temperature"
+        if self.coefficient is None or self.surprise is None:
+            yield f"{drawn}; nothing is believed of these lists that could lower it"
+            return
+        heeded = "times" if self.adaptive else "not adaptive; it would be times"
+        known = f"for what is left in doubt; items err {max(self.surprise, 0.0):.2f} times as much as they may"
+        yield f"{drawn}, {heeded} {self.coefficient:.2f} on average {known}"
+
+
+@dataclass(frozen=True, slots=True)
 class Exploration:
     """Of the newest lists."""
 
@@ -88,6 +111,7 @@ class Exploration:
     since: datetime
     explored: float
     lost: Interval | None
+    mixing: Mixing
     days: tuple[Day, ...]  # oldest first
     newcomers: Newcomers
     sights: Mapping[str, Sight]  # by surface
@@ -104,6 +128,7 @@ class Exploration:
             "spent: not known" if self.lost is None else f"spent: {said(self.lost)} of what was expected{may}",
         ]
         lines += [f"cost not known: {n:,} lists {why}" for why, n in self.left_out.items()]
+        lines += self.mixing.sentences
         if not new.n:
             return (*lines, "bought: no item came while these lists were shown")
         when = "not yet known" if new.median_hours is None else f"{new.median_hours:,.1f} hours"
@@ -136,11 +161,25 @@ def exploration(
         since=lists[0].at,
         explored=_explored(lists),
         lost=_mean(costs),
+        mixing=_mixing(shop, lists),
         days=tuple(_days(lists, costs)),
         newcomers=_newcomers(shop, lists),
         sights={name: _sight(one) for name, one in sorted(looks.surfaces.items())},
         widths=_widths(lists, widths or _believed(shop)),
         left_out=Counter(one for one in before if isinstance(one, str)),
+    )
+
+
+def _mixing(shop: Zhiyin, lists: Iterable[Recommendation]) -> Mixing:
+    world, said = shop.live().snapshot(), shop.settings.policy
+    policy, known = policy_of(said, world.bundle.fitted.tempering), [one.mixing for one in lists if one.mixing]
+    if isinstance(policy, Holdout):
+        policy = policy.policy
+    return Mixing(
+        policy.temperature if isinstance(policy, Softmax) else None,
+        said.adaptive,
+        float(np.mean(known)) if known else None,
+        None if world.beliefs is None else world.beliefs.surprise,
     )
 
 

@@ -21,6 +21,7 @@ from zhiyin.metrics.intervals import Interval
 from zhiyin.metrics.off_policy import Estimate
 from zhiyin.metrics.overlap import Overlap
 from zhiyin.policies.learning import Lessons, learned
+from zhiyin.policies.mixing import mixed
 from zhiyin.policies.softmax import Softmax
 from zhiyin.ranking.learned import FOLDER, SILENT, Learned, behind, learned_of
 from zhiyin.recommender import traits_of
@@ -73,7 +74,9 @@ def learn_policy(shop: Zhiyin, worth: Worth, seed: int = 0) -> Taught:
             f'policy.name is "{said.name}": what is learned moves probabilities, which only softmax has; set it'
         )
     world = shop.live().snapshot()
-    space, softmax = Space.of(world), Softmax(said.temperature, said.floor)
+    space, taught = Space.of(world), world.bundle.fitted.tempering
+    stands = said.temperature if taught is None or not said.tempered else taught.standing(said.temperature)
+    softmax = Softmax(stands, said.floor, said.adaptive)
     found, _ = shown_lists(shop, worth, space)
     shown = [one for one in found if one.scenario not in SILENT and one.alone is not None]
     people = people_of(shown)
@@ -153,14 +156,14 @@ def lessons_of(shown: Sequence[Shown], space: Space, softmax: Softmax) -> Lesson
         usual=np.array(
             [np.mean([one.rewards[at] for one in shown if at < len(one.rewards)]) for at in range(places)]
         ),
-        temperature=softmax.temperature,
+        temperatures=np.array([mixed(softmax, one.mixing).temperature for one in shown]),
         floor=softmax.floor,
     )
     for row, (one, told) in enumerate(zip(shown, predictions(shown, space), strict=True)):
         length, k = told.shape
         walk, left = one.diversity.walk(), stands(one).copy()
         for place, pick in enumerate(one.order.tolist()):
-            lessons.logits[row, place, :k] = (left + walk.now) / softmax.temperature
+            lessons.logits[row, place, :k] = (left + walk.now) / lessons.temperatures[row]
             left[pick] = -np.inf
             walk.fill(pick)
         lessons.plain[row, :k] = _plain(one)

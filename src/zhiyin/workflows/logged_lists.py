@@ -11,6 +11,7 @@ from zhiyin.data.dataset import Doubles
 from zhiyin.errors import NotFound
 from zhiyin.live import Live
 from zhiyin.policies.base import Order, Policy
+from zhiyin.policies.mixing import warmed
 from zhiyin.ranking.diversity import Diversity
 from zhiyin.ranking.learned import PART
 from zhiyin.shop import Zhiyin, policy_of
@@ -57,7 +58,7 @@ def arranged(shop: Zhiyin, one: Recommendation, world: Snapshot | None) -> Arran
     vectors = world.vectors[world.vocabulary.rows(place_of)]
     diversity = Diversity.of(vectors, shop.settings.ranking.diversity)
     before = np.array([place.log_propensity for place in one.items])
-    served = policy_of(shop.settings.policy)
+    served = warmed(policy_of(shop.settings.policy, world.bundle.fitted.tempering), one.mixing)
     if one.settings != shop.settings.digest() or one.policy.removesuffix(TAUGHT) != served.name:
         return Arranged(scores, order, diversity, before, None)
     if np.abs(served.log_probs(scores, order, diversity) - before).max() > SAME:

@@ -67,7 +67,8 @@ def question_of(
 ) -> Question:
     """Of a policy in the words of [policy] in zhiyin.toml, which also says what is left open. Raises
     InvalidSettings where there is no such policy or event."""
-    return Question(policy_of(policy_said(shop, said)), worth_of(shop, reward), interval)
+    taught = shop.live().folded.bundle.fitted.tempering
+    return Question(policy_of(policy_said(shop, said), taught), worth_of(shop, reward), interval)
 
 
 def policy_said(shop: Zhiyin, said: Mapping[str, str | float | None]) -> PolicySettings:

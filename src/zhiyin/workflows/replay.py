@@ -46,9 +46,10 @@ def replay(shop: Zhiyin, recommendation_id: str) -> Replayed:
 
 
 def _differences(logged: Recommendation, again: Recommendation) -> list[str]:
-    """One sentence for each field, and for each place, that is not exactly the same."""
-    told = []
-    for name in (field.name for field in fields(Recommendation) if field.name not in ("items", "candidates")):
+    """One sentence for each field, and for each place, that is not exactly the same. How much was in doubt is
+    not in the log of lists that were made before that was told."""
+    told, apart = [], {"items", "candidates"} | ({"mixing"} if logged.mixing is None else set())
+    for name in (field.name for field in fields(Recommendation) if field.name not in apart):
         before, now = getattr(logged, name), getattr(again, name)
         if before != now:
             told.append(f"{name} was {before}, is {now}")

@@ -35,6 +35,7 @@ class Worth:
     signals: Signals
     reward: EventType | None = None  # this event alone, worth 1; None: any, by the weights of the signals
     scenario: str | None = None  # lists of this one alone
+    newest: int | None = None  # so many lists alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,9 @@ class Shown:
     served: Policy | None  # who filled it, where that can be made again
     plain: Doubles  # (k, 2) of what is known of candidates, as zhiyin.ranking.learned reads it
     alone: Doubles | None  # (k,) scores without what a log taught before; None where that is not known
+    mixing: float | None = (
+        None  # what an adaptive policy multiplies its temperature by; None: nothing was believed
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +120,8 @@ def rewards_of(shop: Zhiyin, worth: Worth) -> Mapping[str, Mapping[str, float]]:
 def _lists(shop: Zhiyin, worth: Worth) -> Iterator[Recommendation]:
     """The lists in question."""
     shop.progress.start("asking the policy about logged lists", 0)
-    for number, one in enumerate(shop.store.recommendations(), start=1):
+    newest = None if worth.newest is None else reversed(shop.store.recent(limit=worth.newest))
+    for number, one in enumerate(shop.store.recommendations() if newest is None else newest, start=1):
         if worth.scenario is None or one.query.scenario == worth.scenario:
             yield one
         if number % 100 == 0:
@@ -152,6 +157,7 @@ def _shown(
         served=list_.served,
         plain=traits.plain,
         alone=_alone(one, list_.scores, traits, shop),
+        mixing=one.mixing,
     )
 
 

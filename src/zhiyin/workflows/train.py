@@ -22,6 +22,7 @@ from zhiyin.shop import Zhiyin
 from zhiyin.types import LATEST, SIMILAR, TRENDING, AsOf, Event, Recommendation
 from zhiyin.workflows.believing import Learned, learn_belief, settled_exposures
 from zhiyin.workflows.stories import flat, trained_story
+from zhiyin.workflows.tempering import learn_tempering
 from zhiyin.workflows.tracking import NOWHERE, Log, Value
 
 UNFINISHED = ".unfinished"  # among the bundles: what a fit that is killed goes on from
@@ -45,6 +46,7 @@ class Trained:
     idle: tuple[str, ...]  # channels that held-out events are as well off without
     withheld: float  # share of events in which people came back to an item, where no list may show it again
     beliefs: str  # what came of learning from answers to lists, in words; empty where there are none
+    temperature: str  # what came of asking the log for one, in words; empty where it was not asked
     as_of: AsOf
     seconds: Mapping[str, float]  # by stage: reading, fitting, saving
 
@@ -68,8 +70,7 @@ class Trained:
             said.append(f"learned weights of relations: {weighed}")
         if self.idle:
             said.append(f"left out, for held-out events are as well off without: {', '.join(self.idle)}")
-        if self.beliefs:
-            said.append(self.beliefs)
+        said += [one for one in (self.beliefs, self.temperature) if one]
         if self.withheld >= REPEATS:
             said.append(
                 f"{self.withheld:.0%} of what people do, they do again with the same item, yet lists never show "
@@ -92,7 +93,7 @@ def train(shop: Zhiyin, seed: int = 0, log: Log = NOWHERE, *, deep: bool = False
     run = Run(shop.encoder(), seed, shop.progress, unfinished)
     fitted = recipe.fit(data, run)
     learned = _believed(shop, data, fitted, as_of)
-    fitted = replace(fitted, belief=learned.model)
+    fitted = replace(fitted, belief=learned.model, tempering=learn_tempering(shop))
     fit = perf_counter()
     name = save_bundle(shop.bundles, fitted, recipe, data, run, as_of)
     rmtree(unfinished, ignore_errors=True)
@@ -110,6 +111,7 @@ def train(shop: Zhiyin, seed: int = 0, log: Log = NOWHERE, *, deep: bool = False
         idle=fitted.recipe.idle_beside(recipe),
         withheld=0.0 if shop.settings.ranking.repeats else data.repeat_share,
         beliefs=learned.sentence,
+        temperature="" if fitted.tempering is None else fitted.tempering.sentence,
         as_of=as_of,
         seconds={"reading": read - began, "fitting": fit - read, "saving": perf_counter() - fit},
     )

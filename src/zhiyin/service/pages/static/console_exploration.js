@@ -18,10 +18,19 @@ function spent(found) {
     h("h3", {}, t("c_x_spent")),
     h("p", { class: "fact" }, h("strong", { "data-spent": found.lost?.value ?? "" }, share(found.lost)), " ", t("c_x_lost", facts)),
     found.budget !== null && h("p", { class: "fact" }, t("c_x_budget", { budget: percent(found.budget, 2) })),
+    drawn(found.mixing),
     omitted > 0 && h("p", { class: "fact warn" }, t("c_x_left_out", { n: number(omitted) })),
     ends && sparkline(costs.map((cost) => cost / (Math.max(...costs) || 1)), t("c_x_days", ends)),
     ends && h("p", { class: "soft small-print" }, t("c_x_days", ends)),
   ].filter(Boolean);
+}
+
+function drawn({ temperature, adaptive, coefficient, surprise }) {
+  if (temperature === null && coefficient === null) return null;
+  const at = temperature === null ? "" : t("c_x_temperature", { temperature: number(temperature, 3) });
+  const facts = { coefficient: number(coefficient ?? 1, 2), surprise: number(Math.max(surprise ?? 0, 0), 2) };
+  const mixed = coefficient === null ? "" : t(adaptive ? "c_x_mixed" : "c_x_not_mixed", facts);
+  return h("p", { class: "fact", "data-mixing": coefficient ?? "" }, at, " ", mixed);
 }
 
 function bought(newcomers) {

@@ -9,7 +9,8 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-STEPS = (0.5, 0.5**0.5, 2.0**0.5, 2.0)  # from the temperature that stands to those that are tried
+# From the temperature that stands to those that are tried. Of long lists the log tells only of near ones.
+STEPS = tuple(2.0**power for power in (-1.0, -0.5, -0.25, 0.25, 0.5, 1.0))
 
 
 @dataclass(frozen=True, slots=True)

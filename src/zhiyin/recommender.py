@@ -68,9 +68,7 @@ class Ranked:
     rows: Rows  # (k,)
     scores: Doubles  # (k,)
     parts: Parts
-    mixing: float | None = (
-        None  # what an adaptive policy multiplies its temperature by, where something is believed
-    )
+    mixing: float | None = None  # of the temperature, where the policy is adaptive; None: nothing is believed
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,13 +33,14 @@ def lessons(seed: int, n: int, *, predicted: bool = True) -> Lessons:
     rewards = (rng.random((n, PLACES)) < likely[rows[:, None], picks]).astype(float)
     model = np.repeat(likely[:, None, :], PLACES, axis=1) * 0.8 if predicted else np.zeros((n, PLACES, K))
     usual = rewards.mean(axis=0)
-    return Lessons(logits, plain, items, z, picks, before, rewards, model, usual, temperature=1.0, floor=0.1)
+    return Lessons(logits, plain, items, z, picks, before, rewards, model, usual, np.ones(n), floor=0.1)
 
 
 @pytest.mark.parametrize("distance", [0.0, 0.3])
 def test_the_slope_is_that_of_differences(distance: float) -> None:
     log = lessons(1, 30)
-    log = replace(log, temperature=0.7, logits=log.logits / 0.7)
+    hot = np.linspace(0.5, 2.0, 30)  # each list was drawn at its own
+    log = replace(log, temperatures=hot, logits=log.logits / hot[:, None, None])
     log.picks[3, 1], log.before[3, 1], log.rewards[3, 1], log.predicted[3, 1] = -1, 1.0, 0.0, 0.0
     log.logits[3, 1] = -np.inf
     at = np.random.default_rng(2).normal(size=5) * 0.3

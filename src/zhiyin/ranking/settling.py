@@ -2,7 +2,7 @@
 
 A held-out event is worth 1 / log2(2 + rank) of its item among all that the person did not have (NDCG without a
 cut, which tells apart deep ranks too), ranked by the channel's calmed score on top of what the readers say, for
-that is the company it will be in. One constant is moved at a time, and only for a gain above half its standard
+that is the company it will be in. One constant is moved at a time, and only for a gain above its standard
 error.
 """
 
@@ -43,7 +43,7 @@ MOST_ITEMS = 4_000  # ranks are counted among that many, drawn at random
 ROUNDS = 2
 FULL = 0.05  # share of links from which on a matrix is multiplied faster as a dense one
 FEW = 0.04  # share of items in histories below which their links are gathered faster than multiplied
-SURE = 0.5  # standard errors that a gain must have
+SURE = 1.0  # standard errors that a gain must have
 LOST = 2.0  # standard errors of a loss after which no more is asked
 FIRST_HEAT = 3 * BATCH  # events
 SMALL = 4_000  # items up to which several solutions of EASE are compared

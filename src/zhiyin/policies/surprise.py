@@ -15,12 +15,14 @@ sooner than a silence, so the newest outcomes alone say that everything is wante
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
 import numpy as np
 
+from zhiyin.data.dataset import Doubles
 from zhiyin.policies.belief_model import BeliefModel
 from zhiyin.policies.ledger import Change, Exposure, Key
 
@@ -49,12 +51,20 @@ class _Sums:
     apart: float = 0.0  # Σ w² e²
     doubt: float = 0.0  # Σ w sd
 
+    @property
+    def moments(self) -> Doubles:
+        """(7,) what it adds to the sums over items: t, w, t², t w, w², a, a², where t is what errs together and a
+        what may."""
+        t, w, a = self.together, self.weight, self.apart + self.doubt**2
+        return np.array([t, w, t * t, t * w, w * w, a, a * a])
+
 
 @dataclass(slots=True)
 class Surprise:
     """Feed it in the order of the log: what it says is the same in however many steps."""
 
     model: BeliefModel
+    _moments: Doubles = field(default_factory=lambda: np.zeros(7))  # sums over items
     _open: dict[Key, _Open] = field(default_factory=dict)
     _due: list[tuple[float, Key]] = field(default_factory=list)  # a heap
     _items: defaultdict[str, _Sums] = field(default_factory=lambda: defaultdict(_Sums))
@@ -69,7 +79,7 @@ class Surprise:
         fade = self.model.fade(now)
         left = prior.noise / (prior.noise + prior.spread * item.count * fade)
         mean = left * prior.spread / prior.noise * item.total * fade
-        self._open[exposure.key] = _Open(exposure, exposure.base + mean, float(np.sqrt(left * prior.spread)))
+        self._open[exposure.key] = _Open(exposure, exposure.base + mean, math.sqrt(left * prior.spread))
         heappush(self._due, (ends, exposure.key))
 
     def counted(self, change: Change) -> None:
@@ -86,14 +96,12 @@ class Surprise:
     @property
     def now(self) -> float:
         """How much larger squared errors of items are than they should be; at most 1: not at all, for sure."""
-        sums = [one for one in self._items.values() if one.weight]
-        if not sums:
+        t, w, tt, tw, ww, allowed, squares = self._moments.tolist()
+        if not w or not allowed:
             return 1.0
-        weights, together = (np.array(one) for one in zip(*((i.weight, i.together) for i in sums), strict=True))
-        allowed = np.array([one.apart + one.doubt**2 for one in sums])
-        apart = together - weights * (together.sum() / weights.sum())
-        shares = allowed / allowed.sum()
-        return float((apart**2).sum() / allowed.sum() - np.sqrt(2.0 * (shares**2).sum()))
+        common = t / w
+        apart = tt - 2.0 * common * tw + common**2 * ww  # Σ (t - w · common)²
+        return apart / allowed - math.sqrt(2.0 * squares) / allowed
 
     def _settle(self, one: _Open) -> None:
         exposure, item = one.exposure, self._items[one.exposure.key[1]]
@@ -101,9 +109,11 @@ class Surprise:
         doublings = (exposure.at - self.model.since) / (WINDOWS * self.model.window)
         weight = 2.0 ** min(max(doublings, -MOST), MOST) * looked
         error, share = one.value - one.expected, self.model.share(exposure.at) * looked
+        self._moments -= item.moments
         item.count += share
         item.total += share * (one.value - exposure.base)
         item.weight += weight
         item.together += weight * error
         item.apart += (weight * error) ** 2
         item.doubt += weight * one.sd
+        self._moments += item.moments

@@ -45,6 +45,19 @@ def test_an_item_without_text_and_events_borrows_from_what_it_is_linked_to() -> 
     assert apart["taste"].score(taken)[0][silent] == 0, "neither text nor event nor link"
 
 
+def test_an_item_without_a_word_keeps_the_company_of_what_it_is_linked_to() -> None:
+    data, warm = linked(small_dataset())
+    silent, lender = data.items.row(SILENT), data.items.row(warm)
+    recipe = DefaultRecipe()
+    reader = recipe.reader_of(ground(data, recipe))
+    assert not recipe.meaning.fit(data, RUN).vectors[silent].any()
+    assert reader.company[silent] @ reader.company[lender] > 0.5
+    taken = history_batch([lender], [1.0], [0.0])
+    assert reader.score(taken)[0][silent] > 0.2
+    apart = DefaultRecipe(off=("graph",))
+    assert not apart.reader_of(ground(data, apart)).vectors[silent].any(), "neither text nor event nor link"
+
+
 def test_how_much_comes_from_links_is_a_setting() -> None:
     data = replace(
         small_dataset(),

@@ -227,7 +227,7 @@ class DefaultRecipe(Recipe):
 
     def reader_of(self, ground: Ground) -> Reader:
         """What texts mean to these people."""
-        return self.reader.fit(ground.data, ground.run, ground.read.meaning, ground.by_text)
+        return self.reader.fit(ground.data, ground.run, ground.read.meaning, ground.alike.neighbours)
 
     def nets(self, ground: Ground, models: Mapping[str, Model]) -> Nets:
         """The nets, where they are asked for: of what follows what, where histories have an order, and of what is

@@ -1,10 +1,11 @@
 """Reader: what reads as do the things that such people go on to; the text, read for what it means to them.
 
-Half of an item is its meaning (zhiyin.models.meaning), half the company that things which read like it keep: the
-mean of the vectors of the warm items nearest to it by text, weighted by how near they are (kernel regression of
-Nadaraya 1964 and Watson 1964, from text to what people take near to what). An item with n events is
-n / (n + trust) its own company. So a new item is read as its text promises, and two things stand near to one
-another because people go from such things to such, not only because they are worded alike.
+Half of an item is its meaning (zhiyin.models.meaning), half the company that things like it keep: the mean of the
+vectors of the warm items nearest to it by text or by what it is linked to, weighted by how near they are (kernel
+regression of Nadaraya 1964 and Watson 1964, to what people take near to what). An item with n events is
+n / (n + trust) its own company. So a new item is read as its text promises, one without a word as what it is
+linked to, and two things stand near to one another because people go from such things to such, not only because
+they are worded alike.
 
 Rows and histories are those of zhiyin.models.dense: every entry's contribution is one addend.
 """
@@ -96,14 +97,14 @@ class ReaderRecipe(Fading):
         "reads like it."
     )  # fmt: skip
 
-    def fit(self, data: Dataset, run: Run, meaning: Meaning, by_text: sp.csr_array) -> Reader:
-        """`by_text` (I, I): for every item the warm ones that read like it."""
+    def fit(self, data: Dataset, run: Run, meaning: Meaning, near: sp.csr_array) -> Reader:
+        """`near` (I, I): what every item borrows from, rows of weights that sum to one or are empty."""
         liked = data.weights > 0
         counts = np.bincount(data.user_rows[liked], minlength=len(data.users))
         indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         own = company_vectors(pairs(indptr, data.item_rows[liked], len(data.items)), self.dim, run.seed)
         had = np.where(own.any(axis=1), data.support, 0)
-        company = unit((mixture(by_text, had, self.trust) @ own).astype(np.float32))
+        company = unit((mixture(near, had, self.trust) @ own).astype(np.float32))
         vectors = joined(meaning.vectors[: len(company)], company)
         index = build_index(vectors, run.seed)
         return Reader(vectors, self.fades(data), index, meaning.centre, meaning.axes, company)

@@ -5,7 +5,7 @@
 all-MiniLM-L6-v2 on the titles of amazon_beauty, on this machine's processor: in 32 and in 8 bits, with half of
 its layers and fewer tokens, with half of its numbers zero (both taught by what it was for --minutes), and as a
 static table. Asked: the next item by titles alone (leave-one-out), and the intent of a question to a bank
-(banking77, nearest centroid of eight examples; no step has seen a question). Writes results/compression.json.
+(banking77, nearest centroid of eight examples; no step has seen a question). Writes results/C1.json.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def main() -> None:
         "note": f"{NOTE}; taught for {minutes:g} minutes each; {words}",
         "told": [*(f"{step.name}: {step.told}" for step in steps), *notes],
     }
-    (given.out / "compression.json").write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2) + b"\n")
+    (given.out / "C1.json").write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2) + b"\n")
     print(orjson.dumps(result["steps"], option=orjson.OPT_INDENT_2).decode())
 
 

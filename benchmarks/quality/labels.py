@@ -82,7 +82,7 @@ class Found:
 def main() -> None:
     given = arguments()
     readers = encoders(given.cache)
-    both = readers
+    both, of_chinese = ({name: readers[name] for name in names} for names in (("use", "minilm"), ("use", "e5")))
     parts: Mapping[str, Callable[[], dict[str, Found]]] = {
         "phrasebank": lambda: {
             "phrasebank_gain": gain(*folded(given.data, "financial_phrasebank", "label"), both)
@@ -90,7 +90,7 @@ def main() -> None:
         "10shot": lambda: {"banking77_10shot": few(given.data, both, given.draws)},
         "full": lambda: {"banking77_full": full(given.data, both)},
         "unknown": lambda: {"unknown_auroc": unknown(given.data, both, given.draws)},
-        "chinese": lambda: chinese(given.data, {"use": readers["use"]}),
+        "chinese": lambda: chinese(given.data, of_chinese),
     }
     path = given.out / "Q10.json"
     kept = orjson.loads(path.read_bytes()) if given.only and path.exists() else None
@@ -114,8 +114,12 @@ def arguments() -> argparse.Namespace:
 
 def encoders(cache: Path) -> dict[str, Encoder]:
     cache.mkdir(parents=True, exist_ok=True)
-    minilm = LanguageEncoder(find_pretrained("minilm", Path()), cache, "float32")
-    return {"use": CachedEncoder(SentenceEncoder(2), cache), "minilm": CachedEncoder(minilm, cache)}
+    found: dict[str, Encoder] = {
+        "use": SentenceEncoder(2),
+        "minilm": LanguageEncoder(find_pretrained("minilm", Path()), cache, "float32"),
+        "e5": LanguageEncoder(find_pretrained("e5", Path()), cache),
+    }
+    return {name: CachedEncoder(encoder, cache) for name, encoder in found.items()}
 
 
 def learned(texts: Words, labels: Words, readers: Mapping[str, Encoder], seed: int) -> LabelModel:
@@ -304,7 +308,7 @@ def result_of(found: Mapping[str, Found], given: argparse.Namespace, kept: dict 
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": machine(),
         "data": digest.hexdigest()[:16],
-        "recipe": "labels: use + minilm (Chinese: use) + words and pieces of words",
+        "recipe": "labels: use + minilm (Chinese: use + e5) + words and pieces of words",
         "ours": {key: ours[key] for key in dict.fromkeys(order)},
         "interval": interval,
         "peers": beside,

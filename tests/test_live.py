@@ -16,6 +16,7 @@ from zhiyin.encoders.sentence import SentenceEncoder
 from zhiyin.live import HISTORY, TREND_BLOCK, Live
 from zhiyin.models.meaning import MeaningRecipe
 from zhiyin.models.popular import Popular
+from zhiyin.ranking.fusion import BLANK_KIND, COLD_KIND
 from zhiyin.recipe import DefaultRecipe
 from zhiyin.settings import Settings
 from zhiyin.shop import Zhiyin
@@ -61,6 +62,7 @@ def assert_same(one: Snapshot, other: Snapshot) -> None:
     assert one.trends_of == other.trends_of
     assert one.strangers == other.strangers
     assert np.array_equal(one.available, other.available)
+    assert np.array_equal(one.fusion.kind, other.fusion.kind)
     for name, model in one.models.items():
         for key, array in model.arrays().items():
             assert np.array_equal(array, other.models[name].arrays()[key]), (name, key)
@@ -175,6 +177,17 @@ def test_a_server_that_starts_knows_what_changed_since_the_bundle(shop: Zhiyin) 
     assert not world.available[world.vocabulary.row("garden/spade")]
     assert world.available[world.vocabulary.row("new")]
     assert world.fusion.cold[world.vocabulary.row("new")]
+
+
+def test_an_item_that_gets_a_text_is_weighed_as_one_that_has_one(shop: Zhiyin) -> None:
+    shop.put_items([Item("bare")])
+    world = shop.live().snapshot()
+    row = world.vocabulary.row("bare")
+    assert world.fusion.kind[row] == BLANK_KIND
+    shop.put_items([Item("bare", "a violin")])
+    assert shop.live().snapshot().fusion.kind[row] == COLD_KIND
+    assert_same(fresh(shop).snapshot(), shop.live().snapshot())
+    assert shop.live().at(world.as_of).fusion.kind[row] == BLANK_KIND
 
 
 def test_an_old_position_is_not_changed_by_what_came_later(shop: Zhiyin) -> None:

@@ -62,8 +62,8 @@ from zhiyin.ranking.fusion import Fusion
 from zhiyin.recipe import DefaultRecipe, Fitted
 from zhiyin.types import AsOf
 
-FORMAT = 3
-READ = (2, FORMAT)  # 2: the same, and the encoder is only named
+FORMAT = 4
+READ = (2, 3, FORMAT)  # 3: items without a text are cold as others are; 2: and the encoder is only named
 BELIEF, TEMPERING = "belief.safetensors", "tempering.safetensors"
 SHORT = 12  # characters of a bundle's name that people need to type
 LEARNED_WITH = {"sequence": "torch", "clicks": "torch"}

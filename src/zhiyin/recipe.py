@@ -24,7 +24,7 @@ from zhiyin.models.graph import Graph, GraphRecipe, graph_neighbours
 from zhiyin.models.meaning import Meaning, MeaningRecipe
 from zhiyin.models.neighbours import Alike
 from zhiyin.models.popular import PopularRecipe
-from zhiyin.models.propagation import COLD, blended, near_by_text
+from zhiyin.models.propagation import COLD, blended, have_text, near_by_text
 from zhiyin.models.quality import QualityRecipe
 from zhiyin.models.reader import Reader, ReaderRecipe
 from zhiyin.models.repeat import RepeatRecipe
@@ -37,7 +37,7 @@ from zhiyin.policies.belief_model import BeliefModel
 from zhiyin.policies.tempering import Tempering
 from zhiyin.ranking.examples import REPEATS, Examples
 from zhiyin.ranking.factoring import settle_factors
-from zhiyin.ranking.fusion import Fusion
+from zhiyin.ranking.fusion import Fusion, Kinds, item_kinds
 from zhiyin.ranking.learn import FusionRecipe, group_of
 from zhiyin.ranking.lending import settle_lends
 from zhiyin.ranking.settling import Trial, settle_links, settle_popular, settle_reader
@@ -136,13 +136,13 @@ class DefaultRecipe(Recipe):
         models = settled.channels(ground, gathered, again=again)
         nets = settled.nets(ground, models)
         models, settled = models | nets.models, settled.having_learned(nets)
-        fusion = self.fusion.learn(models, examples, carved.support < COLD, run.seed)
+        fusion = self.fusion.learn(models, examples, ground.kinds, run.seed)
         settled = settled.without(set(models) - set(fusion.channels))
         ground = Ground.of(data, run, replace(read, recipe=settled))
         models = settled.channels(ground, Gathered(), again=again)
         models |= settled.nets_on(ground, models, nets)
         models = {name: models[name] for name in fusion.channels}
-        return Fitted(models, with_cold(fusion, data), settled)
+        return Fitted(models, replace(fusion, kind=ground.kinds), settled)
 
     def read(self, data: Dataset, carved: Dataset, run: Run, examples: Examples) -> Read:
         """The channels that read the catalogue: the same whatever part of the events the others are fitted on.
@@ -298,7 +298,8 @@ class DefaultRecipe(Recipe):
         if (graph := self.linked(data, run)) is not None:
             models["graph"] = graph
         nobody = Examples(history_batch([], [], []), np.zeros(0, np.int32), np.zeros(0, bool))
-        return Fitted(models, self.fusion.learn(models, nobody, data.support < COLD, run.seed), self)
+        kinds = kinds_of(data, words, meaning)
+        return Fitted(models, self.fusion.learn(models, nobody, kinds, run.seed), self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,6 +355,11 @@ class Ground:
         return cls(data, run, read, by_text, by_links)
 
     @property
+    def kinds(self) -> Kinds:
+        """(I,) of the items."""
+        return kinds_of(self.data, self.read.words, self.read.meaning)
+
+    @property
     def alike(self) -> Alike:
         """As the recipe says how much of it comes from links."""
         return self.lending(self.read.recipe.graph.usual().lends or 0.0)
@@ -373,6 +379,7 @@ class Ground:
         return replace(self, read=replace(self.read, recipe=recipe.model_copy(update={"graph": chosen})))
 
 
-def with_cold(fusion: Fusion, data: Dataset) -> Fusion:
-    """The gates learned on a part, for the items as they are in the whole."""
-    return replace(fusion, cold=data.support < COLD)
+def kinds_of(data: Dataset, words: Words, meaning: Meaning) -> Kinds:
+    """(I,) of the items, by how much is known of them in these events."""
+    everything = np.arange(len(data.items), dtype=np.int32)
+    return item_kinds(data.support, have_text(words, meaning, everything))

@@ -29,7 +29,7 @@ from zhiyin.models.graph import Graph
 from zhiyin.models.meaning import Meaning
 from zhiyin.models.neighbours import Neighbours
 from zhiyin.models.popular import Popular
-from zhiyin.models.propagation import neighbours_one_by_one
+from zhiyin.models.propagation import have_text, neighbours_one_by_one
 from zhiyin.models.quality import Quality
 from zhiyin.models.reader import Reader
 from zhiyin.models.sequence import Sequence as SequenceChannel
@@ -153,6 +153,7 @@ def _extended(snapshot: Snapshot, arrived: Sequence[Item]) -> Snapshot:
             models[name] = meaning if isinstance(model, Meaning) else model.beside(meaning)
         else:
             models[name] = model.extended(arrivals)
+    later = np.arange(snapshot.fusion.n_items, meaning.n_items, dtype=np.int32)
     strangers, popular = dict(snapshot.strangers), models.get("popular")
     if isinstance(popular, Popular):
         counts = popular.counts.copy()
@@ -162,7 +163,7 @@ def _extended(snapshot: Snapshot, arrived: Sequence[Item]) -> Snapshot:
         snapshot,
         vocabulary=snapshot.vocabulary.extended(item.item_id for item in arrived),
         models=models,
-        fusion=snapshot.fusion.extended(len(arrived)),
+        fusion=snapshot.fusion.extended(have_text(*readers(models), later)),
         strangers=strangers,
         beliefs=snapshot.beliefs and snapshot.beliefs.extended(meaning.vectors[-len(arrived) :], arrived),
     )
@@ -203,7 +204,8 @@ def _reworded(snapshot: Snapshot, reworded: Mapping[int, Item]) -> Snapshot:
         if isinstance(model, Neighbours | Factors | Graph | Context) and later.any():
             models[name] = model.borrowed_again(rows[later], arrivals.near[later])
     beliefs = snapshot.beliefs and snapshot.beliefs.reworded(rows, meaning.vectors[rows], items)
-    return replace(snapshot, models=models, beliefs=beliefs)
+    fusion = snapshot.fusion.reworded(rows, have_text(words, meaning, rows))
+    return replace(snapshot, models=models, fusion=fusion, beliefs=beliefs)
 
 
 def _as_fitted(snapshot: Snapshot, reworded: Mapping[int, Item]) -> Rows:

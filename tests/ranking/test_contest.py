@@ -44,7 +44,7 @@ def test_contenders_stand_for_everything_that_the_asker_could_take(fitted: Fitte
     models = {name: model for name, model in fitted.models.items() if again or name != "repeat"}
     gates = fitted.fusion.gates[: len(models)]
     fusion = Fusion(tuple(models), fitted.fusion.scales[: len(models)], gates, fitted.fusion.constants,
-                    fitted.fusion.wish_scales[: len(models)], fitted.fusion.cold, learned=False)  # fmt: skip
+                    fitted.fusion.wish_scales[: len(models)], fitted.fusion.kind, learned=False)  # fmt: skip
     _, examples = carve(large(), 60, 0.1, 0)
     met = contests(models, fusion, examples, np.random.default_rng(0))
     part = examples.batch

@@ -1,5 +1,7 @@
 """Fusion: one sum, gates by bucket, and what is learned from lists whose truth is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,16 +9,29 @@ from hypothesis import strategies as st
 
 from zhiyin.data.dataset import Dataset
 from zhiyin.models.base import Batch, Run, history_batch
-from zhiyin.models.propagation import COLD
+from zhiyin.models.propagation import have_text
 from zhiyin.ranking.examples import some
-from zhiyin.ranking.fusion import BUCKETS, COLD_KIND, FRESH, KINDS, Fusion, Heard, buckets, standardised
+from zhiyin.ranking.fusion import (
+    BLANK_KIND,
+    BUCKETS,
+    COLD_KIND,
+    FRESH,
+    KINDS,
+    Fusion,
+    Heard,
+    buckets,
+    item_kinds,
+    standardised,
+)
 from zhiyin.recipe import DefaultRecipe
+from zhiyin.snapshot import readers
 from zhiyin.testing.encoders import HashEncoder
 from zhiyin.testing.model_contract import askers
-from zhiyin.testing.small import small_dataset
+from zhiyin.testing.small import SILENT, small_dataset
 
 DATA: Dataset = small_dataset()
 MODELS = DefaultRecipe().fit(DATA, Run(HashEncoder())).models
+WORDS, MEANING = readers(MODELS)
 RNG = np.random.default_rng(8)
 C, H = len(MODELS), len(BUCKETS)
 ROWS = np.arange(len(DATA.items), dtype=np.int32)
@@ -31,9 +46,9 @@ def fusion() -> Fusion:
         channels=tuple(MODELS),
         scales=(0.1 + RNG.random(C)).astype(np.float32),
         gates=gates,
-        constants=RNG.normal(size=(H, KINDS)).astype(np.float32) * np.array([0, 1, 1], np.float32),
+        constants=RNG.normal(size=(H, KINDS)).astype(np.float32) * np.array([0, 1, 1, 1], np.float32),
         wish_scales=np.array([0.2 if name in ("words", "meaning") else 0.0 for name in MODELS], np.float32),
-        cold=DATA.support < COLD,
+        kind=item_kinds(DATA.support, have_text(WORDS, MEANING, ROWS)),
         learned=True,
     )
 
@@ -58,12 +73,12 @@ def test_a_part_is_gate_times_standardised_score(fusion: Fusion) -> None:
         if name not in parts.names:
             assert not fusion.gates[c, 2].any()
             continue
-        gate = np.where(fusion.cold, fusion.gates[c, 2, 1], fusion.gates[c, 2, 0])
+        gate = fusion.gates[c, 2, fusion.kind]
         wanted = gate * standardised(MODELS[name].score(asker)[0], fusion.scales[c])
         np.testing.assert_allclose(parts.values[parts.names.index(name)], wanted, rtol=1e-4, atol=1e-5)
         assert parts.gates[name] == fusion.gates[c, 2, 0]
     fresh = parts.values[parts.names.index(FRESH)]
-    np.testing.assert_allclose(fresh, np.where(fusion.cold, fusion.constants[2, COLD_KIND], 0.0), rtol=1e-6)
+    np.testing.assert_allclose(fresh, fusion.constants[2, fusion.kind], rtol=1e-6)
 
 
 def test_a_channel_left_out_takes_only_its_own_part_away(fusion: Fusion) -> None:
@@ -104,8 +119,32 @@ def test_standardising_is_odd_and_keeps_the_order(a: float, b: float, scale: flo
 
 
 def test_an_extended_fusion_holds_later_items_for_cold(fusion: Fusion) -> None:
-    longer = fusion.extended(2)
-    assert longer.cold.tolist() == [*fusion.cold.tolist(), True, True]
+    longer = fusion.extended(np.array([True, False]))
+    assert longer.kind.tolist() == [*fusion.kind.tolist(), COLD_KIND, BLANK_KIND]
+    again = longer.reworded(np.array([ROWS[-1] + 1, ROWS[-1] + 2], np.int32), np.array([False, True]))
+    assert again.kind.tolist() == [*fusion.kind.tolist(), BLANK_KIND, COLD_KIND]
+    warm = np.flatnonzero(~fusion.cold)[:1].astype(np.int32)
+    assert not longer.reworded(warm, np.array([False])).cold[warm[0]], "what people know needs no text"
+
+
+def test_an_item_without_a_text_is_of_a_kind_of_its_own(fusion: Fusion) -> None:
+    """Beside cold items that read like something, it would lose by what nothing can say of it."""
+    silent = DATA.items.row(SILENT)
+    assert fusion.kind[silent] == BLANK_KIND
+    assert (fusion.kind == COLD_KIND).any()
+    asker = history_batch([2, 9], [1.0, 1.0], [0.0] * 2)
+    fresh = fusion.parts(Heard.by(MODELS, asker), ROWS).named(FRESH)
+    assert fresh[silent] == pytest.approx(fusion.constants[2, BLANK_KIND])
+
+
+def test_in_a_bundle_of_before_a_blank_item_is_cold_as_others_are(fusion: Fusion) -> None:
+    arrays = dict(fusion.arrays())
+    old = arrays | {"gates": fusion.gates[..., :3], "constants": fusion.constants[:, :3], "cold": fusion.cold}
+    del old["kind"]
+    again = Fusion.of_arrays(fusion.channels, old, learned=True)
+    kind = np.where(fusion.cold, COLD_KIND, fusion.kind)
+    batch = askers(DATA)
+    assert np.array_equal(again.score(MODELS, batch), replace(fusion, kind=kind).score(MODELS, batch))
 
 
 def test_a_fusion_comes_back_from_its_arrays(fusion: Fusion) -> None:

@@ -12,7 +12,7 @@ from zhiyin.data.vocabulary import Rows
 from zhiyin.models.base import Arrays, Arrivals, Batch, Model
 from zhiyin.ranking.contest import Contests
 from zhiyin.ranking.examples import Examples
-from zhiyin.ranking.fusion import BUCKETS, KINDS, Fusion, prior_gates
+from zhiyin.ranking.fusion import BLANK_KIND, BUCKETS, COLD_KIND, KINDS, WARM_KIND, Fusion, prior_gates
 from zhiyin.ranking.learn import FusionRecipe
 from zhiyin.ranking.objective import LIKELIHOOD, Objective
 
@@ -71,7 +71,7 @@ def learned(seed: int = 0, reg: float = 0.02, n: int = N) -> Fusion:
     rng = np.random.default_rng(seed)
     cold = np.arange(N_ITEMS) < 40
     models, examples = planted(rng, cold)
-    return FusionRecipe(reg=reg * N).learn(models, examples.some(np.arange(n)), cold, seed)
+    return FusionRecipe(reg=reg * N).learn(models, examples.some(np.arange(n)), cold.astype(np.int8), seed)
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +92,8 @@ def test_the_gradient_agrees_with_finite_differences() -> None:
     stands_for[:, 0] = 1.0
     features = rng.normal(size=(n, k, c)).astype(np.float32)
     objective = Objective.of(Contests(features, rng.integers(0, KINDS, (n, k)), stands_for, rng.integers(0, h, n)))
-    precise = {one.name: getattr(objective, one.name).astype(np.float64) for one in fields(Objective)}
+    told = {one.name: getattr(objective, one.name) for one in fields(Objective)}
+    precise = {name: value if name == "kinds" else value.astype(np.float64) for name, value in told.items()}
     objective = Objective(**precise)
     theta = rng.random(h * c * KINDS + h * KINDS)
 
@@ -138,10 +139,19 @@ def test_the_informative_channel_gets_the_gate_and_noise_gets_none(loose: Fusion
     assert (cold[meaning] > 5 * cold[[taste, noise]].max(axis=0)).all()
 
 
+def test_what_has_no_text_is_told_by_other_channels_than_what_is_cold() -> None:
+    kind = np.repeat([COLD_KIND, BLANK_KIND, WARM_KIND], N_ITEMS // 3).astype(np.int8)
+    models, examples = planted(np.random.default_rng(0), kind == COLD_KIND)
+    gates = FusionRecipe(reg=0.02 * N).learn(models, examples, kind, 0).gates[:, 1:5]
+    taste, meaning = gates[0], gates[1]
+    assert (meaning[:, COLD_KIND] > 5 * taste[:, COLD_KIND]).all()
+    assert (taste[:, BLANK_KIND] > 5 * meaning[:, BLANK_KIND]).all()
+
+
 def test_learning_beats_the_prior_gates_on_new_people_of_the_same_kind(loose: Fusion) -> None:
     cold = np.arange(N_ITEMS) < 40
     models, examples = planted(np.random.default_rng(1), cold)
-    untaught = FusionRecipe(min_examples=10_000).learn(models, examples, cold, 0)
+    untaught = FusionRecipe(min_examples=10_000).learn(models, examples, cold.astype(np.int8), 0)
     assert not untaught.learned
 
     def hits(fusion: Fusion) -> float:

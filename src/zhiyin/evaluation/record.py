@@ -18,7 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 from zhiyin.bundle import SHORT
 from zhiyin.errors import BrokenBundle, InvalidData
 from zhiyin.files import appearing
-from zhiyin.ranking.fusion import AGAIN, BUCKETS, KIND_NAMES, OWN_KIND, Fusion
+from zhiyin.ranking.fusion import AGAIN, BLANK_KIND, BUCKETS, KIND_NAMES, KINDS, OWN_KIND, Fusion
 
 FORMAT = 3
 FILE = "evaluation.json"
@@ -98,13 +98,14 @@ class Gates:
 
     @classmethod
     def of(cls, fusion: Fusion) -> Self:
-        """Without the kind that nothing is where people take nothing again."""
-        kinds = KIND_NAMES if AGAIN in fusion.channels else KIND_NAMES[:OWN_KIND]
-        gates = fusion.gates[:, :, : len(kinds)].astype(float).round(4).tolist()
+        """Without the kinds that nothing is: where people take nothing again, where everything has a text."""
+        absent = {OWN_KIND: AGAIN not in fusion.channels, BLANK_KIND: BLANK_KIND not in fusion.kind}
+        kinds = [kind for kind in range(KINDS) if not absent.get(kind, False)]
+        gates = fusion.gates[:, :, kinds].astype(float).round(4).tolist()
         by_channel = {
             name: tuple(tuple(row) for row in rows) for name, rows in zip(fusion.channels, gates, strict=True)
         }
-        return cls(fusion.learned, BUCKETS, kinds, by_channel)
+        return cls(fusion.learned, BUCKETS, tuple(KIND_NAMES[kind] for kind in kinds), by_channel)
 
 
 @dataclass(frozen=True, slots=True)

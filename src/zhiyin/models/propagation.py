@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from zhiyin.data.dataset import Floats
+from zhiyin.data.dataset import Floats, Mask
 from zhiyin.data.vocabulary import PAD, Rows
 from zhiyin.models.index import build_cells
 from zhiyin.models.meaning import Meaning
@@ -26,6 +26,11 @@ ROWS_AT_ONCE = 512
 COMPARED_BELOW = 20_000  # items: up to there each is compared with all
 SHORTLIST = 100
 DENSE_BELOW = 20_000  # items: a mixed row of links is as good as full there
+
+
+def have_text(words: Words, meaning: Meaning, rows: Rows) -> Mask:
+    """(n,) whether anything was read of these rows."""
+    return (np.diff(words.rows.indptr)[rows] > 0) | meaning.vectors[rows].any(axis=1)
 
 
 def near_by_text(words: Words, meaning: Meaning, rows: Rows, among: Rows, seed: int, k: int = 20) -> sp.csr_array:

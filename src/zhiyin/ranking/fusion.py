@@ -3,11 +3,11 @@
 part_c(u, j) = gate_c[history bucket of u, kind of j] · φ(s_c(u, j) / scale_c),  φ(z) = sign(z) · log(1 + |z|)
 
 φ calms the sparse channels, whose best scores lie fifty deviations out. Scales belong to the bundle. Gates
-depend on how long the history is and on the kind of the item: warm, cold, or the person's own (had before).
-They are fixed for one query, and are shown. A cold item also gets the part `fresh`, an own one the part `own`:
-learned constants, one a bucket, that put the kinds on one scale. What a person says of their profile is the part
-`profile` (zhiyin.ranking.standing). What came of what was shown is the part `belief`, the doubt that is
-left of it the part `explore` (zhiyin.outcomes).
+depend on how long the history is and on the kind of the item: warm, cold, cold and without a text, or the person's
+own (had before). They are fixed for one query, and are shown. A cold item also gets the part `fresh`, an own one
+the part `own`: learned constants, one a bucket, that put the kinds on one scale. What a person says of their
+profile is the part `profile` (zhiyin.ranking.standing). What came of what was shown is the part `belief`, the
+doubt that is left of it the part `explore` (zhiyin.outcomes).
 """
 
 from __future__ import annotations
@@ -25,13 +25,14 @@ from zhiyin.data.vocabulary import Rows
 from zhiyin.encoders.cross import NOTHING, Asked
 from zhiyin.encoders.pair import NOT_ASKED, Reading
 from zhiyin.models.base import Arrays, Batch, Model, Scorer, union
+from zhiyin.models.propagation import COLD
 from zhiyin.models.vectors import is_vector
 from zhiyin.policies.gaussian import Gaussian
 
 BUCKETS = (0, 1, 2, 5, 10, 20)  # a history of n positive entries is in the last bucket that is <= n
 FRESH, OWN, PROFILE = "fresh", "own", "profile"
-WARM_KIND, COLD_KIND, OWN_KIND = 0, 1, 2
-KIND_NAMES = ("warm", "cold", "had before")
+WARM_KIND, COLD_KIND, OWN_KIND, BLANK_KIND = 0, 1, 2, 3
+KIND_NAMES = ("warm", "cold", "had before", "textless cold")
 KINDS = len(KIND_NAMES)
 AGAIN = "repeat"  # the channel without which nothing is anybody's own
 PRIOR_GATES: Mapping[str, float] = {
@@ -55,6 +56,8 @@ READS = frozenset({"words", "meaning"})  # channels that can score a typed text
 # There is no log of wishes to learn from yet: gates of the typed text, and what is left of the others beside it.
 WISH_GATES: Mapping[str, float] = {"words": 1.75, "meaning": 2.0}
 CALM = 0.1
+
+Kinds = npt.NDArray[np.int8]
 
 
 class Believer(Protocol):
@@ -133,15 +136,24 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Fusion:
-    """C channels, H history buckets; the last axis of `gates` is the kind of the item: warm, cold, own."""
+    """C channels, H history buckets; the last axis of `gates` is the kind of the item, as in KIND_NAMES."""
 
     channels: tuple[str, ...]
     scales: Floats  # (C,) > 0
     gates: Floats  # (C, H, KINDS)
     constants: Floats  # (H, KINDS), of warm items 0
     wish_scales: Floats  # (C,) of the same channels when they score a typed text; 0 where they cannot
-    cold: Mask  # (I,)
+    kind: Kinds  # (I,) of each item where it is nobody's own
     learned: bool
+
+    @property
+    def n_items(self) -> int:
+        return len(self.kind)
+
+    @property
+    def cold(self) -> Mask:
+        """(I,) with a text or without."""
+        return self.kind != WARM_KIND
 
     def parts(self, heard: Heard, rows: Rows) -> Parts:
         """The parts of these rows, of the channels that speak."""
@@ -168,16 +180,16 @@ class Fusion:
         if names:
             standard = standardised(np.stack(scores), np.array(scales, np.float32)[:, None])
             values[:-2] = np.stack(gates)[:, kind] * standard
-        for place, one in ((-2, COLD_KIND), (-1, OWN_KIND)):
-            values[place] = (kind == one) * (calm * self.constants[bucket, one])
+        constant, own = calm * self.constants[bucket, kind], kind == OWN_KIND
+        values[-2], values[-1] = constant * ~own, constant * own
         shown = {name: float(gate[WARM_KIND]) for name, gate in zip(names, gates, strict=True)}
         return with_belief(with_lines(Parts((*names, FRESH, OWN), values, shown), heard, rows), heard, rows)
 
     def score(self, models: Mapping[str, Model], batch: Batch) -> Floats:
         """(B, I): the same sum for everybody and everything, without wishes."""
         bucket = buckets(batch)
-        kind = self.kinds(batch, np.arange(len(self.cold))[None, :])  # (B, I), or (1, I) where all are alike
-        kind = np.broadcast_to(kind, (len(batch), len(self.cold)))
+        kind = self.kinds(batch, np.arange(self.n_items)[None, :])  # (B, I), or (1, I) where all are alike
+        kind = np.broadcast_to(kind, (len(batch), self.n_items))
         total = np.take_along_axis(self.constants[bucket], kind, axis=1)
         for c, name in enumerate(self.channels):
             gate = self.gates[c, bucket]  # (B, KINDS)
@@ -188,19 +200,25 @@ class Fusion:
 
     def kinds(self, batch: Batch, rows: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
         """(B, k) the kind of these (B, k) rows for each asker; rows and kinds may be (1, k) for all of them."""
-        kind = np.where(self.cold[rows], COLD_KIND, WARM_KIND)
+        kind = self.kind[rows].astype(np.int64)
         if AGAIN not in self.channels:
             return kind
-        own = np.zeros((len(batch), len(self.cold)), bool)
-        liked = (batch.weights > 0) & (batch.rows < len(self.cold))
+        own = np.zeros((len(batch), self.n_items), bool)
+        liked = (batch.weights > 0) & (batch.rows < self.n_items)
         own[batch.askers[liked], batch.rows[liked]] = True
         return np.where(
             np.take_along_axis(own, np.broadcast_to(rows, (len(batch), rows.shape[1])), 1), OWN_KIND, kind
         )
 
-    def extended(self, n: int) -> Self:
-        """The same fusion with n cold items more."""
-        return replace(self, cold=np.append(self.cold, np.ones(n, bool)))
+    def extended(self, said: Mask) -> Self:
+        """The same fusion with (n,) cold items more, which have a text or none."""
+        return replace(self, kind=np.append(self.kind, cold_kinds(said)))
+
+    def reworded(self, rows: Rows, said: Mask) -> Self:
+        """The same items, of which these (n,) have a text now or none."""
+        kind = self.kind.copy()
+        kind[rows] = np.where(kind[rows] == WARM_KIND, WARM_KIND, cold_kinds(said))
+        return replace(self, kind=kind)
 
     def arrays(self) -> Arrays:
         return {
@@ -208,7 +226,7 @@ class Fusion:
             "gates": self.gates,
             "constants": self.constants,
             "wish_scales": self.wish_scales,
-            "cold": self.cold,
+            "kind": self.kind,
         }
 
     @classmethod
@@ -216,13 +234,18 @@ class Fusion:
         def floats(name: str) -> Floats:
             return np.asarray(arrays[name], np.float32)
 
+        def by_kind(name: str) -> Floats:
+            """Bundles of format 3 know no blank kind: it is cold as others are."""
+            found = floats(name)
+            return found[..., [*range(found.shape[-1]), *[COLD_KIND] * (KINDS - found.shape[-1])]]
+
         return cls(
             channels,
             floats("scales"),
-            floats("gates"),
-            floats("constants"),
+            by_kind("gates"),
+            by_kind("constants"),
             floats("wish_scales"),
-            np.asarray(arrays["cold"], bool),
+            np.asarray(arrays["kind" if "kind" in arrays else "cold"], np.int8),
             learned,
         )
 
@@ -273,6 +296,16 @@ def standardised(scores: Floats, scale: float | Floats) -> Floats:
     """φ(s / scale): odd, concave above 0, so a channel's outliers do not drown the others."""
     z = scores / np.asarray(scale, np.float32)
     return np.copysign(np.log1p(np.abs(z)), z)
+
+
+def item_kinds(support: npt.NDArray[np.int64], said: Mask) -> Kinds:
+    """(I,) of items with so many events, which have a text or none."""
+    return np.where(support < COLD, cold_kinds(said), WARM_KIND).astype(np.int8)
+
+
+def cold_kinds(said: Mask) -> Kinds:
+    """(n,) of items of which nothing is known but a text, or not even that."""
+    return np.where(said, COLD_KIND, BLANK_KIND).astype(np.int8)
 
 
 def buckets(batch: Batch) -> npt.NDArray[np.int64]:

@@ -13,12 +13,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from pydantic import Field
 
-from zhiyin.data.dataset import Dataset, Doubles, Floats, Mask
+from zhiyin.data.dataset import Dataset, Doubles, Floats
 from zhiyin.models.base import Model, Recipe
 from zhiyin.models.vectors import is_vector
 from zhiyin.ranking.contest import contests, spread, wish_scales
 from zhiyin.ranking.examples import Examples, carve
-from zhiyin.ranking.fusion import BUCKETS, KINDS, Fusion, prior_gates
+from zhiyin.ranking.fusion import BUCKETS, KINDS, WARM_KIND, Fusion, Kinds, prior_gates
 from zhiyin.ranking.objective import Objective
 from zhiyin.ranking.proving import idle
 
@@ -62,14 +62,14 @@ class FusionRecipe(Recipe):
             share = float(np.clip((data.support == 0).mean(), *HIDDEN)) if len(data.items) else HIDDEN[0]
         return carve(data, min(self.n_examples, affordable), share, seed)
 
-    def learn(self, models: Mapping[str, Model], examples: Examples, cold: Mask, seed: int) -> Fusion:
-        """Of those models that earn their place. `cold` (I,): which items are cold in the part that the models
-        were fitted on."""
+    def learn(self, models: Mapping[str, Model], examples: Examples, kind: Kinds, seed: int) -> Fusion:
+        """Of those models that earn their place. `kind` (I,): of the items in the part that the models were fitted
+        on."""
         channels = tuple(models)
         scales = spread(models, examples.batch, seed)
         wish = wish_scales(models)
         untaught = Fusion(
-            channels, scales, prior_gates(channels), np.zeros((len(BUCKETS), KINDS), np.float32), wish, cold,
+            channels, scales, prior_gates(channels), np.zeros((len(BUCKETS), KINDS), np.float32), wish, kind,
             learned=False,
         )  # fmt: skip
         if len(examples) < self.min_examples:
@@ -81,7 +81,7 @@ class FusionRecipe(Recipe):
         kept = np.array([c for c, name in enumerate(channels) if group_of(name) not in gone])
         gates, constants = self.solve(Objective.of(met.hearing(kept)), start[kept])
         names = tuple(channels[c] for c in kept)
-        return Fusion(names, scales[kept], gates, constants, wish[kept], cold, learned=True)
+        return Fusion(names, scales[kept], gates, constants, wish[kept], kind, learned=True)
 
     def solve(self, objective: Objective, start: Floats) -> tuple[Floats, Floats]:
         """Gates (C, H, KINDS) and constants (H, KINDS). The parameters are each bucket's gates (H, C, KINDS), the
@@ -96,7 +96,7 @@ class FusionRecipe(Recipe):
         )
         n_gates, n_constants = n_buckets * n_channels * KINDS, n_buckets * KINDS
         reg, rest = self.reg / len(objective), self.rest / len(objective)
-        free = [(0.0, 0.0), (None, None), (None, None)]  # by kind
+        free = [(0.0, 0.0) if kind == WARM_KIND else (None, None) for kind in range(KINDS)]
         bounds = [(0.0, None)] * (n_gates + n_channels * KINDS) + free * n_buckets
 
         def loss(theta: Doubles) -> tuple[float, Doubles]:

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 
 from zhiyin.data.dataset import Doubles, Floats
 from zhiyin.ranking.contest import Contests
-from zhiyin.ranking.fusion import BUCKETS, KINDS
+from zhiyin.ranking.fusion import BUCKETS
 
 TAU = 0.25  # of the soft count: how near below the target an item may be to count a little
 MOST = 80.0  # exponent: what lies so far below the target counts nothing
@@ -27,7 +28,8 @@ class Objective:
     """What the gates of N contests of k items are worth, laid out so that L-BFGS may ask a thousand times."""
 
     features: Floats  # (N, C, k)
-    of_kind: Floats  # (N, KINDS, k) 1 where an item is of the kind
+    kinds: npt.NDArray[np.int64]  # (K,) those that occur
+    of_kind: Floats  # (N, K, k) 1 where an item is of the kind
     stands_for: Floats  # (N, k)
     log_weight: Floats  # (N, k) log of it
     in_bucket: Floats  # (H, N) 1 where a history is in the bucket
@@ -36,11 +38,14 @@ class Objective:
     def of(cls, met: Contests) -> Self:
         longest = int((met.stands_for > 0).sum(axis=1).max(initial=1))  # lists are filled from the left
         features = np.ascontiguousarray(met.features[:, :longest].transpose(0, 2, 1), np.float32)
-        of_kind = met.kind[:, None, :longest] == np.arange(KINDS)[:, None]
+        kinds = np.unique(met.kind[:, :longest])
+        of_kind = met.kind[:, None, :longest] == kinds[:, None]
         stands_for = met.stands_for[:, :longest].astype(np.float32)
         log_weight = np.log(stands_for, out=np.full_like(stands_for, -np.inf), where=stands_for > 0)
         in_bucket = np.arange(len(BUCKETS))[:, None] == met.bucket[None, :]
-        return cls(features, of_kind.astype(np.float32), stands_for, log_weight, in_bucket.astype(np.float32))
+        return cls(
+            features, kinds, of_kind.astype(np.float32), stands_for, log_weight, in_bucket.astype(np.float32)
+        )
 
     def __len__(self) -> int:
         """N."""
@@ -56,8 +61,9 @@ class Objective:
         slope += by_likelihood
         slope /= -len(self)
         by_kind = self.of_kind * slope[:, None, :]
-        d_gates = np.tensordot(self.in_bucket, self.features @ by_kind.transpose(0, 2, 1), 1)
-        d_constants = self.in_bucket @ by_kind.sum(axis=2)
+        d_gates, d_constants = np.zeros_like(gates), np.zeros_like(constants)
+        d_gates[..., self.kinds] = np.tensordot(self.in_bucket, self.features @ by_kind.transpose(0, 2, 1), 1)
+        d_constants[:, self.kinds] = self.in_bucket @ by_kind.sum(axis=2)
         return -float((gain + LIKELIHOOD * likelihood).mean(dtype=np.float64)), d_gates, d_constants
 
     def worth(self, gates: Doubles, constants: Doubles) -> Doubles:
@@ -70,9 +76,9 @@ class Objective:
     def scores(self, gates: Doubles, constants: Doubles) -> Floats:
         """(N, k) the fused scores."""
         precision, bucket = self.features.dtype, self.in_bucket.argmax(axis=0)
-        mine = gates.transpose(2, 0, 1).astype(precision)
-        by_kind = mine[:, bucket].transpose(1, 0, 2) @ self.features  # (N, KINDS, k)
-        by_kind += constants.astype(precision)[bucket][:, :, None]
+        mine = gates[..., self.kinds].transpose(2, 0, 1).astype(precision)
+        by_kind = mine[:, bucket].transpose(1, 0, 2) @ self.features  # (N, K, k)
+        by_kind += constants[:, self.kinds].astype(precision)[bucket][:, :, None]
         return np.einsum("ntk,ntk->nk", by_kind, self.of_kind)
 
 

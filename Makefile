@@ -84,6 +84,7 @@ bench: $(READY) $(TRAINING)  ## all measurements into benchmarks/*/results; DATA
 	@test -z "$(DATA)" || $(BIN)/python benchmarks/quality/pictures.py --data $(DATA)
 	@test -z "$(DATA)" || $(BIN)/python benchmarks/quality/tuned.py --data $(DATA)
 	@test -z "$(DATA)" || $(BIN)/python benchmarks/quality/compression.py --data $(DATA)
+	@test -z "$(DATA)" || $(BIN)/python benchmarks/quality/adaptation.py --data $(DATA) --sets amazon_beauty --set steps=60 minutes=60
 	@test -z "$(DATA)" || $(BIN)/python benchmarks/quality/labels.py --data $(DATA)
 	@test -z "$(DATA)" || $(BIN)/python benchmarks/quality/teaching.py --data $(DATA)
 

@@ -24,6 +24,7 @@ SHOWN = (
     ("Q5", "ratio_to_ease"),
 )
 TITLES = {
+    "A1": "A language model adapted to what people do, by each efficient method",
     "C1": "A language model made smaller, step by step, on a CPU",
     "E1": "Carousels of 12 of 862 items: regret in % of that of random lists, two kinds of feedback",
     "E2": "Supervised sets as bandits: share of wrong choices, with exact propensities, and with a floor of 2 %",

@@ -21,6 +21,7 @@ from zhiyin.policies.belief import Prior, person_of
 from zhiyin.policies.belief_model import BeliefModel, features, worth_of
 from zhiyin.policies.examination import Examination, Looks
 from zhiyin.policies.gaussian import Gaussian
+from zhiyin.policies.progressive import Progressive
 from zhiyin.policies.whitening import Whitening
 from zhiyin.testing.whole_contract import shown
 from zhiyin.types import Event, Item, Place, Query, Recommendation
@@ -42,6 +43,17 @@ MODEL = BeliefModel(
     looks=Examination({}, Looks(np.ones(4), np.ones(4), np.ones(4), 0)),
     people=np.zeros(0, np.uint64),
 )
+STAGED = replace(
+    MODEL,
+    progressive=Progressive(
+        stages=np.array([60.0, 3_600.0, DAY.total_seconds()]),
+        expected=np.array([0.5, 0.75, 1.0]),
+        gains=np.array([[0.9, 0.0, 0.0], [0.2, 1.0, 0.0], [0.0, 0.0, 1.0]]),
+        known=np.array([0.25, 0.5, 1.0]),
+        doubt=np.array([0.6, 0.4, 0.0]),
+    ),
+)
+both = pytest.mark.parametrize("model", [MODEL, STAGED], ids=["windows", "stages"])
 
 
 def listed(
@@ -55,12 +67,17 @@ def seen(id_: str, item: str, at: datetime, type_: str = "impression", user: str
     return Event(user, item, type_, at, recommendation_id=id_)  # type: ignore[arg-type]
 
 
-def folded(lists: Iterable[Recommendation], events: Iterable[Event], until: int | None = None) -> np.ndarray:
+def folded(
+    lists: Iterable[Recommendation],
+    events: Iterable[Event],
+    until: int | None = None,
+    model: BeliefModel | None = None,
+) -> np.ndarray:
     """(2, I) counts and totals."""
     store = MemoryStore()
     store.log(list(lists))
     store.append(list(events))
-    fold = OutcomeFold(MODEL, Signals(), store.answers)
+    fold = OutcomeFold(model or MODEL, Signals(), store.answers)
     return np.stack(fold.evidence(store.last_event() if until is None else until, Vocabulary(NAMES)))
 
 
@@ -91,8 +108,13 @@ def test_a_refusal_counts_over_a_click_and_only_within_the_window() -> None:
         assert totals[0] / counts[0] == pytest.approx(reward - BASE)
 
 
-@given(st.permutations(range(7)), st.lists(st.integers(0, 6), max_size=4))
-def test_order_and_repetition_of_answers_change_nothing(order: list[int], again: list[int]) -> None:
+models = st.sampled_from([MODEL, STAGED])
+
+
+@given(st.permutations(range(7)), st.lists(st.integers(0, 6), max_size=4), models, st.integers(0, 3))
+def test_order_and_repetition_of_answers_change_nothing(
+    order: list[int], again: list[int], model: BeliefModel, days: int
+) -> None:
     second = START + 36 * HOUR  # within two windows
     events = [
         seen("r1", "a", START),
@@ -103,46 +125,85 @@ def test_order_and_repetition_of_answers_change_nothing(order: list[int], again:
         seen("r2", "a", second, "hide"),
         seen("r2", "c", second),
     ]
-    lists, clock = [listed("r1", START), listed("r2", second), LISTS[2]], CLOCK
+    now = second + days * 12 * HOUR  # windows are open still, or not
+    lists, clock = [listed("r1", START), listed("r2", second), listed("r3", now)], seen("r3", "d", now)
     drawn = [replace(events[n], event_id=f"e{n} {at}") for at, n in enumerate([*order, *again])]
-    expected = folded(lists, [*(events[n] for n in range(7) if n != 3), clock])
-    np.testing.assert_allclose(folded(lists, [*drawn, clock]), expected, atol=1e-12)
+    expected = folded(lists, [*(events[n] for n in range(7) if n != 3), clock], model=model)
+    np.testing.assert_allclose(folded(lists, [*drawn, clock], model=model), expected, atol=1e-12)
 
 
-@given(st.integers(0, 8))
-def test_the_fold_is_the_same_in_however_many_steps(stop: int) -> None:
+@given(st.integers(0, 8), models)
+def test_the_fold_is_the_same_in_however_many_steps(stop: int, model: BeliefModel) -> None:
+    lists = [listed(f"r{n}", START + n * 5 * HOUR) for n in (1, 2, 3)]
     events = [
         seen(id_, name, START, type_)
         for id_ in ("r1", "r2", "r3")
         for name, type_ in (("a", "impression"), ("b", "impression"), ("a", "click"))
     ]
     store = MemoryStore()
-    store.log(LISTS)
+    store.log(lists)
     store.append(events)
     early, whole = Vocabulary(NAMES[:1]), Vocabulary(NAMES)
-    fold = OutcomeFold(MODEL, Signals(), store.answers)
+    fold = OutcomeFold(model, Signals(), store.answers)
     fold.evidence(stop, early)
-    np.testing.assert_array_equal(np.stack(fold.evidence(9, whole)), folded(LISTS, events))
+    np.testing.assert_array_equal(np.stack(fold.evidence(9, whole)), folded(lists, events, model=model))
     np.testing.assert_array_equal(
-        np.stack(OutcomeFold(MODEL, Signals(), store.answers).evidence(stop, whole)), folded(LISTS, events, stop)
+        np.stack(OutcomeFold(model, Signals(), store.answers).evidence(stop, whole)),
+        folded(lists, events, stop, model),
     )
 
 
-def test_somebody_who_was_erased_was_never_there() -> None:
+def test_what_is_foretold_of_open_windows_gives_way_stage_by_stage_by_hand() -> None:
+    """√δ .6 of ρ² .25, .4 of .5; what was expected is BASE, of which a half and three quarters come early."""
+    open_ = [
+        seen("r1", "a", START),
+        seen("r1", "b", START),
+        seen("r1", "a", START + timedelta(seconds=30), "click"),
+    ]
+
+    def told(after: timedelta) -> np.ndarray:
+        clock = listed("late", START + after)
+        at = seen("late", "d", START + after)
+        return folded([LISTS[0], clock], [*open_, at], model=STAGED) * 2.0 ** (after / DAY / 30)
+
+    alone = 1.0 / (1.0 + 0.6**2 * 0.25), 1.0 / (1.0 + 0.4**2 * 0.5)
+    clicked = 0.9 * (0.5 - 0.5 * BASE), 0.2 * (0.5 - 0.5 * BASE) + (0.5 - 0.75 * BASE)
+    silent = -0.9 * 0.5 * BASE, -0.2 * 0.5 * BASE - 0.75 * BASE
+    at_once, minutes, hours, days = (told(after) for after in (0 * HOUR, HOUR / 2, 2 * HOUR, 2 * DAY))
+    np.testing.assert_allclose(at_once, [[0.25 * alone[0], 0, 0, 0], [clicked[0] * alone[0], 0, 0, 0]], atol=1e-12)
+    np.testing.assert_allclose(minutes[1], [clicked[0] * alone[0], silent[0] * alone[0], 0, 0], atol=1e-12)
+    np.testing.assert_allclose(hours[0], [0.5 * alone[1], 0.5 * alone[1], 0, 0], atol=1e-12)
+    np.testing.assert_allclose(hours[1], [clicked[1] * alone[1], silent[1] * alone[1], 0, 0], atol=1e-12)
+    np.testing.assert_allclose(days, [[1, 1, 0, 0], [0.5 - BASE, -BASE, 0, 0]], atol=1e-12)
+
+
+def test_many_open_clicks_say_no_more_than_what_items_have_in_common_allows() -> None:
+    lists = [listed(f"r{n}", START) for n in range(400)]
+    events = [seen(one.recommendation_id, "a", START, type_) for one in lists for type_ in ("impression", "click")]
+    counts, totals = folded(lists, events, model=STAGED)
+    assert counts[0] == pytest.approx(100.0 / (1.0 + 0.6**2 * 100.0))
+    assert counts[0] < 1 / 0.6**2
+    assert totals[0] / counts[0] == pytest.approx(0.9 * (0.5 - 0.5 * BASE) / 0.25)
+
+
+@both
+def test_somebody_who_was_erased_was_never_there(model: BeliefModel) -> None:
     theirs = listed("r4", START + DAY, "bob")
+    clock = seen("r6", "d", START + DAY + HOUR)  # theirs is open
     events = [
         seen("r1", "a", START),
         seen("r4", "a", START, "impression", "bob"),
         seen("r4", "a", START + DAY, "like", "bob"),
-        CLOCK,
+        clock,
     ]
     store = MemoryStore()
-    store.log([*LISTS, theirs])
+    lists = [*LISTS, listed("r6", START + DAY + HOUR)]
+    store.log([*lists, theirs])
     store.append(events)
-    before = OutcomeFold(MODEL, Signals(), store.answers).evidence(4, Vocabulary(NAMES))
+    before = OutcomeFold(model, Signals(), store.answers).evidence(4, Vocabulary(NAMES))
     store.erase("bob")
-    after = OutcomeFold(MODEL, Signals(), store.answers).evidence(4, Vocabulary(NAMES))
-    never = folded(LISTS, [events[0], CLOCK])
+    after = OutcomeFold(model, Signals(), store.answers).evidence(4, Vocabulary(NAMES))
+    never = folded(lists, [events[0], clock], model=model)
     assert not np.allclose(before, never)
     np.testing.assert_allclose(np.stack(after), never, atol=1e-9)
 
@@ -216,8 +277,29 @@ def test_a_person_is_made_of_their_settled_answers() -> None:
     np.testing.assert_allclose(found.covariance, expected.covariance, atol=1e-12)
 
 
+def test_a_person_of_open_windows_is_made_of_what_they_foretell() -> None:
+    store = MemoryStore()
+    store.log(LISTS)
+    store.append([seen("r1", "a", START), seen("r1", "b", START), seen("r1", "a", START + HOUR / 2, "click")])
+    beliefs = Beliefs.first(STAGED, VECTORS, ITEMS)
+    mine = list(joined(iter(store.answers.of("ann", limit=9)), store.answers))
+
+    def theta(after: timedelta) -> Gaussian:
+        return beliefs.person(mine, Asked(Vocabulary(NAMES), Signals(), (START + after).timestamp()))
+
+    for after, stage, whose in ((timedelta(), 1, [0]), (2 * HOUR, 1, [0, 1]), (2 * DAY, 2, [0, 1])):
+        traces = [(0.0, 0.5, 0.5)[: stage + 1], (0.0, 0.0, 0.0)[: stage + 1]]
+        told = [STAGED.told(traces[n], BASE) for n in whose]
+        shares = np.array([one.known for one in told]) * 2.0 ** -(after / DAY / 30)
+        rests = np.array([one.rest for one in told])
+        expected = person_of(beliefs.items, np.array(whose, np.int32), rests, shares)
+        np.testing.assert_allclose(theta(after).mean, expected.mean, atol=1e-12)
+
+
 def test_a_model_comes_out_of_its_arrays_as_it_went_in() -> None:
-    back = BeliefModel.of_arrays(MODEL.arrays())
+    assert BeliefModel.of_arrays(MODEL.arrays()).progressive is None
+    back = BeliefModel.of_arrays(STAGED.arrays())
+    assert back.stages == STAGED.stages
     assert back.base == MODEL.base
     assert (back.kinds, back.worth, back.window, back.half_life, back.since) == (
         MODEL.kinds,
@@ -226,7 +308,7 @@ def test_a_model_comes_out_of_its_arrays_as_it_went_in() -> None:
         MODEL.half_life,
         MODEL.since,
     )
-    for name, array in MODEL.arrays().items():
+    for name, array in STAGED.arrays().items():
         np.testing.assert_array_equal(back.arrays()[name], array)
 
 

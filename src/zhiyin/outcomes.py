@@ -2,6 +2,7 @@
 
 An exposure is an item that came into view (`impression`) in a list that people get by their past or a wish; its
 outcome is the best that was done with it within the window, or a refusal, or, once the window has passed, nothing.
+Where a bundle knows what short signals foretell, an exposure counts before that by what was seen of it so far.
 The clock is the time of the newest list that was answered: no answer can push it, however it is dated. Sums are
 kept in the order of the log, so they are the same in however many steps they came there.
 """
@@ -23,8 +24,9 @@ from zhiyin.data.signals import Signals
 from zhiyin.data.vocabulary import PAD, Rows, Vocabulary
 from zhiyin.policies.belief import Ground, Items, person_of
 from zhiyin.policies.belief_model import BeliefModel, kinds_of
+from zhiyin.policies.evidence import Evidence
 from zhiyin.policies.gaussian import Gaussian
-from zhiyin.policies.ledger import Change, Exposure, Key, Ledger, settled
+from zhiyin.policies.ledger import Change, Exposure, Key, Ledger, trace_of
 from zhiyin.policies.mixing import mixing
 from zhiyin.policies.surprise import Surprise
 from zhiyin.types import LATEST, QUESTIONS, SIMILAR, TRENDING, Item
@@ -52,6 +54,11 @@ def joined(
                 yield answer, outline
 
 
+def moment_of(answer: Answer, outline: Outline) -> float:
+    """When it was, not before its list: clocks of browsers go wrong."""
+    return outline.at if answer.at is None else max(answer.at / 1e6, outline.at)
+
+
 def changes(
     ledger: Ledger, answer: Answer, outline: Outline, reward: float, model: BeliefModel | None = None
 ) -> list[Change]:
@@ -61,7 +68,7 @@ def changes(
     found = ledger.passed(outline.at)
     if answer.type == "impression":
         return found + ledger.shown(exposure_of(answer, outline, model))
-    return found + ledger.came(key, _moment(answer, outline), reward) if reward else found
+    return found + ledger.came(key, moment_of(answer, outline), reward) if reward else found
 
 
 def exposure_of(answer: Answer, outline: Outline, model: BeliefModel | None) -> Exposure:
@@ -78,8 +85,8 @@ class OutcomeFold:
 
     def __init__(self, model: BeliefModel, signals: Signals, log: AnswerLog) -> None:
         self._model, self._signals, self._log = model, signals, log
-        self._ledger = Ledger(model.window)
-        self._sums: dict[str, tuple[float, float]] = {}  # by item id: Σ share, Σ share · (reward − base)
+        self._ledger = Ledger(model.stages)
+        self._sums: defaultdict[str, Evidence] = defaultdict(Evidence)  # by item id
         self._touched: set[str] = set()
         self._counts, self._totals = np.zeros(0), np.zeros(0)  # the same by row, but what was touched
         self._surprise = Surprise(model)
@@ -96,7 +103,7 @@ class OutcomeFold:
         for id_ in self._touched:
             row = items.row(id_)
             if row != PAD:
-                self._counts[row], self._totals[row] = self._sums[id_]
+                self._counts[row], self._totals[row] = self._sums[id_].sums
         self._touched.clear()
         fade = self._model.fade(self._ledger.now)
         return self._counts * fade, self._totals * fade
@@ -118,14 +125,9 @@ class OutcomeFold:
         self._position = max(self._position, until)
 
     def _apply(self, change: Change) -> None:
-        item_id, share = change.exposure.key[1], self._model.share(change.exposure.at)
-        count, total = self._sums.get(item_id, (0.0, 0.0))
-        for value, sign in ((change.before, -share), (change.after, share)):
-            if value is not None:
-                counted = sign if value else sign * change.exposure.looked
-                count += counted
-                total += counted * (value - change.exposure.base)
-        self._sums[item_id] = count, total
+        item_id = change.exposure.key[1]
+        before, after = (Evidence.of(self._model, change.exposure, one) for one in (change.before, change.after))
+        self._sums[item_id] = self._sums[item_id].moved(before, after)
         self._touched.add(item_id)
 
 
@@ -233,7 +235,7 @@ class Believer:
 def _told(
     model: BeliefModel, answers: Sequence[tuple[Answer, Outline]], asked: Asked
 ) -> Iterator[tuple[str, float, float]]:
-    """Item, reward − base and how much it counts, of every exposure that is settled."""
+    """Item, reward − base and how much it counts, of every exposure of which something is known."""
     shown: dict[Key, tuple[Answer, Outline]] = {}
     outcomes: defaultdict[Key, set[tuple[float, float]]] = defaultdict(set)
     for answer, outline in answers:
@@ -243,13 +245,19 @@ def _told(
         if answer.type == "impression":
             shown.setdefault(key, (answer, outline))
         elif reward := reward_of(answer, asked.signals):
-            outcomes[key].add((_moment(answer, outline), reward))
+            outcomes[key].add((moment_of(answer, outline), reward))
     for key, (answer, outline) in shown.items():
-        came = settled(outline.at, outcomes.get(key, ()), model.window, asked.now)
-        if came is not None:
+        trace = trace_of(outline.at, outcomes.get(key, ()), model.stages, asked.now)
+        if trace:
             base = model.expected(outline, answer.item_id)
-            looked = 1.0 if came else model.looked(outline, answer.item_id, base)
-            yield answer.item_id, came - base, looked * min(model.share(outline.at) * model.fade(asked.now), 1.0)
+            looked = 1.0 if trace[-1] else model.looked(outline, answer.item_id, base)
+            rest, known, _ = model.told(trace, base)
+            if known:
+                yield (
+                    answer.item_id,
+                    rest,
+                    known * looked * min(model.share(outline.at) * model.fade(asked.now), 1.0),
+                )
 
 
 def _opinions(answers: Sequence[tuple[Answer, Outline]], asked: Asked) -> dict[str, float]:
@@ -260,11 +268,6 @@ def _opinions(answers: Sequence[tuple[Answer, Outline]], asked: Asked) -> dict[s
         if outline.scenario == QUESTIONS and reward:
             said[answer.item_id] = float(np.sign(reward))
     return said
-
-
-def _moment(answer: Answer, outline: Outline) -> float:
-    """When it was, not before its list: clocks of browsers go wrong."""
-    return outline.at if answer.at is None else max(answer.at / 1e6, outline.at)
 
 
 def _z(model: BeliefModel, vectors: Floats) -> Floats:

@@ -92,6 +92,12 @@ class BeliefSettings(Section):
         description="Seconds in which an answer counts; after them what came into view and got none counts as "
         "nothing wanted. Train again after a change.",
     )
+    progressive: bool = Field(
+        default=False,
+        description="Whether what came into view counts before its window has passed, by what was done with it "
+        "so far and what that foretold of others. `zhiyin train` learns it, and keeps it only if it would have "
+        "foretold better at earlier moments. For windows of days. Train again after a change.",
+    )
     half_life: float = Field(
         default=60.0, ge=1, description="Days after which an answer counts half. Train again after a change."
     )

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from zhiyin.data.rewards import SILENT, by_stages, outcome, reward_of
+from zhiyin.data.rewards import SILENT, outcome, reward_of
 from zhiyin.data.signals import WEIGHTS, Signals
 from zhiyin.types import EVENT_TYPES
 
@@ -74,8 +74,3 @@ def test_a_reward_lies_between_minus_one_and_one(type_: str, value: float | None
 def test_a_reward_beyond_one_is_refused() -> None:
     with pytest.raises(ValidationError, match="less than or equal to 1"):
         Signals(rewards={"like": 1.5})
-
-
-def test_an_outcome_as_it_stood_at_each_stage() -> None:
-    answers = [(4.0, 0.5), (50.0, 0.3), (100.0, 1.0), (-3.0, 1.0), (500.0, -1.0)]
-    assert by_stages(answers, (1.0, 10.0, 100.0, 900.0)).tolist() == [0.0, 0.5, 1.0, -1.0]

@@ -39,7 +39,7 @@ def told(outcomes: list[tuple[str, float]], spread: float = 1e-9) -> Surprise:
         exposure = shown(n, item, float(n))
         surprise.passed(float(n))
         surprise.shown(exposure, float(n))
-        surprise.counted(Change(exposure, None, value))
+        surprise.counted(Change(exposure, (), (value,)))
     surprise.passed(len(outcomes) + WINDOW + 1.0)
     return surprise
 
@@ -95,7 +95,7 @@ def test_it_is_the_ratio_by_its_formula() -> None:
 def test_nothing_is_said_before_a_window_has_passed_and_a_click_does_not_come_too_early() -> None:
     surprise, exposure = believed(1e-9), shown(0, "a", 0.0)
     surprise.shown(exposure, 0.0)
-    surprise.counted(Change(exposure, None, 1.0))
+    surprise.counted(Change(exposure, (), (1.0,)))
     surprise.passed(WINDOW)
     assert surprise.now == 1.0
     surprise.passed(WINDOW + 1.0)
@@ -125,7 +125,7 @@ def test_a_silence_that_nobody_may_have_looked_at_counts_less() -> None:
             exposure = shown(n, f"item {n % 4}", 0.0, 1.0 if clicked else looked)
             surprise.shown(exposure, 0.0)
             if clicked:
-                surprise.counted(Change(exposure, None, 1.0))
+                surprise.counted(Change(exposure, (), (1.0,)))
         surprise.passed(WINDOW + 1.0)
         return surprise.now
 

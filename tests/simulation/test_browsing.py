@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zhiyin.simulation.browsing import AFTER, CLICKS, Browsing, Reaction, Visit
+from zhiyin.simulation.browsing import CLICKS, FOLLOWS, Browsing, Reaction, Visit
 from zhiyin.simulation.world import sigmoid
 from zhiyin.types import EventType
 
@@ -79,6 +79,17 @@ def test_most_clicks_come_soon_and_some_after_hours() -> None:
     assert clicks.max() > 3_600
 
 
+def test_who_takes_days_to_decide_buys_days_after_the_click() -> None:
+    delays = {}
+    for decides in (600.0, 2 * 86_400.0):
+        browsing, after = Browsing(purchase=2.0, decides=decides), list[float]()
+        for reactions in visits(2_000, browsing):
+            clicked = {one.place: one.seconds for one in reactions if one.type == "click"}
+            after += [one.seconds - clicked[one.place] for one in reactions if one.type == "purchase"]
+        delays[decides] = np.mean(after)
+    assert delays == pytest.approx({decides: decides for decides in delays}, rel=0.1)
+
+
 @pytest.mark.slow
 def test_what_follows_a_click_comes_after_it_and_the_more_the_more_it_was_wanted() -> None:
     n, browsing = 3_000, Browsing()
@@ -86,7 +97,7 @@ def test_what_follows_a_click_comes_after_it_and_the_more_the_more_it_was_wanted
     for reactions in visits(n, browsing):
         clicked = {one.place: one.seconds for one in reactions if one.type == "click"}
         for one in reactions:
-            if one.type in AFTER and one.type != "hide":
+            if one.type in FOLLOWS:
                 assert one.seconds > clicked[one.place]
             if one.type == "hide":
                 assert one.place not in clicked

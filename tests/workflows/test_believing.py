@@ -17,9 +17,10 @@ from zhiyin.live import Live
 from zhiyin.settings_lists import BeliefSettings
 from zhiyin.shop import Zhiyin
 from zhiyin.types import AsOf, Event, Item, Query
-from zhiyin.workflows.believing import LEAST, settled_exposures
+from zhiyin.workflows.believing import LEAST
 from zhiyin.workflows.erase import erase
 from zhiyin.workflows.replay import replay
+from zhiyin.workflows.settling import settled_exposures
 from zhiyin.workflows.train import train
 
 pytestmark = pytest.mark.slow

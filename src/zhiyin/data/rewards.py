@@ -8,11 +8,8 @@ showing it was right, so of many answers one counts: the best, but once somebody
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-import numpy as np
-
-from zhiyin.data.dataset import Doubles
 from zhiyin.data.signals import WEIGHTS, Signals
 from zhiyin.types import EventType
 
@@ -37,11 +34,6 @@ def outcome(rewards: Iterable[float]) -> float:
     told = list(rewards)
     worst = min(told, default=0.0)
     return worst if worst < 0 else max(told, default=0.0)
-
-
-def by_stages(answers: Sequence[tuple[float, float]], stages: Sequence[float]) -> Doubles:
-    """(S,) the outcome as it stood so many seconds after the exposure, of answers (seconds after it, reward)."""
-    return np.array([outcome(reward for after, reward in answers if 0 <= after <= stage) for stage in stages])
 
 
 def _worth(signals: Signals, type_: EventType) -> float:

@@ -25,6 +25,7 @@ from zhiyin.data.vocabulary import Keys, Rows
 from zhiyin.policies.belief import Prior
 from zhiyin.policies.examination import Examination, Looks
 from zhiyin.policies.gaussian import Gaussian
+from zhiyin.policies.progressive import Progressive, Told, Trace
 from zhiyin.policies.whitening import Whitening
 
 LEAST = 0.05
@@ -46,6 +47,18 @@ class BeliefModel:
     since: float  # the moment at which an outcome counts 1 in the sums; 2 a half-life later
     looks: Examination  # how far people look
     people: Keys  # sorted keys of the user ids it was learned from
+    progressive: Progressive | None = None  # what open windows foretell; None: they count once there is an answer
+
+    @property
+    def stages(self) -> tuple[float, ...]:
+        """Seconds after an exposure at which it is looked at again; the last is the window."""
+        return (self.window,) if self.progressive is None else tuple(self.progressive.stages.tolist())
+
+    def told(self, trace: Trace, base: float) -> Told:
+        """What stands of an exposure, as an outcome."""
+        if self.progressive is None or len(trace) == len(self.progressive.stages):
+            return Told(trace[-1] - base, 1.0, 0.0)
+        return self.progressive.told(trace, base)
 
     def expected(self, outline: Outline, item_id: str) -> float:
         """Base: what is expected of a place of this list before anything is believed."""
@@ -81,6 +94,7 @@ class BeliefModel:
             "looks": np.array([looks.curves for looks in (*self.looks.surfaces.values(), self.looks.anywhere)]),
             "kinds": np.frombuffer(json.dumps(self.kinds).encode(), np.uint8),
             "people": self.people,
+            **(self.progressive.arrays() if self.progressive else {}),
         }
 
     @classmethod
@@ -100,6 +114,7 @@ class BeliefModel:
             since,
             Examination(dict(zip(json.loads(arrays["surfaces"].tobytes()), looks, strict=True)), anywhere),
             arrays["people"],
+            Progressive.of_arrays(arrays),
         )
 
 

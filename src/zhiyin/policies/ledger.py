@@ -1,17 +1,20 @@
 """What came of what was shown: joined by recommendation id, however late, in whatever order, however often.
 
-What counts of an exposure is a function of what is known about it and of the clock alone: what was refused within
-the window, else the best outcome that happened there; until the window has passed without one, nothing (it is
-censored); then a 0.
+What stands of an exposure is a function of what is known about it and of the clock alone: after each stage that
+has passed, what was refused by then, else the best outcome that happened by then, else a 0. The last stage is the
+window: its number is the reward. An answer counts at once, as what stands at the end of the stage it came in. With
+one stage nothing counts until there is an answer, or the window has passed (it is censored).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
 from zhiyin.data.rewards import outcome
+from zhiyin.policies.progressive import Trace
 
 Key = tuple[str, str]  # recommendation id, item id
 
@@ -28,11 +31,11 @@ class Exposure:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What counted of an exposure and what does now; None is nothing yet, or nothing any more."""
+    """What stood of an exposure and what does now; () is nothing yet, or nothing any more."""
 
     exposure: Exposure
-    before: float | None
-    after: float | None
+    before: Trace
+    after: Trace
 
 
 @dataclass(slots=True)
@@ -41,15 +44,19 @@ class _Line:
 
     exposure: Exposure | None = None
     outcomes: set[tuple[float, float]] = field(default_factory=set)  # at, reward
-    counted: float | None = None
+    stands: Trace = ()
 
 
-def settled(shown: float, outcomes: Iterable[tuple[float, float]], window: float, now: float) -> float | None:
-    """What counts of something shown at this moment, of outcomes (at, reward); None while that is open."""
-    rewards = [reward for at, reward in outcomes if shown <= at <= shown + window]
-    if rewards:
-        return outcome(rewards)
-    return 0.0 if now > shown + window else None
+def trace_of(shown: float, outcomes: Iterable[tuple[float, float]], stages: Sequence[float], now: float) -> Trace:
+    """What stands of something shown at this moment, of outcomes (at, reward): a number for every stage that has
+    passed, and for that of the last answer."""
+    ends = [shown + stage for stage in stages]
+    came = [(at, reward) for at, reward in outcomes if shown <= at <= ends[-1]]
+    passed = bisect_left(ends, now)
+    if not came:
+        return (0.0,) * passed
+    told = max(passed, 1 + bisect_left(ends, max(at for at, _ in came)))
+    return tuple(outcome(reward for at, reward in came if at <= end) for end in ends[:told])
 
 
 @dataclass(slots=True)
@@ -57,7 +64,7 @@ class Ledger:
     """Feed it exposures and outcomes as they arrive; each call answers what changes by it. Lines are closed for
     good two windows after the exposure: what arrives later than that changes nothing."""
 
-    window: float  # seconds
+    stages: Sequence[float]  # seconds, rising; the last is the window
     now: float = float("-inf")
     _lines: dict[Key, _Line] = field(default_factory=dict)
     _due: list[tuple[float, Key]] = field(default_factory=list)  # a heap of when to look at a line again
@@ -68,8 +75,8 @@ class Ledger:
         if (line is not None and line.exposure is not None) or self._closed(exposure.at):
             return []
         line = line or self._lines.setdefault(exposure.key, _Line())
-        heappush(self._due, (exposure.at + self.window, exposure.key))
-        heappush(self._due, (exposure.at + 2.0 * self.window, exposure.key))
+        for after in (*self.stages, 2.0 * self.window):
+            heappush(self._due, (exposure.at + after, exposure.key))
         line.exposure = exposure
         return self._settled(line)
 
@@ -95,17 +102,15 @@ class Ledger:
                     del self._lines[key]
         return changes
 
-    def _settled(self, line: _Line) -> list[Change]:
-        before, line.counted = line.counted, self._counts(line)
-        if line.exposure is None or line.counted == before:
-            return []
-        return [Change(line.exposure, before, line.counted)]
+    @property
+    def window(self) -> float:
+        return self.stages[-1]
 
-    def _counts(self, line: _Line) -> float | None:
-        """What counts of a line now."""
+    def _settled(self, line: _Line) -> list[Change]:
         if line.exposure is None:
-            return None
-        return settled(line.exposure.at, line.outcomes, self.window, self.now)
+            return []
+        before, line.stands = line.stands, trace_of(line.exposure.at, line.outcomes, self.stages, self.now)
+        return [] if line.stands == before else [Change(line.exposure, before, line.stands)]
 
     def _over(self, line: _Line) -> bool:
         """Nothing that may still arrive changes it."""

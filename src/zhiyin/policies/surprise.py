@@ -85,7 +85,7 @@ class Surprise:
     def counted(self, change: Change) -> None:
         """What counts of an exposure now."""
         if change.exposure.key in self._open:
-            self._open[change.exposure.key].value = change.after or 0.0
+            self._open[change.exposure.key].value = change.after[-1] if change.after else 0.0
 
     def passed(self, now: float) -> None:
         """What came of exposures whose window is over by now."""

@@ -20,7 +20,7 @@ from zhiyin.types import EventType
 
 CLICKS: Mapping[EventType, float] = {"click": 1.0}  # what is earned, where nothing else is said
 FOLLOWS: tuple[EventType, ...] = ("like", "purchase")  # what may come after a click
-AFTER: Mapping[EventType, float] = {"like": 60.0, "purchase": 600.0, "hide": 5.0}  # seconds, on average
+AFTER: Mapping[EventType, float] = {"like": 60.0, "hide": 5.0}  # seconds, on average
 N_COINS = 8  # numbers of one item in one visit: looks, wants, is late, delay; like, delay; purchase or hide, delay
 
 
@@ -37,6 +37,7 @@ class Browsing:
     soon: float = 20.0  # seconds until a click, on average
     late: float = 0.15  # share of clicks that come much later
     later: float = 6.0  # hours until these, on average
+    decides: float = 600.0  # seconds from a click to a purchase, on average
 
     def examined(self, n: int) -> Doubles:
         """(n,) the probability that a place is looked at."""
@@ -127,7 +128,8 @@ def _at_place(browsing: Browsing, place: int, coins: Doubles, utility: Doubles) 
     yield Reaction("click", place, clicked)
     for n, type_ in enumerate(FOLLOWS):
         if coins[4 + 2 * n] < browsing.follows(type_, utility):
-            yield Reaction(type_, place, clicked + _delay(coins[5 + 2 * n], AFTER[type_]))
+            after = browsing.decides if type_ == "purchase" else AFTER[type_]
+            yield Reaction(type_, place, clicked + _delay(coins[5 + 2 * n], after))
 
 
 def _delay(coin: float, mean: float) -> float:

@@ -12,37 +12,24 @@ from dataclasses import dataclass, replace
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from zhiyin.data.answers import AnswerLog, Outline
+from zhiyin.data.answers import Outline
 from zhiyin.data.dataset import Doubles, Floats, Mask
-from zhiyin.data.signals import Signals
 from zhiyin.data.vocabulary import key_of
 from zhiyin.live import MINE
-from zhiyin.outcomes import changes, joined, reward_of
 from zhiyin.policies.belief import Items, person_of
 from zhiyin.policies.belief_model import DAY, BeliefModel, features, kinds_of, worth_of
 from zhiyin.policies.examination import Examination, SeenLists
 from zhiyin.policies.fitting import FittedPrior, Outcomes, fit_prior, groups
-from zhiyin.policies.ledger import Key, Ledger
 from zhiyin.policies.whitening import Whitening
 from zhiyin.settings_lists import BeliefSettings
 from zhiyin.types import Item
+from zhiyin.workflows.foretelling import Foretelling, Ground, learn_foretelling
+from zhiyin.workflows.settling import Settled
 
 LEAST = 500  # settled exposures that something is learned from
-MOST = 200_000  # newest of them
 LEARNED = 0.8  # share of them, the oldest, before those that are foretold
 SURE = 1.0  # standard errors that beliefs are to come closer by
 MANY = 20  # exposures of items of a first category for which κ is learned by itself
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """An exposure and what came of it."""
-
-    recommendation_id: str
-    user_id: str
-    item_id: str
-    outline: Outline
-    reward: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +40,7 @@ class Learned:
     n_exposures: int
     closer: float = 0.0  # share of the squared error that beliefs took away from the newest fifth
     doubt: float = 0.0  # one standard error of that
+    foretelling: Foretelling | None = None  # None: not asked for, or nothing is believed
 
     @property
     def sentence(self) -> str:
@@ -65,24 +53,8 @@ class Learned:
             )
         told = f"{self.closer:+.2%} ± {self.doubt:.2%} of the error in what newer answers were"
         verdict = "taken away by beliefs" if self.model else "taken away by beliefs, too little: left out"
-        return f"{self.n_exposures:,} exposures learned from: {told} {verdict}"
-
-
-def settled_exposures(log: AnswerLog, signals: Signals, window: float, until: int) -> list[Settled]:
-    """The newest MOST whose outcome is known by this position of the log, by the time of their lists."""
-    ledger, lines, counted = Ledger(window), dict[Key, tuple[str, Outline]](), dict[Key, float | None]()
-    for answer, outline in joined(log.stream(until=until), log):
-        key = answer.recommendation_id, answer.item_id
-        if answer.type == "impression":
-            lines.setdefault(key, (answer.user_id, outline))
-        for change in changes(ledger, answer, outline, reward_of(answer, signals)):
-            counted[change.exposure.key] = change.after
-    found = (
-        Settled(key[0], lines[key][0], key[1], lines[key][1], reward)
-        for key, reward in counted.items()
-        if reward is not None
-    )
-    return sorted(found, key=lambda one: one.outline.at)[-MOST:]
+        more = f"; {self.foretelling.sentence}" if self.foretelling else ""
+        return f"{self.n_exposures:,} exposures learned from: {told} {verdict}{more}"
 
 
 def learn_belief(
@@ -95,7 +67,14 @@ def learn_belief(
         return Learned(None, len(known))
     with threadpool_limits(1, "blas"):  # matrices of 64 × 64 are too small to be shared out
         looks = looks_of(known)
-        return _Lesson(looked_at(known, looks), items, vectors, said, looks).learned()
+        looked = looked_at(known, looks)
+        lesson = _Lesson(looked, items, vectors, said, looks)
+        learned = lesson.learned()
+        if learned.model is None or not said.progressive:
+            return learned
+        ground = Ground(rows, lesson.z, lesson.rows_of_kinds)
+        found = learn_foretelling(known, looked, ground, learned.model, lesson.before)
+        return replace(learned, model=replace(learned.model, progressive=found.progressive), foretelling=found)
 
 
 def looks_of(exposures: Sequence[Settled]) -> Examination:
@@ -166,6 +145,10 @@ class _Lesson:
         doubt = float((gains[:, 0] - share * gains[:, 1]).std() * np.sqrt(len(gains)) / error[1])
         model = self._model(np.ones(len(self.at), bool)) if share > SURE * doubt else None
         return Learned(model, len(self.at), share, doubt)
+
+    def before(self, moment: float) -> BeliefModel:
+        """Learned from what was over by then."""
+        return self._model(self.at + self.said.window < moment)
 
     def _model(self, known: Mask) -> BeliefModel:
         """Learned from these exposures."""

@@ -33,6 +33,7 @@ from zhiyin.workflows.shown_lists import Worth, rewards_of
 MOST = 2_000  # newest lists that are looked at
 AIM = 100  # exposures at which an item is no longer new
 HOUR = 3_600.0  # seconds
+UNITS = ((24.0 * HOUR, "d"), (HOUR, "h"), (60.0, "min"))
 DEEPEST = 20  # places of a curve
 SIGHTS = ((0, 0), (1, 9), (10, 99), (100, None))  # exposures of an item, from and to
 
@@ -102,6 +103,14 @@ class Mixing:
 
 
 @dataclass(frozen=True, slots=True)
+class Stage:
+    """What an exposure counts whose window is open."""
+
+    after: float  # seconds since it came into view
+    known: float  # of an outcome
+
+
+@dataclass(frozen=True, slots=True)
 class Exploration:
     """Of the newest lists."""
 
@@ -116,6 +125,7 @@ class Exploration:
     newcomers: Newcomers
     sights: Mapping[str, Sight]  # by surface
     widths: tuple[Width, ...]  # empty where nothing is believed
+    stages: tuple[Stage, ...]  # empty where open windows foretell nothing
     left_out: Mapping[str, int]  # lists of which it is not known what they cost, by why
 
     @property
@@ -129,6 +139,9 @@ class Exploration:
         ]
         lines += [f"cost not known: {n:,} lists {why}" for why, n in self.left_out.items()]
         lines += self.mixing.sentences
+        if self.stages:
+            counted = ", ".join(f"{one.known:.2f} after {_duration(one.after)}" for one in self.stages)
+            lines.append(f"open windows count by what they foretell, as parts of an outcome: {counted}")
         if not new.n:
             return (*lines, "bought: no item came while these lists were shown")
         when = "not yet known" if new.median_hours is None else f"{new.median_hours:,.1f} hours"
@@ -166,6 +179,7 @@ def exploration(
         newcomers=_newcomers(shop, lists),
         sights={name: _sight(one) for name, one in sorted(looks.surfaces.items())},
         widths=_widths(lists, widths or _believed(shop)),
+        stages=_stages(shop),
         left_out=Counter(one for one in before if isinstance(one, str)),
     )
 
@@ -181,6 +195,21 @@ def _mixing(shop: Zhiyin, lists: Iterable[Recommendation]) -> Mixing:
         float(np.mean(known)) if known else None,
         None if world.beliefs is None else world.beliefs.surprise,
     )
+
+
+def _duration(seconds: float) -> str:
+    """In the largest unit of which it is one or more."""
+    unit, name = next((one for one in UNITS if seconds >= one[0]), (1.0, "s"))
+    return f"{seconds / unit:.3g} {name}"
+
+
+def _stages(shop: Zhiyin) -> tuple[Stage, ...]:
+    model = shop.live().folded.bundle.fitted.belief
+    if model is None or model.progressive is None:
+        return ()
+    found = model.progressive
+    pairs = zip(found.stages.tolist(), found.known.tolist(), strict=True)
+    return tuple(Stage(after, known) for after, known in pairs)[:-1]
 
 
 def _cost(one: Arranged | str, looks: Looks) -> float | None:

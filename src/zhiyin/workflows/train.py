@@ -20,7 +20,8 @@ from zhiyin.ranking.learn import group_of
 from zhiyin.recipe import DefaultRecipe, Fitted
 from zhiyin.shop import Zhiyin
 from zhiyin.types import LATEST, SIMILAR, TRENDING, AsOf, Event, Recommendation
-from zhiyin.workflows.believing import Learned, learn_belief, settled_exposures
+from zhiyin.workflows.believing import Learned, learn_belief
+from zhiyin.workflows.settling import settled_exposures
 from zhiyin.workflows.stories import flat, trained_story
 from zhiyin.workflows.tempering import learn_tempering
 from zhiyin.workflows.tracking import NOWHERE, Log, Value
@@ -124,7 +125,8 @@ def train(shop: Zhiyin, seed: int = 0, log: Log = NOWHERE, *, deep: bool = False
 def _believed(shop: Zhiyin, data: Dataset, fitted: Fitted, as_of: AsOf) -> Learned:
     """What answers to lists teach of the items that were fitted."""
     said, meaning = shop.settings.belief, fitted.models["meaning"]
-    exposures = settled_exposures(shop.store.answers, shop.settings.data.signals, said.window, as_of.event)
+    signals, over = shop.settings.data.signals, said.progressive
+    exposures = settled_exposures(shop.store.answers, signals, said.window, as_of.event, over=over)
     if not exposures or not isinstance(meaning, Meaning):
         return Learned(None, 0)
     return learn_belief(exposures, data.catalogue, meaning.vectors, said)

@@ -19,6 +19,7 @@ function spent(found) {
     h("p", { class: "fact" }, h("strong", { "data-spent": found.lost?.value ?? "" }, share(found.lost)), " ", t("c_x_lost", facts)),
     found.budget !== null && h("p", { class: "fact" }, t("c_x_budget", { budget: percent(found.budget, 2) })),
     drawn(found.mixing),
+    foretold(found.stages),
     omitted > 0 && h("p", { class: "fact warn" }, t("c_x_left_out", { n: number(omitted) })),
     ends && sparkline(costs.map((cost) => cost / (Math.max(...costs) || 1)), t("c_x_days", ends)),
     ends && h("p", { class: "soft small-print" }, t("c_x_days", ends)),
@@ -31,6 +32,12 @@ function drawn({ temperature, adaptive, coefficient, surprise }) {
   const facts = { coefficient: number(coefficient ?? 1, 2), surprise: number(Math.max(surprise ?? 0, 0), 2) };
   const mixed = coefficient === null ? "" : t(adaptive ? "c_x_mixed" : "c_x_not_mixed", facts);
   return h("p", { class: "fact", "data-mixing": coefficient ?? "" }, at, " ", mixed);
+}
+
+function foretold(stages) {
+  if (!stages.length) return null;
+  const known = stages.map((one) => t("c_x_stage", { known: number(one.known, 2), hours: number(one.after / 3600, 2) }));
+  return h("p", { class: "fact", "data-stages": stages.length }, t("c_x_stages", { known: known.join(", ") }));
 }
 
 function bought(newcomers) {

@@ -21,7 +21,7 @@ from zhiyin.policies.belief import Prior, person_of
 from zhiyin.policies.belief_model import BeliefModel, features, worth_of
 from zhiyin.policies.examination import Examination, Looks
 from zhiyin.policies.gaussian import Gaussian
-from zhiyin.policies.progressive import Progressive
+from zhiyin.policies.progressive import Progressive, Stage
 from zhiyin.policies.whitening import Whitening
 from zhiyin.testing.whole_contract import shown
 from zhiyin.types import Event, Item, Place, Query, Recommendation
@@ -46,11 +46,11 @@ MODEL = BeliefModel(
 STAGED = replace(
     MODEL,
     progressive=Progressive(
-        stages=np.array([60.0, 3_600.0, DAY.total_seconds()]),
-        expected=np.array([0.5, 0.75, 1.0]),
-        gains=np.array([[0.9, 0.0, 0.0], [0.2, 1.0, 0.0], [0.0, 0.0, 1.0]]),
-        known=np.array([0.25, 0.5, 1.0]),
-        doubt=np.array([0.6, 0.4, 0.0]),
+        (
+            Stage(60.0, 0.5, 0.25, 0.6, (0.9,)),
+            Stage(3_600.0, 0.75, 0.5, 0.4, (0.2, 1.0)),
+            Stage(DAY.total_seconds(), 1.0, 1.0, 0.0, (0.0, 0.0, 1.0)),
+        )
     ),
 )
 both = pytest.mark.parametrize("model", [MODEL, STAGED], ids=["windows", "stages"])
@@ -299,7 +299,7 @@ def test_a_person_of_open_windows_is_made_of_what_they_foretell() -> None:
 def test_a_model_comes_out_of_its_arrays_as_it_went_in() -> None:
     assert BeliefModel.of_arrays(MODEL.arrays()).progressive is None
     back = BeliefModel.of_arrays(STAGED.arrays())
-    assert back.stages == STAGED.stages
+    assert back.progressive == STAGED.progressive
     assert back.base == MODEL.base
     assert (back.kinds, back.worth, back.window, back.half_life, back.since) == (
         MODEL.kinds,

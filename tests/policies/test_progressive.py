@@ -79,7 +79,7 @@ def test_what_was_expected_by_a_stage_is_taken_off() -> None:
     early = rng.normal(size=4_000)
     traces = np.stack([0.25 * bases + early, 0.5 * bases + early, bases + early + rng.normal(size=4_000)], axis=1)
     found = Progressive.fit(STAGES, traces, bases, np.arange(4_000) % 50)
-    np.testing.assert_allclose(found.expected, [0.25, 0.5, 1.0], atol=0.1)
+    assert [one.expected for one in found.stages] == pytest.approx([0.25, 0.5, 1.0], abs=0.1)
     told = found.told((0.25 * 0.3 + 1.0,), 0.3)
     assert told.rest * told.known == pytest.approx(1.0, abs=0.05)
     assert told.known == pytest.approx(0.5, abs=0.03)
@@ -88,7 +88,7 @@ def test_what_was_expected_by_a_stage_is_taken_off() -> None:
 def test_every_stage_says_more_and_the_last_is_the_outcome() -> None:
     _, traces, items = world(200, 20, 5)
     found = Progressive.fit(STAGES, traces, np.zeros(len(traces)), items)
-    assert (np.diff(found.known) > 0).all()
+    assert (np.diff([one.known for one in found.stages]) > 0).all()
     assert found.told((0.3, 0.2, 0.7), 0.1) == pytest.approx((0.6, 1.0, 0.0))
 
 
@@ -108,7 +108,7 @@ def test_where_clicks_lead_to_other_things_elsewhere_many_of_them_say_less() -> 
     )
     ones, at = np.ones((500, 3)), np.ones(500, np.int64)
     assert gathered(model_of(bait), ones, at)[0] < 0.5 * gathered(model_of(same), ones, at)[0]
-    assert gathered(model_of(bait), ones, at)[0] <= 1 / bait.doubt[0] ** 2
+    assert gathered(model_of(bait), ones, at)[0] <= 1 / bait.stages[0].doubt ** 2
 
 
 def test_stages_at_which_nothing_ever_happens_say_nothing() -> None:

@@ -61,7 +61,7 @@ def test_what_clicks_foretell_is_kept_where_it_would_have_helped_then() -> None:
     assert found.foretelling.closer > 2.0 * found.foretelling.doubt > 0
     assert found.model.progressive is not None
     assert found.model.stages[-1] == WINDOW
-    assert found.model.progressive.known[0] > 0.4
+    assert found.model.progressive.stages[0].known > 0.4
     assert "taken away by what they foretell" in found.sentence
     assert "left out" not in found.sentence
     without = learned(exposures(told=1.0), SAID.model_copy(update={"progressive": False}))

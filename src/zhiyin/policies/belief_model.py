@@ -52,11 +52,15 @@ class BeliefModel:
     @property
     def stages(self) -> tuple[float, ...]:
         """Seconds after an exposure at which it is looked at again; the last is the window."""
-        return (self.window,) if self.progressive is None else tuple(self.progressive.stages.tolist())
+        return (self.window,) if self.progressive is None else tuple(one.after for one in self.progressive.stages)
+
+    def settled(self, trace: Trace) -> bool:
+        """Whether this is the outcome, and not only foretells it."""
+        return self.progressive is None or len(trace) == len(self.progressive.stages)
 
     def told(self, trace: Trace, base: float) -> Told:
         """What stands of an exposure, as an outcome."""
-        if self.progressive is None or len(trace) == len(self.progressive.stages):
+        if self.progressive is None or self.settled(trace):
             return Told(trace[-1] - base, 1.0, 0.0)
         return self.progressive.told(trace, base)
 
@@ -94,7 +98,7 @@ class BeliefModel:
             "looks": np.array([looks.curves for looks in (*self.looks.surfaces.values(), self.looks.anywhere)]),
             "kinds": np.frombuffer(json.dumps(self.kinds).encode(), np.uint8),
             "people": self.people,
-            **(self.progressive.arrays() if self.progressive else {}),
+            **({"stages": self.progressive.array} if self.progressive else {}),
         }
 
     @classmethod
@@ -114,7 +118,7 @@ class BeliefModel:
             since,
             Examination(dict(zip(json.loads(arrays["surfaces"].tobytes()), looks, strict=True)), anywhere),
             arrays["people"],
-            Progressive.of_arrays(arrays),
+            Progressive.of_array(arrays["stages"]) if "stages" in arrays else None,
         )
 
 

@@ -30,13 +30,13 @@ class Evidence(NamedTuple):
         rest, known, doubt = model.told(trace, exposure.base)
         looked = 1.0 if trace[-1] else exposure.looked
         counted = model.share(exposure.at) * looked * known
-        if len(trace) == len(model.stages):
+        if model.settled(trace):
             return cls(counted, counted * rest)
         return cls(0.0, 0.0, counted, counted * rest, looked * known, looked * known * doubt)
 
     def moved(self, before: Evidence, after: Evidence) -> Evidence:
         """With one exposure taken out as it stood and taken in as it stands."""
-        return Evidence(*(mine - old + new for mine, old, new in zip(self, before, after, strict=True)))
+        return Evidence._make(map(_exchanged, self, before, after))
 
     @property
     def sums(self) -> tuple[float, float]:
@@ -45,3 +45,7 @@ class Evidence(NamedTuple):
             return self.settled, self.total
         heard = 1.0 / (1.0 + self.doubt**2 / self.known)  # n outcomes with a doubt δ in common are n / (1 + δ n)
         return self.settled + heard * self.open, self.total + heard * self.open_total
+
+
+def _exchanged(mine: float, old: float, new: float) -> float:
+    return mine - old + new

@@ -13,12 +13,10 @@ outcomes, where δ is how much m − ρ² · (reward − base) differs between i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from zhiyin.data.dataset import Doubles
 from zhiyin.data.vocabulary import Rows
@@ -38,73 +36,75 @@ class Told(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Stage:
+    """What is known when the number of this stage is."""
+
+    after: float  # seconds since the exposure
+    expected: float  # c: the share of base that is there by then
+    known: float  # ρ² of the numbers up to this one
+    doubt: float  # √δ of what they foretell
+    gains: tuple[float, ...]  # what each of them adds to m
+
+
+@dataclass(frozen=True, slots=True)
 class Progressive:
     """Immutable; a part of what a bundle knows of beliefs."""
 
-    stages: (
-        Doubles  # (S,) seconds after the exposure at which each number is known, rising; the last is the window
-    )
-    expected: Doubles  # (S,) c: the share of base that is there by then; 1 at last
-    gains: Doubles  # (S, S) row s − 1: what each of the first s numbers adds to m
-    known: Doubles  # (S,) ρ²; 1 at last
-    doubt: Doubles  # (S,) √δ; 0 at last
+    stages: tuple[Stage, ...]  # rising; the last is the window, at which all is known
 
     @classmethod
-    def fit(cls, stages: Doubles, traces: Doubles, bases: Doubles, items: Rows) -> Self:
+    def fit(cls, after: Doubles, traces: Doubles, bases: Doubles, items: Rows) -> Self:
         """From (n, S) completed traces of (n,) items, of which (n,) was expected, by least squares; what differs
         between items by the moments of a one-way layout (Searle, Casella & McCulloch 1992, ch. 3). Raises
         InvalidData without a trace, and where all came as expected."""
         came = bases @ traces
-        expected = (
-            np.clip(came / came[-1], 0.0, 1.0) if came[-1] > 0 else np.append(np.zeros(len(stages) - 1), 1.0)
-        )
+        expected = np.clip(came / came[-1], 0.0, 1.0) if came[-1] > 0 else np.zeros(len(after))
+        expected[-1] = 1.0
         rests = traces - bases[:, None] * expected
-        variance = float(np.mean(rests[:, -1] ** 2)) if len(rests) else 0.0
-        if not variance:
+        if not rests[:, -1].any():
             raise InvalidData(f"{len(rests)} traces of which none ends otherwise than expected foretell nothing")
-        gains, known, doubt = np.zeros((len(stages), len(stages))), np.ones(len(stages)), np.zeros(len(stages))
-        gains[-1, -1] = 1.0
-        for stage in range(1, len(stages)):
-            gains[stage - 1, :stage] = _least_squares(rests[:, :stage], rests[:, -1])
-            foretold = rests @ gains[stage - 1]
-            share = float(foretold @ rests[:, -1]) / (len(rests) * variance)
-            known[stage - 1] = min(max(share, 0.0), 1.0)
-            if share > 0:
-                own = between(foretold - share * rests[:, -1], items)
-                doubt[stage - 1] = np.sqrt(own / variance) / share
-        return cls(stages, expected, gains, known, doubt)
+        stages = [
+            Stage(seconds, share, *_foretold(rests[:, : n + 1], rests[:, -1], items))
+            for n, (seconds, share) in enumerate(zip(after.tolist(), expected.tolist(), strict=True))
+        ]
+        last = (*np.zeros(len(after) - 1).tolist(), 1.0)
+        return cls((*stages[:-1], Stage(float(after[-1]), 1.0, 1.0, 0.0, last)))
 
     def told(self, trace: Trace, base: float) -> Told:
-        """What a trace of one stage or more says; nothing is known where ρ² is 0."""
-        n = len(trace)
-        known = float(self.known[n - 1])
-        foretold = sum(
-            gain * (value - base * expected)
-            for gain, value, expected in zip(self.gains[n - 1], trace, self.expected, strict=False)
-        )
-        return Told(float(foretold) / known if known else 0.0, known, float(self.doubt[n - 1]))
+        """What a trace of one stage or more says; nothing where ρ² is 0."""
+        stage = self.stages[len(trace) - 1]
+        foretold = 0.0
+        for gain, value, earlier in zip(stage.gains, trace, self.stages, strict=False):
+            foretold += gain * (value - base * earlier.expected)
+        return Told(foretold / stage.known if stage.known else 0.0, stage.known, stage.doubt)
 
-    def arrays(self) -> dict[str, npt.NDArray[Any]]:
-        return {
-            "stages": self.stages,
-            "stages_expected": self.expected,
-            "stages_gains": self.gains,
-            "stages_known": self.known,
-            "stages_doubt": self.doubt,
-        }
+    @property
+    def array(self) -> Doubles:
+        """(S, 4 + S), a row a stage."""
+        filled = [(*one.gains, *[0.0] * (len(self.stages) - len(one.gains))) for one in self.stages]
+        rows = [
+            (one.after, one.expected, one.known, one.doubt, *gains)
+            for one, gains in zip(self.stages, filled, strict=True)
+        ]
+        return np.array(rows)
 
     @classmethod
-    def of_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> Self | None:
-        """None where nothing of it was kept."""
-        if "stages" not in arrays:
-            return None
+    def of_array(cls, array: Doubles) -> Self:
+        rows = array.tolist()
         return cls(
-            arrays["stages"],
-            arrays["stages_expected"],
-            arrays["stages_gains"],
-            arrays["stages_known"],
-            arrays["stages_doubt"],
+            tuple(Stage(row[0], row[1], row[2], row[3], tuple(row[4 : 5 + n])) for n, row in enumerate(rows))
         )
+
+
+def _foretold(told: Doubles, last: Doubles, items: Rows) -> tuple[float, float, tuple[float, ...]]:
+    """ρ², √δ and the gains of (n, s) numbers."""
+    gains, variance = _least_squares(told, last), float(np.mean(last**2))
+    foretold = told @ gains
+    known = min(float(np.mean(foretold * last)) / variance, 1.0)
+    if known <= 0:
+        return 0.0, 0.0, tuple(np.zeros(len(gains)).tolist())
+    own = between(foretold - known * last, items)
+    return known, float(np.sqrt(own / variance)) / known, tuple(gains.tolist())
 
 
 def between(values: Doubles, items: Rows) -> float:

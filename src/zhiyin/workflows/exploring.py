@@ -103,7 +103,7 @@ class Mixing:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class Open:
     """What an exposure counts whose window is open."""
 
     after: float  # seconds since it came into view
@@ -125,7 +125,7 @@ class Exploration:
     newcomers: Newcomers
     sights: Mapping[str, Sight]  # by surface
     widths: tuple[Width, ...]  # empty where nothing is believed
-    stages: tuple[Stage, ...]  # empty where open windows foretell nothing
+    stages: tuple[Open, ...]  # empty where open windows foretell nothing
     left_out: Mapping[str, int]  # lists of which it is not known what they cost, by why
 
     @property
@@ -203,13 +203,11 @@ def _duration(seconds: float) -> str:
     return f"{seconds / unit:.3g} {name}"
 
 
-def _stages(shop: Zhiyin) -> tuple[Stage, ...]:
+def _stages(shop: Zhiyin) -> tuple[Open, ...]:
     model = shop.live().folded.bundle.fitted.belief
     if model is None or model.progressive is None:
         return ()
-    found = model.progressive
-    pairs = zip(found.stages.tolist(), found.known.tolist(), strict=True)
-    return tuple(Stage(after, known) for after, known in pairs)[:-1]
+    return tuple(Open(one.after, one.known) for one in model.progressive.stages[:-1])
 
 
 def _cost(one: Arranged | str, looks: Looks) -> float | None:

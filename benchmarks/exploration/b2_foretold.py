@@ -42,8 +42,8 @@ BROWSING = Browsing(purchase=1.5, decides=DAY)
 ARMS = {
     "foretold": BeliefSettings(window=4.0 * DAY, progressive=True),
     "waiting": BeliefSettings(window=4.0 * DAY),
-    "one day": BeliefSettings(window=DAY),
 }
+SHOPS = {"all items": (1, 0.15), "few items": (4, 0.4)}  # every so many-th item, share that arrives
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +103,14 @@ def main() -> None:
     )
 
 
-def lived(said: BeliefSettings, seed: int) -> Earned:
+def lived(said: BeliefSettings, seed: int, every: int, arriving: float) -> Earned:
     """All days of a shop under these settings."""
     with TemporaryDirectory() as folder:
         signals = Signals(rewards={"click": 0.1})
         settings = Settings(folder=Path(folder), belief=said, data=DataSettings(signals=signals))
         with Zhiyin(settings, open_store(f"sqlite:///{folder}/shop.db"), SentenceEncoder()) as shop:
-            shop.put_items([item_of(good) for good in read_goods()])
-            scene = Scene(ROUNDS, 150, 6, seed, 0.15, LEARN_EVERY, 24.0, browsing=BROWSING)
+            shop.put_items([item_of(good) for good in read_goods()[::every]])
+            scene = Scene(ROUNDS, 150, 6, seed, arriving, LEARN_EVERY, 24.0, browsing=BROWSING)
             with begun(shop, [PolicySettings()], scene) as simulation:
                 for _ in range(ROUNDS):
                     simulation.turn()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,7 +21,7 @@ from zhiyin.workflows.believing import Learned, learn_belief
 from zhiyin.workflows.erase import erase
 from zhiyin.workflows.exploring import exploration
 from zhiyin.workflows.replay import replay
-from zhiyin.workflows.settling import Settled, settled_exposures
+from zhiyin.workflows.settling import Settled
 from zhiyin.workflows.train import train
 
 DAY, HOUR = 86_400.0, timedelta(hours=1)
@@ -78,12 +77,13 @@ def test_nothing_of_what_came_later_is_known_at_a_moment_that_is_judged() -> Non
     cut = [replace(one, answers=tuple(told for told in one.answers if told[0] <= first)) for one in shown]
     model = learned(shown).model
     assert model is not None
-    rows = {one.item_id: n for n, one in enumerate(ITEMS)}
-    ground = foretelling.Ground(rows, model.whitening(VECTORS), np.zeros(len(ITEMS), np.int32))
-    asked = np.arange(int(0.8 * len(shown)), len(shown), dtype=np.int32)
-    found = [foretelling.Trial(some, ground, model, first).foretold(model, asked, first) for some in (shown, cut)]
+    assert model.progressive is not None
+    catalogue = foretelling.Catalogue(ITEMS, VECTORS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(foretelling, "MOMENTS", 1)
+        found = [foretelling.Trial(some, catalogue, first).expected(model) for some in (shown, cut)]
     np.testing.assert_array_equal(*found)
-    assert found[0].any()
+    assert (found[0] != foretelling.Trial(shown, catalogue, first).expected(model)).any(), "more is known later"
 
 
 @pytest.mark.slow
@@ -189,11 +189,30 @@ def totals_after_a_block(shop: Zhiyin, at: datetime) -> np.ndarray:
     return beliefs.items.totals
 
 
-def test_only_what_is_over_is_learned_from_where_it_is_asked_for(tmp_path: Path) -> None:
-    shop = small_shop(tmp_path)
-    shop.publish(train(shop).bundle)
-    visited(shop, lambda *_: 0.5, 30)
-    log, signals, until = shop.store.answers, shop.settings.data.signals, shop.store.last_event()
-    answered = settled_exposures(log, signals, DAY, until)
-    assert answered
-    assert settled_exposures(log, signals, DAY, until, over=True) == []
+@pytest.mark.slow
+def test_what_is_left_out_leaves_the_bundle_as_it_would_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(foretelling, "SURE", 100.0)
+    shown = exposures(told=0.5, days=14.0)
+    with_, without = learned(shown), learned(shown, SAID.model_copy(update={"progressive": False}))
+    assert with_.model is not None
+    assert without.model is not None
+    assert "left out" in with_.sentence
+    for name, array in without.model.arrays().items():
+        np.testing.assert_array_equal(with_.model.arrays()[name], array)
+    assert len(with_.model.arrays()) == len(without.model.arrays())
+
+
+def test_what_was_known_of_an_exposure_at_a_moment() -> None:
+    (one,) = [
+        replace(one, answers=((one.outline.at + 20.0, 0.1), (one.outline.at + DAY, 1.0)))
+        for one in exposures(told=1.0)[-1:]
+    ]
+    at = one.outline.at
+    assert one.as_of(at + 10.0, WINDOW) is None
+    for after, reward in ((30.0, 0.1), (2 * DAY, 1.0), (9 * DAY, 1.0)):
+        told = one.as_of(at + after, WINDOW)
+        assert told is not None
+        assert told.reward == reward
+    silent = replace(one, answers=())
+    assert silent.as_of(at + WINDOW, WINDOW) is None
+    assert silent.as_of(at + WINDOW + 1.0, WINDOW) == replace(silent, reward=0.0)

@@ -12,19 +12,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from zhiyin.data.answers import Outline
 from zhiyin.data.dataset import Doubles, Floats, Mask
 from zhiyin.data.vocabulary import key_of
 from zhiyin.live import MINE
 from zhiyin.policies.belief import Items, person_of
 from zhiyin.policies.belief_model import DAY, BeliefModel, features, kinds_of, worth_of
-from zhiyin.policies.examination import Examination, SeenLists
+from zhiyin.policies.examination import Examination
 from zhiyin.policies.fitting import FittedPrior, Outcomes, fit_prior, groups
 from zhiyin.policies.whitening import Whitening
 from zhiyin.settings_lists import BeliefSettings
 from zhiyin.types import Item
-from zhiyin.workflows.foretelling import Foretelling, Ground, learn_foretelling
-from zhiyin.workflows.settling import Settled
+from zhiyin.workflows.foretelling import Catalogue, Foretelling, learn_foretelling
+from zhiyin.workflows.settling import Settled, looked_at, looks_of
 
 LEAST = 500  # settled exposures that something is learned from
 LEARNED = 0.8  # share of them, the oldest, before those that are foretold
@@ -66,49 +65,20 @@ def learn_belief(
     if not said.on or len(known) < LEAST or len({one.reward for one in known}) < 2:
         return Learned(None, len(known))
     with threadpool_limits(1, "blas"):  # matrices of 64 × 64 are too small to be shared out
-        looks = looks_of(known)
-        looked = looked_at(known, looks)
-        lesson = _Lesson(looked, items, vectors, said, looks)
-        learned = lesson.learned()
+        learned = _lesson(known, items, vectors, said).learned()
         if learned.model is None or not said.progressive:
             return learned
-        ground = Ground(rows, lesson.z, lesson.rows_of_kinds)
-        found = learn_foretelling(known, looked, ground, learned.model, lesson.before)
-        return replace(learned, model=replace(learned.model, progressive=found.progressive), foretelling=found)
+
+        def learn(some: Sequence[Settled]) -> BeliefModel:
+            return _lesson(some, items, vectors, said).whole()
+
+        found = learn_foretelling(known, Catalogue(items, vectors), said.window, learn)
+        return replace(learned, model=found.model or learned.model, foretelling=found)
 
 
-def looks_of(exposures: Sequence[Settled]) -> Examination:
-    """How far people look, from the lists of these exposures."""
-    lists: dict[str, dict[str, tuple[Outline, set[str]]]] = {}
-    for one in exposures:
-        _, clicked = lists.setdefault(one.outline.scenario, {}).setdefault(
-            one.recommendation_id, (one.outline, set())
-        )
-        clicked.update([one.item_id] if one.reward > 0 else ())
-    deepest = max(len(one.outline.scores) for one in exposures)
-    return Examination.fit({name: _seen(list(some.values())) for name, some in lists.items()}, deepest)
-
-
-def looked_at(exposures: Sequence[Settled], looks: Examination) -> list[Settled]:
-    """Without silences that nobody may have looked at, left out by chance as far as that is likely."""
-    usual = float(np.mean([one.reward for one in exposures]))
-    drawn = np.random.default_rng(0).random(len(exposures))
-    return [
-        one
-        for one, chance in zip(exposures, drawn.tolist(), strict=True)
-        if one.reward
-        or chance < looks.share(list(one.outline.scores).index(one.item_id), one.outline.scenario, usual)
-    ]
-
-
-def _seen(lists: Sequence[tuple[Outline, set[str]]]) -> SeenLists:
-    """Lists of one surface with what was clicked of each."""
-    lengths = np.array([len(outline.scores) for outline, _ in lists])
-    logged, clicks = np.zeros((len(lists), lengths.max())), np.zeros((len(lists), lengths.max()), bool)
-    for row, (outline, clicked) in enumerate(lists):
-        logged[row, : lengths[row]] = outline.log_propensities
-        clicks[row, : lengths[row]] = [item_id in clicked for item_id in outline.scores]
-    return SeenLists.of_luce(logged, clicks, lengths)
+def _lesson(exposures: Sequence[Settled], items: Sequence[Item], vectors: Floats, said: BeliefSettings) -> _Lesson:
+    looks = looks_of(exposures)
+    return _Lesson(looked_at(exposures, looks), items, vectors, said, looks)
 
 
 class _Lesson:
@@ -143,12 +113,12 @@ class _Lesson:
         error = gains.sum(axis=0)
         share = float(error[0] / error[1])
         doubt = float((gains[:, 0] - share * gains[:, 1]).std() * np.sqrt(len(gains)) / error[1])
-        model = self._model(np.ones(len(self.at), bool)) if share > SURE * doubt else None
+        model = self.whole() if share > SURE * doubt else None
         return Learned(model, len(self.at), share, doubt)
 
-    def before(self, moment: float) -> BeliefModel:
-        """Learned from what was over by then."""
-        return self._model(self.at + self.said.window < moment)
+    def whole(self) -> BeliefModel:
+        """Of all of them, whether it foretells anything or not."""
+        return self._model(np.ones(len(self.at), bool))
 
     def _model(self, known: Mask) -> BeliefModel:
         """Learned from these exposures."""

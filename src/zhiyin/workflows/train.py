@@ -125,8 +125,7 @@ def train(shop: Zhiyin, seed: int = 0, log: Log = NOWHERE, *, deep: bool = False
 def _believed(shop: Zhiyin, data: Dataset, fitted: Fitted, as_of: AsOf) -> Learned:
     """What answers to lists teach of the items that were fitted."""
     said, meaning = shop.settings.belief, fitted.models["meaning"]
-    signals, over = shop.settings.data.signals, said.progressive
-    exposures = settled_exposures(shop.store.answers, signals, said.window, as_of.event, over=over)
+    exposures = settled_exposures(shop.store.answers, shop.settings.data.signals, said.window, as_of.event)
     if not exposures or not isinstance(meaning, Meaning):
         return Learned(None, 0)
     return learn_belief(exposures, data.catalogue, meaning.vectors, said)

@@ -33,6 +33,7 @@ TITLES = {
     "E5": "Experiments that are looked at every day and every hour: false positives, and what is found",
     "E6": "New people: what their first ratings tell of all others, MovieLens 100K",
     "B1": "What beliefs are worth to made-up people",
+    "B2": "Purchases a day after a click: what open windows foretell, beside waiting for them",
     "H1": "Harmful sentences, after the synthetic examples that come along",
     "K1": "The click model, alone, beside the other channels, with people's own texts, and its latency",
     "L1": "Which texts to label next: by doubt and spread, or by chance",

@@ -253,11 +253,8 @@ def _told(
             looked = 1.0 if trace[-1] else model.looked(outline, answer.item_id, base)
             rest, known, _ = model.told(trace, base)
             if known:
-                yield (
-                    answer.item_id,
-                    rest,
-                    known * looked * min(model.share(outline.at) * model.fade(asked.now), 1.0),
-                )
+                aged = min(model.share(outline.at) * model.fade(asked.now), 1.0)
+                yield answer.item_id, rest, known * looked * aged
 
 
 def _opinions(answers: Sequence[tuple[Answer, Outline]], asked: Asked) -> dict[str, float]:

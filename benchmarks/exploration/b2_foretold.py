@@ -1,6 +1,6 @@
 """B2: purchases that come a day after a click: what open windows foretell, beside waiting for them.
 
-    python benchmarks/exploration/b2_foretold.py [--seeds 100,101,102,103,104]   # writes results/B2.json, an hour
+    python benchmarks/exploration/b2_foretold.py [--seeds 200,201,202,203,204]   # writes results/B2.json, an hour
 
 300 items of the made shop; 150 people come once a day for 30 days. A click is worth .1, a purchase 1; it follows a
 day after the click on average, and counts within four. 15 % of the items arrive until day 18, half of their texts

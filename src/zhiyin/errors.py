@@ -40,7 +40,7 @@ class BrokenStore(ZhiyinError):
 
 
 class StoreUnwritable(ZhiyinError):
-    """The disk or its owner does not let the store write; nothing was written."""
+    """The disk or its owner does not let the store write; what was stored stays."""
 
 
 class NotPublishable(ZhiyinError):

@@ -187,7 +187,8 @@ def _in_words(error: sqlite3.Error, path: Path) -> Exception:
         return BrokenStore(f"{path} is damaged or no database ({error}): restore a backup")
     if _code(error) in _UNWRITABLE:
         return StoreUnwritable(
-            f"{path} cannot be written ({error}); nothing was: make room on its disk, or mend who may write there"
+            f"{path} cannot be written ({error}), what was stored stays: make room on its disk, or mend who may "
+            "write there"
         )
     return error
 

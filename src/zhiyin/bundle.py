@@ -235,11 +235,12 @@ def bundles_in(folder: Path) -> list[Path]:
 
 
 def newest_in(folder: Path) -> Path:
-    """Folder of the bundle made last. Raises NotFound if there is none."""
+    """Folder of the bundle made last, of those that learned from events if any did: one that only reads is also
+    made unasked, by the first question. Raises NotFound if there is none."""
     found = bundles_in(folder)
     if not found:
         raise NotFound(f"there is no bundle in {folder}: zhiyin train makes one")
-    return found[0]
+    return next((path for path in found if not _only_reads(path)), found[0])
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -264,6 +265,13 @@ def read_manifest(path: Path) -> Manifest:
         ) from error
     known = " and ".join(map(str, READ))
     raise BrokenBundle(f"bundle {path.name[:SHORT]} has format {found}, this version reads {known}: train again")
+
+
+def _only_reads(path: Path) -> bool:
+    try:
+        return read_manifest(path).mode == "zero_shot"
+    except BrokenBundle:
+        return False  # whoever opens it is told
 
 
 def _made(path: Path) -> float:

@@ -81,7 +81,7 @@ def test_a_set_without_order_loses_a_random_event() -> None:
 
 def test_too_little_to_measure_says_what_it_takes() -> None:
     data = build_dataset(small_catalogue(), [Event("ann", "music/harp", "click", order=1)])
-    with pytest.raises(InvalidData, match="two events or more"):
+    with pytest.raises(InvalidData, match="people with two or more"):
         pose(data, Terms())
 
 
@@ -187,3 +187,9 @@ def test_a_sample_of_people_is_drawn_alike_and_never_grows() -> None:
     assert sample(split, 10_000, 0) is split
     assert len(sample(split, 7, 0)) == 7
     np.testing.assert_array_equal(sample(split, 7, 1).users, sample(split, 7, 1).users)
+
+
+def test_events_that_like_nothing_are_not_counted_among_those_that_are_too_few() -> None:
+    shown = build_dataset(small_catalogue(), [replace(event, type="impression") for event in small_events()])
+    with pytest.raises(InvalidData, match=r"^0 positive events of"):
+        pose(shown, QUICK)

@@ -203,7 +203,8 @@ def _somebody(posed: Posed) -> Posed:
 
 
 def _too_few(data: Dataset) -> InvalidData:
+    n_liked = int((data.weights > 0).sum())
     return InvalidData(
-        f"{len(data):,} events of {len(data.users):,} people are too few to measure this: it takes people with "
-        "two events or more; import more, or publish without a measure with --force"
+        f"{n_liked:,} positive events of {len(data.users):,} people are too few to measure this: it takes people "
+        "with two or more; import more, or publish without a measure with --force"
     )

@@ -2,14 +2,15 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
-from shutil import copytree
+from shutil import copytree, rmtree
 
 import numpy as np
 import pytest
 
-from zhiyin.bundle import Bundle, bundles_in, find_bundle, load_bundle, save_bundle
+from zhiyin.bundle import Bundle, bundles_in, find_bundle, load_bundle, newest_in, save_bundle
 from zhiyin.data.dataset import build_dataset
 from zhiyin.errors import BrokenBundle, NotFound
 from zhiyin.models.base import Run
@@ -188,6 +189,17 @@ def test_a_folder_that_lost_its_manifest_is_listed_last(bundle: Path) -> None:
     broken = bundle.with_name("abc")
     broken.mkdir()
     assert bundles_in(bundle.parent) == [bundle, broken]
+
+
+def test_the_newest_is_one_that_learned_though_a_question_made_another_since(bundle: Path) -> None:
+    """`zhiyin train`, a first visitor, then `zhiyin evaluate` spoke of what the visitor made."""
+    data, recipe, run = build_dataset(small_catalogue(), ()), DefaultRecipe(), Run(ENCODER)
+    made = bundle.parent / save_bundle(bundle.parent, recipe.fit(data, run), recipe, data, run, AsOf(0, 0))
+    os.utime(made / "manifest.json", (2e9, 2e9))
+    assert bundles_in(bundle.parent) == [made, bundle]
+    assert newest_in(bundle.parent) == bundle
+    rmtree(bundle)
+    assert newest_in(made.parent) == made
 
 
 @pytest.mark.slow

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from zhiyin.files import appearing
+from zhiyin.files import appearing, save_arrays
 
 
 def test_the_draft_takes_the_place_of_what_was_there(tmp_path: Path) -> None:
@@ -49,3 +51,13 @@ with appearing(Path(sys.argv[1])) as draft:
 """
     assert subprocess.run([sys.executable, "-c", killed, str(target)], check=False).returncode < 0
     assert target.read_text() == "old"
+
+
+def test_arrays_that_cannot_be_written_are_an_error_of_the_system_with_the_cure(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, hard))  # bytes: as a full disk
+    try:
+        with pytest.raises(OSError, match=r"model\.safetensors cannot be written: make room on its disk"):
+            save_arrays(tmp_path / "model.safetensors", {"numbers": np.zeros(1_000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -51,6 +51,14 @@ def test_events_sent_twice_count_once(shop: Zhiyin) -> None:
     assert shop.add_events([event]).duplicates == 1
 
 
+def test_an_event_without_a_time_happens_now_and_is_the_newest(shop: Zhiyin) -> None:
+    shop.add_events([Event("u", "music/violin", "like", at=START), Event("u", "garden/spade", "like")])
+    shop.add_events([Event("v", "garden/spade", "like", order=7)])
+    assert [event.item_id for event in shop.store.history("u", limit=2)] == ["garden/spade", "music/violin"][::-1]
+    (own,) = shop.store.history("v", limit=2)
+    assert (own.at, own.order) == (None, 7), "what has an order keeps it"
+
+
 @pytest.mark.slow
 def test_a_bundle_goes_live_by_publishing_and_back_by_publishing_the_old_one(shop: Zhiyin) -> None:
     first = shop.publication()

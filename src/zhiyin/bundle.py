@@ -31,7 +31,7 @@ import numpy as np
 import orjson
 import pyarrow as pa
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 
 from zhiyin.data.dataset import Dataset
 from zhiyin.data.vocabulary import Keys, Vocabulary, key_of
@@ -39,7 +39,7 @@ from zhiyin.encoders import carried
 from zhiyin.encoders.base import Encoder
 from zhiyin.encoders.pair import at_hand
 from zhiyin.errors import BrokenBundle, NotFound
-from zhiyin.files import flush, linked
+from zhiyin.files import flush, linked, save_arrays
 from zhiyin.models.base import Arrays, Model, Run
 from zhiyin.models.clicks import Clicks
 from zhiyin.models.context import Context
@@ -129,13 +129,13 @@ def save_bundle(folder: Path, fitted: Fitted, recipe: DefaultRecipe, data: Datas
     draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=folder))
     try:
         for name, model in fitted.models.items():
-            _save_arrays(draft / f"{name}.safetensors", model.arrays())
+            save_arrays(draft / f"{name}.safetensors", model.arrays())
         people = np.sort(data.users.keys)
-        _save_arrays(draft / "fusion.safetensors", {**fitted.fusion.arrays(), "people": people})
+        save_arrays(draft / "fusion.safetensors", {**fitted.fusion.arrays(), "people": people})
         if fitted.belief is not None:
-            _save_arrays(draft / BELIEF, fitted.belief.arrays())
+            save_arrays(draft / BELIEF, fitted.belief.arrays())
         if fitted.tempering is not None:
-            _save_arrays(draft / TEMPERING, fitted.tempering.arrays())
+            save_arrays(draft / TEMPERING, fitted.tempering.arrays())
         _save_vocabulary(draft / "vocabulary.arrow", data.items)
         _carry(draft / carried.FOLDER, run.encoder, folder)
         manifest = Manifest(
@@ -235,11 +235,12 @@ def bundles_in(folder: Path) -> list[Path]:
 
 
 def newest_in(folder: Path) -> Path:
-    """Folder of the bundle made last. Raises NotFound if there is none."""
+    """Folder of the bundle made last, of those that learned from events if any did: one that only reads is also
+    made unasked, by the first question. Raises NotFound if there is none."""
     found = bundles_in(folder)
     if not found:
         raise NotFound(f"there is no bundle in {folder}: zhiyin train makes one")
-    return found[0]
+    return next((path for path in found if not _only_reads(path)), found[0])
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -264,6 +265,13 @@ def read_manifest(path: Path) -> Manifest:
         ) from error
     known = " and ".join(map(str, READ))
     raise BrokenBundle(f"bundle {path.name[:SHORT]} has format {found}, this version reads {known}: train again")
+
+
+def _only_reads(path: Path) -> bool:
+    try:
+        return read_manifest(path).mode == "zero_shot"
+    except BrokenBundle:
+        return False  # whoever opens it is told
 
 
 def _made(path: Path) -> float:
@@ -316,10 +324,6 @@ def _appear(draft: Path, path: Path) -> str:
         draft.rename(path)
         flush(path.parent)
     return path.name
-
-
-def _save_arrays(path: Path, arrays: Arrays) -> None:
-    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, path)
 
 
 def _load_arrays(path: Path) -> Arrays:

@@ -39,6 +39,10 @@ class BrokenStore(ZhiyinError):
     """A database is damaged, foreign, or of a newer version; nothing of it was changed."""
 
 
+class StoreUnwritable(ZhiyinError):
+    """The disk or its owner does not let the store write; what was stored stays."""
+
+
 class NotPublishable(ZhiyinError):
     """The gate refused: the bundle has no evaluation, or is worse than what is served now."""
 

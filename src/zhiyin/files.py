@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import SafetensorError
+from safetensors.numpy import save_file
 
 
 @contextmanager
@@ -20,6 +25,16 @@ def appearing(target: Path) -> Iterator[Path]:
         draft.replace(target)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def save_arrays(
+    path: Path, arrays: Mapping[str, npt.NDArray[np.generic]], story: dict[str, str] | None = None
+) -> None:
+    """All arrays in one safetensors file, with words beside them. Raises OSError where the disk is full."""
+    try:
+        save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, path, story)
+    except SafetensorError as error:
+        raise OSError(f"{path} cannot be written: make room on its disk ({error})") from error
 
 
 def linked(file: Path, name: Path) -> None:

@@ -154,8 +154,9 @@ class Zhiyin:
         return self.recommender().recommend(query, new_id(), datetime.now(UTC))
 
     def add_events(self, events: Sequence[Event]) -> Appended:
-        """Append to the log; they count in the next answer."""
-        return self.store.append(events)
+        """Append to the log; they count in the next answer. One with neither a time nor an order happens now."""
+        now = datetime.now(UTC)
+        return self.store.append([event.dated(now) for event in events])
 
     def put_items(self, items: Sequence[Item]) -> int:
         """Insert or replace; they can be recommended in the next answer."""

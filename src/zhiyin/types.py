@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Literal, NewType, get_args
 
@@ -221,6 +221,10 @@ class Event:
         if self.text is not None:
             check_length("text", self.text, MAX_TEXT)
         _check_aware("at", self.at)
+
+    def dated(self, now: datetime) -> Event:
+        """The same; without a time and an order of its own it happens now."""
+        return self if self.at is not None or self.order is not None else replace(self, at=now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,14 @@ def test_without_times_the_order_is_by_number_and_without_numbers_by_arrival() -
     assert not unordered.ordered
 
 
+def test_a_few_events_without_a_time_do_not_make_all_histories_sets() -> None:
+    dated = [Event("u", "b", "click", at=START + timedelta(days=n)) for n in range(9)]
+    data = build_dataset(ITEMS, [*dated, Event("u", "a", "click")])
+    assert data.ordered
+    assert history(data, "u") == "a" + 9 * "b", "it counts as the oldest"
+    assert not build_dataset(ITEMS, [*dated, Event("u", "a", "click"), Event("u", "c", "click")]).ordered
+
+
 def test_events_without_a_known_item_are_left_out_and_counted() -> None:
     events = [Event("u", "zzz", "click"), Event("u", None, "search", text="a"), Event("u", "a", "click")]
     data = build_dataset(ITEMS, events)

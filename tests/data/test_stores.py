@@ -16,7 +16,15 @@ from zhiyin.data.store.memory import MemoryStore
 from zhiyin.data.store.open import check_store, open_store
 from zhiyin.data.store.protocols import Store
 from zhiyin.data.store.sqlite import _HISTORY, SqliteStore
-from zhiyin.errors import BrokenStore, InvalidData, InvalidSettings, NotFound, StoreBusy, ZhiyinError
+from zhiyin.errors import (
+    BrokenStore,
+    InvalidData,
+    InvalidSettings,
+    NotFound,
+    StoreBusy,
+    StoreUnwritable,
+    ZhiyinError,
+)
 from zhiyin.testing.event_log_contract import click
 from zhiyin.testing.store_contract import StoreContract, shown
 from zhiyin.types import Event, Item
@@ -88,6 +96,32 @@ def test_a_store_that_is_busy_for_too_long_says_so_and_writes_nothing(path: Path
             assert store.last_event() == 0  # reading goes on
         other.close()
         assert store.append([click("u", "a")]).stored == 1
+
+
+def full(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA max_page_count=1")  # that is: not one more than there are
+    connection.execute("CREATE TABLE more AS SELECT zeroblob(1000000)")
+
+
+def forbidden(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA query_only=ON")
+    connection.execute("CREATE TABLE more (number)")
+
+
+@pytest.mark.parametrize("act", [full, forbidden])
+def test_a_store_that_cannot_be_written_says_so_with_the_cure(
+    path: Path, act: Callable[[sqlite3.Connection], None]
+) -> None:
+    with closing(SqliteStore(path)) as store:
+        store.append([click("u", "a")])
+        database = Database(path, timeout=1.0)
+        with (
+            pytest.raises(StoreUnwritable, match=r"store\.db cannot be written .*make room"),
+            database.driver() as one,
+        ):
+            act(one)
+        database.close()
+        assert store.last_event() == 1
 
 
 def test_a_failed_batch_leaves_nothing_and_the_store_usable(path: Path) -> None:

@@ -49,6 +49,16 @@ def test_people_who_come_back_are_judged_by_a_cut_in_time() -> None:
     assert len(split.fit) == (data.at < split.past.now.min()).sum()
 
 
+def test_one_event_without_a_time_does_not_change_the_question() -> None:
+    """It is neither fitted nor wanted: whether it was before the cut cannot be known."""
+    asked = pose(build_dataset(small_catalogue(), spread_out()), Terms())
+    timeless = Event("user 3", "music/drum", "like", event_id="timeless")
+    posed = pose(build_dataset(small_catalogue(), [*spread_out(), timeless]), Terms())
+    assert posed.rule == "global_time"
+    assert len(posed.split.fit) == len(asked.split.fit)
+    assert "without 1 events that have no time" in posed.words
+
+
 def test_where_few_come_back_the_last_event_of_each_is_hidden() -> None:
     posed = pose(small_dataset(), Terms())
     assert posed.rule == "leave_one_out"
@@ -71,7 +81,7 @@ def test_a_set_without_order_loses_a_random_event() -> None:
 
 def test_too_little_to_measure_says_what_it_takes() -> None:
     data = build_dataset(small_catalogue(), [Event("ann", "music/harp", "click", order=1)])
-    with pytest.raises(InvalidData, match="two events or more"):
+    with pytest.raises(InvalidData, match="people with two or more"):
         pose(data, Terms())
 
 
@@ -150,7 +160,7 @@ def test_the_validation_of_a_cut_in_time_lies_before_the_test() -> None:
 
 
 def test_a_split_that_the_data_cannot_give_is_refused() -> None:
-    with pytest.raises(InvalidData, match="all have a time"):
+    with pytest.raises(InvalidData, match="nearly all with a time"):
         pose(small_dataset(timed=False), Terms("time"))
     with pytest.raises(InvalidData, match="add --split new-users"):
         pose(wide(), Terms("last", given=3))
@@ -177,3 +187,9 @@ def test_a_sample_of_people_is_drawn_alike_and_never_grows() -> None:
     assert sample(split, 10_000, 0) is split
     assert len(sample(split, 7, 0)) == 7
     np.testing.assert_array_equal(sample(split, 7, 1).users, sample(split, 7, 1).users)
+
+
+def test_events_that_like_nothing_are_not_counted_among_those_that_are_too_few() -> None:
+    shown = build_dataset(small_catalogue(), [replace(event, type="impression") for event in small_events()])
+    with pytest.raises(InvalidData, match=r"^0 positive events of"):
+        pose(shown, QUICK)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from zhiyin.evaluation.record import Gain, Section
-from zhiyin.evaluation.verdict import verdict
+from zhiyin.evaluation.verdict import LEAST, loses, verdict
 
 
 def part(ours: float, low: float, high: float, n_users: int = 90) -> Section:
@@ -32,3 +32,12 @@ def test_the_verdict_names_the_bucket_in_which_a_baseline_wins() -> None:
     assert list(verdict("ndcg@10", whole, {"warm items": whole, "cold items": bad}))[1].startswith(
         "cold items (40 people): Popular wins"
     )
+
+
+def test_of_one_person_nobody_can_say_who_wins() -> None:
+    """The interval of one person has no width, and stopped a publication with 'is below 0'."""
+    alone = part(0.25, -0.03, -0.03, n_users=1)
+    (sentence,) = verdict("ndcg@10", alone, {})
+    assert sentence.endswith("1 judged are too few to tell")
+    assert loses("ndcg@10", alone) is None
+    assert loses("ndcg@10", part(0.25, -0.03, -0.03, n_users=LEAST)) is not None

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from zhiyin.data.dataset import Dataset, build_dataset
-from zhiyin.ranking.examples import BEGINNINGS, Examples, carve
+from zhiyin.ranking.examples import BEGINNINGS, LATE_OF_ONE, LONGEST, Examples, carve
 from zhiyin.ranking.learn import FusionRecipe
 from zhiyin.testing.small import small_catalogue, small_dataset
 from zhiyin.types import Event, Item
@@ -224,3 +224,27 @@ def test_without_times_it_is_not_known_when_anybody_asks() -> None:
     _, examples = carve(small_dataset(timed=False), 3_000, 0.1, 0)
     assert np.isnan(examples.batch.now).all()
     assert examples.batch.contexts == ()
+
+
+def test_one_very_long_past_is_not_multiplied_by_its_targets() -> None:
+    """200,000 events of one person took 3,000 times 180,000 entries, and all memory."""
+    n_items, n = 1_500, 30_000
+    items = [Item(str(number)) for number in range(n_items)]
+    whale = [Event("whale", str(number % n_items), "click", order=number) for number in range(n)]
+    others = [Event(f"u{u}", str(number), "click", order=number) for u in range(20) for number in range(10)]
+    _, examples = carve(build_dataset(items, whale + others), 3_000, 0.0, 0)
+    assert examples.batch.lengths.max() == LONGEST
+    of_whale = examples.newest.batch.lengths > 10
+    assert of_whale.sum() <= LATE_OF_ONE, "nobody's habits are all that is learned"
+    assert (~of_whale).any()
+
+
+def test_a_long_past_is_told_by_its_newest_entries() -> None:
+    items = [Item(str(number)) for number in range(3 * LONGEST)]
+    events = [Event("ann", item.item_id, "click", order=order) for order, item in enumerate(items)]
+    data = build_dataset(items, events + [Event(f"u{u}", "0", "click", order=1) for u in range(5)])
+    _, examples = carve(data, 3_000, 0.0, 1)
+    start, end = examples.newest.batch.indptr[:2]
+    known = [int(data.items[row]) for row in examples.newest.batch.rows[start:end]]
+    assert len(known) == LONGEST
+    assert min(known) > 3 * LONGEST - 1.5 * LONGEST

@@ -110,11 +110,14 @@ def test_a_time_after_the_year_9999_is_quarantined_with_what_it_was(tmp_path: Pa
     assert [event.at for _, event in store.events()] == [datetime(1970, 1, 1, tzinfo=UTC)]
 
 
-def test_a_placeholder_for_a_time_is_quarantined_for_else_everything_would_be_old(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text("u,i,t\na,c,9998-12-31\nb,c,2026-01-31\n")
+@pytest.mark.parametrize("placeholder", ["9998-12-31", "2096-10-02"])
+def test_a_time_of_the_future_is_quarantined_for_else_everything_would_be_old(
+    tmp_path: Path, placeholder: str
+) -> None:
+    (tmp_path / "a.csv").write_text(f"u,i,t\na,c,{placeholder}\nb,c,2026-01-31\n")
     report, store = imported(tmp_path / "a.csv")
     (reason,) = refused_rows(report)
-    assert "'9998-12-31' is after the year 2100" in reason
+    assert f"'{placeholder}' is more than a year ahead" in reason
     assert [event.user_id for _, event in store.events()] == ["b"]
 
 

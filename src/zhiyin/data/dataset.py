@@ -26,6 +26,7 @@ Doubles = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 DAY = 86_400.0  # seconds
+NEARLY_ALL = 0.9  # of the events: those without a time or order count as older than the others
 TYPE_CODE = {name: code for code, name in enumerate(EVENT_TYPES)}
 
 
@@ -46,7 +47,7 @@ class Dataset:
     until: float  # epoch seconds of the newest event; 0 without times
     last_event: int = 0  # position in the event log up to which this view sees
     n_unknown: int = 0  # events left out because their item is not in the catalogue
-    ordered: bool = True  # every event has a time or an order; else a history is a set in any order
+    ordered: bool = True  # NEARLY_ALL events have a time or an order; else a history is a set in any order
     context: tuple[ContextField, ...] = ()  # named fields of the events' context that few values fill
     time_zone: str = "UTC"  # of the shop's clock
     notes: Notes = field(default_factory=Notes.none)  # what people wrote, beside the events
@@ -144,7 +145,7 @@ class EventColumns:
         self._context = ContextColumns()
         self._notes = NoteColumns()
         self._unknown = 0
-        self._ordered = True
+        self._unordered = 0
 
     def add(self, event: Event, items: Vocabulary, signals: Signals) -> None:
         if event.item_id is None:
@@ -158,7 +159,7 @@ class EventColumns:
         self._item.append(row)
         self._notes.add(event, len(self._item) - 1, len(self._item))
         self._context.add(event.context)
-        self._ordered &= event.at is not None or event.order is not None
+        self._unordered += event.at is None and event.order is None
         nan = float("nan")
         self._numbers.extend(
             (
@@ -197,7 +198,7 @@ class EventColumns:
             until=float(np.nanmax(at)) if np.isfinite(at).any() else 0.0,
             last_event=last_event,
             n_unknown=self._unknown,
-            ordered=self._ordered,
+            ordered=len(self._item) - self._unordered >= NEARLY_ALL * len(self._item),
             context=self._context.fields(place),
             notes=self._notes.notes(users.rows(self._notes.who), log),
         )

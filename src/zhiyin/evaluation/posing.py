@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zhiyin.data.carving import drawn, new_items, new_people, simulated_cold, warm_carve
-from zhiyin.data.dataset import Dataset, Mask
+from zhiyin.data.dataset import NEARLY_ALL, Dataset, Mask
 from zhiyin.data.splits import Part, Split, TimeCut, global_time, leave_one_out, window
 from zhiyin.data.splits import Terms as Cutting
 from zhiyin.data.vocabulary import PAD, Rows
@@ -130,10 +130,12 @@ def _by_the_data(data: Dataset, terms: Terms) -> Posed:
 
 
 def _in_time(data: Dataset, terms: Terms) -> Posed:
+    dated = np.isfinite(data.at)
+    data = data if dated.all() else data.keep(dated)
     liked = data.weights > 0
-    if not np.isfinite(data.at).all() or not liked.any():
+    if not liked.any() or dated.mean() < NEARLY_ALL:
         raise InvalidData(
-            "a cut in time needs positive events that all have a time: --split last goes by order, and "
+            "a cut in time needs positive events, nearly all with a time: --split last goes by order, and "
             "--split new-users needs neither"
         )
     validation, test = np.quantile(data.at[liked], CUTS)
@@ -144,6 +146,8 @@ def _in_time(data: Dataset, terms: Terms) -> Posed:
         words = f"fitted on all before {moments[1]} UTC, judged by what people chose after"
     else:
         words = f"fitted on all before {moments[0]} UTC, judged by what people chose until {moments[1]} UTC"
+    if undated := int((~dated).sum()):
+        words += f", without {undated:,} events that have no time"
     return Posed("global_time", split, words, data, window(cut, terms.part)[0])
 
 
@@ -199,7 +203,8 @@ def _somebody(posed: Posed) -> Posed:
 
 
 def _too_few(data: Dataset) -> InvalidData:
+    n_liked = int((data.weights > 0).sum())
     return InvalidData(
-        f"{len(data):,} events of {len(data.users):,} people are too few to measure this: it takes people with "
-        "two events or more; import more, or publish without a measure with --force"
+        f"{n_liked:,} positive events of {len(data.users):,} people are too few to measure this: it takes people "
+        "with two or more; import more, or publish without a measure with --force"
     )

@@ -14,13 +14,12 @@ from pathlib import Path
 import numpy as np
 import orjson
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
 from zhiyin.bundle import SHORT
 from zhiyin.data.dataset import Dataset, Doubles, Floats, Mask
 from zhiyin.data.splits import Split
 from zhiyin.errors import BrokenBundle
-from zhiyin.files import appearing
+from zhiyin.files import appearing, save_arrays
 from zhiyin.metrics.ranking import metric
 from zhiyin.metrics.ranks import Ranks
 from zhiyin.models.base import Arrays
@@ -52,14 +51,10 @@ Standings = Mapping[str, Standing]  # WHOLE, and what was carved apart by its na
 
 def save_standings(folder: Path, bundle: str, standings: Standings) -> None:
     """Into the folder of a bundle; they appear whole or not at all."""
-    arrays = {
-        f"{name}/{key}": np.ascontiguousarray(array)
-        for name, one in standings.items()
-        for key, array in _arrays(one).items()
-    }
+    arrays = {f"{name}/{key}": array for name, one in standings.items() for key, array in _arrays(one).items()}
     digests = {name: one.split for name, one in standings.items()}
     with appearing(folder / bundle / FILE) as draft:
-        save_file(arrays, draft, metadata={"splits": orjson.dumps(digests).decode()})
+        save_arrays(draft, arrays, {"splits": orjson.dumps(digests).decode()})
 
 
 def load_standings(folder: Path, bundle: str) -> Standings:

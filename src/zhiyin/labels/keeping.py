@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 
 from zhiyin.data.dataset import Floats
 from zhiyin.errors import BrokenBundle
+from zhiyin.files import save_arrays
 from zhiyin.labels.choosing import Head, Kind
 from zhiyin.labels.classifier import Classifier, Part, Region, Standard
 from zhiyin.labels.grams import Grams
@@ -42,7 +43,7 @@ def save_classifier(path: Path, classifier: Classifier, grams: Grams | None) -> 
         arrays |= {"curve/at": classifier.curve.at, "curve/value": classifier.curve.value}
     if grams is not None:
         arrays |= {f"grams/{name}": array for name, array in grams.arrays().items()}
-    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, path)
+    save_arrays(path, arrays)
     gate = classifier.gate
     return {
         "names": list(classifier.names),

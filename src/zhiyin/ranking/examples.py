@@ -19,6 +19,8 @@ BEGINNINGS = np.array([0, 0, 0, 1, 1, 1, 2, 3, 4, 5, 6, 8])  # items that they h
 MOST_OF_ONE = 5  # targets, and never more than a tenth of what the person likes
 REPEATS = 0.25  # share of repeated events from which on what comes back is a target, too
 BASKET = 3_600.0  # seconds between two purchases that are made together
+LONGEST = 1_000  # newest entries of a history
+LATE_OF_ONE = 100  # targets where people come back: nobody's habits are all that is learned
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ def carve(data: Dataset, n_examples: int, hidden_share: float, seed: int) -> tup
     beginners = rng.random(len(data.users)) < BEGUN
     pairs = _pairs_of(data)
     if data.ordered and data.repeat_share >= REPEATS:
-        targets, held = _late(data)
+        targets, held = _late(data, rng)
         targets = rng.permutation(targets)[:n_examples]
     else:
         targets = _new_to_them(data, ~beginners, n_examples, rng)
@@ -88,9 +90,10 @@ def _pairs_of(data: Dataset) -> npt.NDArray[np.int64]:
     return data.user_rows.astype(np.int64) * len(data.items) + data.item_rows
 
 
-def _late(data: Dataset) -> tuple[npt.NDArray[np.int64], Mask]:
+def _late(data: Dataset, rng: np.random.Generator) -> tuple[npt.NDArray[np.int64], Mask]:
     """Targets where people come back: the items of everybody's last tenth of liked events and of the basket in
-    which that begins, each once, new or old to them as it comes; and (E,) everything from there on."""
+    which that begins, each once, new or old to them as it comes, some of them where they are very many; and (E,)
+    everything from there on."""
     liked = np.flatnonzero(data.weights > 0)
     users = data.user_rows[liked]
     counts = np.bincount(users, minlength=len(data.users))
@@ -102,7 +105,17 @@ def _late(data: Dataset) -> tuple[npt.NDArray[np.int64], Mask]:
     held = np.arange(len(data)) >= begins[data.user_rows]
     late = liked[held[liked]]
     _, first = np.unique(_pairs_of(data)[late], return_index=True)
-    return late[np.sort(first)], held
+    late = rng.permutation(late[first])
+    return late[_place(data.user_rows[late]) < LATE_OF_ONE], held
+
+
+def _place(users: Rows) -> npt.NDArray[np.int64]:
+    """(N,) how many entries of the same user come before each."""
+    order = np.argsort(users, kind="stable")
+    ordered = users[order]
+    place = np.empty(len(users), np.int64)
+    place[order] = np.arange(len(users)) - np.searchsorted(ordered, ordered)
+    return place
 
 
 def _basket_begins(data: Dataset) -> npt.NDArray[np.int64]:
@@ -165,8 +178,9 @@ def _examples(
     fitted: Mask,
     rng: np.random.Generator,
 ) -> Examples:
-    """The history of each target: the user's fitted events before the basket of `until`. Where there is no order,
-    all of them, or of those who have just begun a few. They ask when the target was taken, as it was then."""
+    """The history of each target: the user's newest fitted events before the basket of `until`. Where there is no
+    order, all of them, or of those who have just begun a few. They ask when the target was taken, as it was then.
+    """
     ages = data.ages().astype(np.float32)
     users = data.user_rows[targets]
     histories = []
@@ -174,7 +188,9 @@ def _examples(
     for place, user, few in zip(begins, users, begun, strict=True):
         before = np.arange(data.indptr[user], place if data.ordered else data.indptr[user + 1])
         before = before[fitted[before]]
-        if few and not data.ordered:
+        if data.ordered:
+            before = before[-LONGEST:]
+        elif few:
             before = np.sort(rng.permutation(before)[: rng.choice(BEGINNINGS)])
         histories.append(before)
     indptr = np.concatenate([[0], np.cumsum([len(h) for h in histories])]).astype(np.int64)

@@ -229,5 +229,5 @@ class Desk:
 
 
 def _dated(event: Event, now: datetime) -> Event:
-    past = event.at <= now if event.at is not None else event.order is not None
-    return event if past else replace(event, at=now)
+    event = event.dated(now)
+    return replace(event, at=now) if event.at is not None and event.at > now else event

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -161,7 +162,7 @@ class _Import:
 
     def events(self) -> Iterable[FileReport]:
         if (file := self._data.events) is not None:
-            builder = EventBuilder(file, self._zone)
+            builder = EventBuilder(file, self._zone, datetime.now(UTC))
             bare = _BareItems(self._store) if self._data.items is None else None
 
             def take(batch: RowBatch) -> Put:

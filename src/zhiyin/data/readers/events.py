@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from difflib import get_close_matches
 from typing import TypeVar
 
@@ -18,15 +18,15 @@ from zhiyin.texts import clean_text
 from zhiyin.types import EVENT_TYPES, Event, EventType, Scalar
 
 T = TypeVar("T")
-LAST_YEAR = 2100
+AHEAD = timedelta(days=366)  # that a clock, or a booking, may be
 
 
 class EventBuilder:
-    """Makes events; `times.naive` counts times without a zone."""
+    """Makes events, as of `now`; `times.naive` counts times without a zone."""
 
-    def __init__(self, file: EventFile, zone: tzinfo) -> None:
+    def __init__(self, file: EventFile, zone: tzinfo, now: datetime) -> None:
         self.times = Times(file.time_format, zone)
-        self._file = file
+        self._file, self._latest = file, now + AHEAD
         known: dict[str, EventType] = {name: name for name in EVENT_TYPES}
         self._types = known | file.types
 
@@ -74,10 +74,11 @@ class EventBuilder:
         )
 
     def _moment(self, cell: Cell) -> datetime | None:
-        """A placeholder such as 9999-12-31 would be the present, and all that happened long ago."""
+        """One of the future, such as 2096 or the placeholder 9999-12-31, would be the present, and all that
+        happened long ago."""
         moment = self.times.read(cell)
-        if moment is not None and moment.year > LAST_YEAR:
-            raise InvalidData(f"{text_of(cell)!r} is after the year {LAST_YEAR}: leave the time empty if unknown")
+        if moment is not None and moment > self._latest:
+            raise InvalidData(f"{text_of(cell)!r} is more than a year ahead: leave the time empty if unknown")
         return moment
 
     def _number(self, cell: Cell) -> float | None:

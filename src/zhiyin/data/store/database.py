@@ -16,11 +16,12 @@ from time import monotonic, sleep
 from sqlalchemy import Connection, create_engine, event, exc
 from sqlalchemy.pool import QueuePool
 
-from zhiyin.errors import BrokenStore, InvalidData, NotFound, StoreBusy, ZhiyinError
+from zhiyin.errors import BrokenStore, InvalidData, NotFound, StoreBusy, StoreUnwritable, ZhiyinError
 from zhiyin.files import flush
 
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_UNWRITABLE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 _SETTINGS = (
     "synchronous=FULL",
     "secure_delete=ON",
@@ -61,19 +62,19 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A snapshot: what others commit meanwhile is not seen."""
-        with _told(self.path), self._engine.connect() as connection:
+        with told(self.path), self._engine.connect() as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """All or nothing, durable on leaving."""
-        with _told(self.path), self._writes.begin() as connection:
+        with told(self.path), self._writes.begin() as connection:
             yield connection
 
     @contextmanager
     def driver(self) -> Iterator[sqlite3.Connection]:
         """The driver's own connection for hot reads: every statement sees its own moment."""
-        with _told(self.path):
+        with told(self.path):
             pooled = self._engine.raw_connection()
             try:
                 yield pooled.driver_connection  # type: ignore[misc]  # the pool does not know its driver
@@ -142,7 +143,7 @@ def looking_at(path: Path) -> Iterator[sqlite3.Connection]:
     """An existing file, to read only. Not "mode=ro": that leaves -wal and -shm files behind."""
     if not path.is_file():
         raise NotFound(f"no database at {path}")
-    with _told(path):
+    with told(path):
         connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)
         try:
             connection.execute("PRAGMA query_only=ON")
@@ -167,8 +168,8 @@ def _begin(connection: Connection) -> None:
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
-    """The driver's errors in our words."""
+def told(path: Path) -> Iterator[None]:
+    """The driver's errors in our words, about this file."""
     try:
         yield
     except exc.DBAPIError as error:
@@ -184,6 +185,11 @@ def _in_words(error: sqlite3.Error, path: Path) -> Exception:
         return StoreBusy(f"{path} is being written by somebody else for too long; nothing was written, try again")
     if _code(error) in _BROKEN:
         return BrokenStore(f"{path} is damaged or no database ({error}): restore a backup")
+    if _code(error) in _UNWRITABLE:
+        return StoreUnwritable(
+            f"{path} cannot be written ({error}), what was stored stays: make room on its disk, or mend who may "
+            "write there"
+        )
     return error
 
 

@@ -22,7 +22,7 @@ from zhiyin.data.store import catalogue, codec, people, schema
 from zhiyin.data.store.answer_log import OUTLINE, SqliteAnswers, outline_row
 from zhiyin.data.store.checks import check_limit, check_same
 from zhiyin.data.store.codec import Row
-from zhiyin.data.store.database import Database, new_file
+from zhiyin.data.store.database import Database, new_file, told
 from zhiyin.data.store.label_book import SqliteLabels
 from zhiyin.data.store.migrate import migrate
 from zhiyin.data.store.protocols import Appended, Erased, ItemChange, Publication, Taken
@@ -344,6 +344,7 @@ class SqliteStore:
         """
         with (
             new_file(Path(path)) as part,
+            told(Path(path)),
             closing(sqlite3.connect(part)) as copy,
             self._database.driver() as connection,
         ):

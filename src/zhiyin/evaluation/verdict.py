@@ -8,9 +8,7 @@ from zhiyin.evaluation.record import Gain, Leak, Permuted, Section
 from zhiyin.models.baselines import TITLES
 
 FEW = 30  # people; an interval over fewer says little about anybody
-LEAST = (
-    6  # people; though all of fewer agree, a coin does so once in 16 throws, and an interval shows nothing of it
-)
+LEAST = 6  # people; all of five agree by chance once in 16 times, and an interval shows nothing of it
 
 
 def verdict(metric: str, whole: Section, buckets: Mapping[str, Section]) -> Iterator[str]:

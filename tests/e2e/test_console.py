@@ -39,6 +39,9 @@ def test_the_console_shows_the_bundle_its_gates_and_its_evaluation(page: Page, t
     assert publication is not None
     expect(page.locator(".bundle-name")).to_have_text(publication.bundle[:12])
     expect(page.locator(".gates tbody tr")).to_have_count(len(trained.shop.live().snapshot().models))
+    expect(page.locator(".gates tbody td").first).to_have_attribute(
+        "title", re.compile("cold item: .+, without a text: .+")
+    )
     expect(page.locator(".evaluation")).to_contain_text("ndcg@10")
     expect(page.locator(".evaluation thead")).to_contain_text("Popular in the last 7 days")
     expect(page.locator(".evaluation .ours small").first).to_contain_text("–")

@@ -66,7 +66,7 @@ def with_an_unknown_item(shop: Zhiyin) -> None:
 
 
 def with_an_event_without_time(shop: Zhiyin) -> None:
-    shop.add_events([Event("ann", "garden/rake", "click")])
+    shop.store.append([Event("ann", "garden/rake", "click")])  # as of a file
 
 
 def with_news(shop: Zhiyin) -> None:

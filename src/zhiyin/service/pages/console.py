@@ -60,6 +60,7 @@ class Gates:
     warm: tuple[float, ...]  # by bucket
     cold: tuple[float, ...]
     own: tuple[float, ...]  # items that the person had before
+    blank: tuple[float, ...]  # cold ones without a text
 
 
 @dataclass(frozen=True, slots=True)

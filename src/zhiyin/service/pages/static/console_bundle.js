@@ -60,9 +60,13 @@ function gateRow(gate, loudest) {
     {},
     h("th", { scope: "row" }, gate.channel),
     ...gate.warm.map((value, n) =>
-      h("td", { title: `${t("c_cold")}: ${number(gate.cold[n], 2)}` }, dial(value / loudest), number(value, 2)),
+      h("td", { title: ofCold(gate, n) }, dial(value / loudest), number(value, 2)),
     ),
   );
+}
+
+function ofCold(gate, n) {
+  return `${t("c_cold")}: ${number(gate.cold[n], 2)}, ${t("c_blank")}: ${number(gate.blank[n], 2)}`;
 }
 
 function dial(share) {

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from zhiyin.errors import InvalidSettings
-from zhiyin.settings import Settings
+from zhiyin.settings import FILE, Settings
 from zhiyin.settings_file import load_settings
-from zhiyin.workflows.amending import amend, amended, toml_lines
+from zhiyin.workflows.amending import amend, amended, amending, toml_lines
 from zhiyin.workflows.toml import toml_of
 
 MINE = """\
@@ -81,3 +81,18 @@ def test_settings_are_told_by_sections() -> None:
     assert toml_lines({"recipe.taste.k": 9, "recipe.words.recency": 0.5, "recipe.taste.reg": None}) == [
         "[recipe.taste]", "k = 9", "# reg =", "[recipe.words]", "recency = 0.5",
     ]  # fmt: skip
+
+
+def test_what_is_done_with_a_change_fails_and_the_file_is_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / FILE
+    path.write_text('[encoder]\nmodel = "use"  # mine\n', "utf-8")
+    with amending(tmp_path, {"encoder.model": "minilm"}):
+        assert "minilm" in path.read_text("utf-8")
+    before = path.read_text("utf-8")
+    with pytest.raises(KeyboardInterrupt), amending(tmp_path, {"encoder.model": "e5"}):
+        assert "e5" in path.read_text("utf-8")
+        raise KeyboardInterrupt
+    assert path.read_text("utf-8") == before
+    with amending(tmp_path / "elsewhere", {"encoder.model": "e5"}):
+        pass
+    assert not (tmp_path / "elsewhere").exists(), "where there is no file none is made"

@@ -24,9 +24,8 @@ from zhiyin.evaluation.posing import Terms, carve_cold, pose
 from zhiyin.evaluation.record import attached
 from zhiyin.evaluation.verdict import FEW, bounds
 from zhiyin.recipe import TORCH
-from zhiyin.settings import FILE
 from zhiyin.shop import OUR_OWN, Zhiyin, encoder_of
-from zhiyin.workflows.amending import amend
+from zhiyin.workflows.amending import amending
 from zhiyin.workflows.compare import compare
 from zhiyin.workflows.evaluate import evaluate_bundle, shop_terms
 from zhiyin.workflows.publish import publish
@@ -208,16 +207,8 @@ def _champion(shop: Zhiyin, seed: int) -> str:
 
 def _adopt(shop: Zhiyin, other: Zhiyin, reader: str, challenger: str) -> None:
     """Both or neither: the setting, and the bundle that was made with it."""
-    path = shop.settings.folder / FILE
-    before = path.read_text("utf-8") if path.is_file() else None
-    if before is not None:
-        amend(shop.settings.folder, {"encoder.model": reader})
-    try:
+    with amending(shop.settings.folder, {"encoder.model": reader}):
         publish(other, challenger)
-    except BaseException:
-        if before is not None:
-            path.write_text(before, "utf-8")
-        raise
 
 
 def _by_hand(reader: str, challenger: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from zhiyin.errors import InvalidSettings
@@ -25,9 +26,27 @@ def amend(folder: Path, changes: Changes) -> None:
     Raises InvalidSettings, and leaves the file, if it is written in a way that lines cannot be changed in.
     """
     path = folder / FILE
-    changed = amended(path.read_text("utf-8"), changes)
+    _write(path, amended(path.read_text("utf-8"), changes))
+
+
+@contextmanager
+def amending(folder: Path, changes: Changes) -> Iterator[None]:
+    """`amend`, and the file as it was where what is done with it fails; nothing where there is no such file."""
+    path = folder / FILE
+    before = path.read_text("utf-8") if path.is_file() else None
+    if before is not None:
+        amend(folder, changes)
+    try:
+        yield
+    except BaseException:
+        if before is not None:
+            _write(path, before)
+        raise
+
+
+def _write(path: Path, text: str) -> None:
     with appearing(path) as draft:
-        draft.write_text(changed, "utf-8")
+        draft.write_text(text, "utf-8")
 
 
 def amended(text: str, changes: Changes) -> str:

@@ -42,11 +42,10 @@ from zhiyin.models.base import Run
 from zhiyin.progress import Progress
 from zhiyin.ranking.reranking import Reranker
 from zhiyin.recipe import DefaultRecipe
-from zhiyin.settings import FILE
 from zhiyin.shop import Zhiyin
 from zhiyin.types import Event
 from zhiyin.workflows.adapt import check_extras, may_be_known
-from zhiyin.workflows.amending import amend
+from zhiyin.workflows.amending import amending
 from zhiyin.workflows.evaluate import shop_terms
 from zhiyin.workflows.stories import adapted_story
 from zhiyin.workflows.tracking import NOWHERE, Log
@@ -281,17 +280,9 @@ def _sealed(draft: Path, wanted: Path, told: Mapping[str, object]) -> Path:
 
 def _adopt(shop: Zhiyin, changes: Mapping[str, str]) -> None:
     """The settings, and a word to servers that are open: what is live is published once more."""
-    path = shop.settings.folder / FILE
-    before = path.read_text("utf-8") if path.is_file() else None
-    if before is not None:
-        amend(shop.settings.folder, changes)
-    try:
+    with amending(shop.settings.folder, changes):
         if (live := shop.publication()) is not None:
             shop.publish(live.bundle, NEWS)
-    except BaseException:
-        if before is not None:
-            path.write_text(before, "utf-8")
-        raise
 
 
 def _results(cross: Cross, kinds: Sequence[Told]) -> dict[str, float]:

@@ -90,7 +90,6 @@ def test_what_is_done_with_a_change_fails_and_the_file_is_as_it_was(tmp_path: Pa
         assert "minilm" in path.read_text("utf-8")
     before = path.read_text("utf-8")
     with pytest.raises(KeyboardInterrupt), amending(tmp_path, {"encoder.model": "e5"}):
-        assert "e5" in path.read_text("utf-8")
         raise KeyboardInterrupt
     assert path.read_text("utf-8") == before
     with amending(tmp_path / "elsewhere", {"encoder.model": "e5"}):

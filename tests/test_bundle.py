@@ -32,6 +32,7 @@ FILES = [
     "reader.safetensors",
     "taste.safetensors",
     "together.safetensors",
+    "transition.safetensors",
     "vocabulary.arrow",
     "words.safetensors",
 ]

@@ -54,6 +54,7 @@ from zhiyin.models.repeat import Repeat
 from zhiyin.models.sequence import Sequence as SequenceChannel
 from zhiyin.models.taste import Taste
 from zhiyin.models.together import Together
+from zhiyin.models.transition import Transition
 from zhiyin.models.vectors import PREFIX, Vectors, is_vector
 from zhiyin.models.words import Words
 from zhiyin.policies.belief_model import BeliefModel
@@ -286,6 +287,7 @@ def _load_models(path: Path, channels: Sequence[str], encoder: Encoder) -> dict[
         "popular": Popular.of_arrays,
         "evergreen": Evergreen.of_arrays,
         "together": Together.of_arrays,
+        "transition": Transition.of_arrays,
         "taste": Taste.of_arrays,
         "factors": Factors.of_arrays,
         "words": Words.of_arrays,

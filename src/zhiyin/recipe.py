@@ -22,7 +22,7 @@ from zhiyin.models.evergreen import EvergreenRecipe
 from zhiyin.models.factors import FactorsRecipe, Solution
 from zhiyin.models.graph import Graph, GraphRecipe, graph_neighbours
 from zhiyin.models.meaning import Meaning, MeaningRecipe
-from zhiyin.models.neighbours import Alike
+from zhiyin.models.neighbours import Alike, LinksRecipe
 from zhiyin.models.popular import PopularRecipe
 from zhiyin.models.propagation import COLD, blended, have_text, near_by_text
 from zhiyin.models.quality import QualityRecipe
@@ -31,6 +31,7 @@ from zhiyin.models.repeat import RepeatRecipe
 from zhiyin.models.sequence import SequenceRecipe
 from zhiyin.models.taste import TasteRecipe
 from zhiyin.models.together import TogetherRecipe
+from zhiyin.models.transition import TransitionRecipe
 from zhiyin.models.vectors import Vectors, VectorsRecipe
 from zhiyin.models.words import Words, WordsRecipe
 from zhiyin.policies.belief_model import BeliefModel
@@ -71,6 +72,9 @@ class DefaultRecipe(Recipe):
     popular: PopularRecipe = Field(default_factory=PopularRecipe, description="What many take now.")
     evergreen: EvergreenRecipe = Field(default_factory=EvergreenRecipe, description="What many took at any time.")
     together: TogetherRecipe = Field(default_factory=TogetherRecipe, description="What goes with what.")
+    transition: TransitionRecipe = Field(
+        default_factory=TransitionRecipe, description="What comes next; only where histories have an order."
+    )
     taste: TasteRecipe = Field(default_factory=TasteRecipe, description="What similar people like.")
     factors: FactorsRecipe = Field(default_factory=FactorsRecipe, description="Who is like what, in few numbers.")
     words: WordsRecipe = Field(default_factory=WordsRecipe, description="The same words.")
@@ -104,6 +108,7 @@ class DefaultRecipe(Recipe):
             "popular",
             "evergreen",
             "together",
+            "transition",
             "taste",
             "factors",
             "reader",
@@ -169,7 +174,7 @@ class DefaultRecipe(Recipe):
         if "reader" not in self.off and (reader := self.reader_of(ground)).speaks:
             beside, held = (ground.read.words, ground.read.meaning), trial.examples
             chosen["reader"] = settle_reader(self.reader, [reader], beside, ground.data, held, ground.run.seed)
-        for name, recipe in (("together", self.together), ("taste", self.taste)):
+        for name, recipe in self.linking(ground.data).items():
             if name not in self.off:
                 chosen[name], links[name] = settle_links(recipe, ground.data, ground.run, alike, trial)
         if "factors" not in self.off:
@@ -202,7 +207,7 @@ class DefaultRecipe(Recipe):
         """Every channel that is not off. `gathered`: what is there already; `again`: people take things again."""
         data, run, alike = ground.data, ground.run, ground.alike
         models = self.reading(ground) | self.counted(data, run)
-        for name, recipe in (("together", self.together), ("taste", self.taste)):
+        for name, recipe in self.linking(data).items():
             if name not in self.off:
                 models[name] = recipe.fit(data, run, alike, gathered.links.get(name))
         if "factors" not in self.off:
@@ -217,6 +222,11 @@ class DefaultRecipe(Recipe):
         if again and "repeat" not in self.off:
             models["repeat"] = self.repeat.fit(data, run)
         return models
+
+    def linking(self, data: Dataset) -> dict[str, LinksRecipe]:
+        """The channels that link items by who took them."""
+        found: dict[str, LinksRecipe] = {"together": self.together, "taste": self.taste}
+        return found | {"transition": self.transition} if data.ordered else found
 
     def reading(self, ground: Ground) -> dict[str, Model]:
         """What reads the catalogue, as it is and as it is taken here."""

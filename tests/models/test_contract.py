@@ -21,6 +21,7 @@ from zhiyin.models.reader import Reader, ReaderRecipe
 from zhiyin.models.repeat import Repeat, RepeatRecipe
 from zhiyin.models.taste import Taste, TasteRecipe
 from zhiyin.models.together import Together, TogetherRecipe
+from zhiyin.models.transition import Transition, TransitionRecipe
 from zhiyin.models.vectors import Vectors, VectorsRecipe
 from zhiyin.models.words import Words, WordsRecipe
 from zhiyin.testing.model_contract import ENCODER, Channel, ModelContract, alone, arrivals, askers
@@ -85,6 +86,7 @@ CHANNELS = [
     Channel("popular", PopularRecipe().fit, lambda arrays, _: Popular.of_arrays(arrays), from_history=False),
     Channel("evergreen", EvergreenRecipe().fit, lambda arrays, _: Evergreen.of_arrays(arrays), from_history=False),
     Channel("together", TogetherRecipe(k=6).fit, lambda arrays, _: Together.of_arrays(arrays)),
+    Channel("transition", TransitionRecipe(reg=5.0).fit, lambda arrays, _: Transition.of_arrays(arrays)),
     Channel("taste by EASE", TasteRecipe(reg=5.0).fit, lambda arrays, _: Taste.of_arrays(arrays)),
     Channel("taste by item-kNN", TasteRecipe(max_dense=0).fit, lambda arrays, _: Taste.of_arrays(arrays)),
     Channel(
@@ -131,7 +133,7 @@ class TestChannels(ModelContract):
         return model
 
 
-@pytest.mark.parametrize("channel", CHANNELS[2:7], ids=lambda channel: channel.name)
+@pytest.mark.parametrize("channel", CHANNELS[2:8], ids=lambda channel: channel.name)
 def test_a_later_item_gets_the_mean_score_of_its_text_neighbours(channel: Channel) -> None:
     data = small_dataset()
     model = channel.fit(data, Run(ENCODER))

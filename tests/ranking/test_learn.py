@@ -91,7 +91,9 @@ def test_the_gradient_agrees_with_finite_differences() -> None:
     stands_for = np.where(rng.random((n, k)) < 0.8, 10 * rng.random((n, k)), 0.0)
     stands_for[:, 0] = 1.0
     features = rng.normal(size=(n, k, c)).astype(np.float32)
-    objective = Objective.of(Contests(features, rng.integers(0, KINDS, (n, k)), stands_for, rng.integers(0, h, n)))
+    objective = Objective.of(
+        Contests(features, rng.integers(0, KINDS, (n, k)), stands_for, rng.integers(0, h, n), np.zeros(n, bool))
+    )
     told = {one.name: getattr(objective, one.name) for one in fields(Objective)}
     precise = {name: value if name == "kinds" else value.astype(np.float64) for name, value in told.items()}
     objective = Objective(**precise)
@@ -111,7 +113,11 @@ def test_the_gradient_agrees_with_finite_differences() -> None:
 
 def test_a_contest_without_rivals_is_won_and_has_no_slope() -> None:
     alone = Contests(
-        np.ones((1, 2, 1), np.float32), np.zeros((1, 2), np.int64), np.array([[1.0, 0.0]]), np.zeros(1, np.int64)
+        np.ones((1, 2, 1), np.float32),
+        np.zeros((1, 2), np.int64),
+        np.array([[1.0, 0.0]]),
+        np.zeros(1, np.int64),
+        np.zeros(1, bool),
     )
     value, d_gates, d_constants = Objective.of(alone).loss(
         np.ones((len(BUCKETS), 1, KINDS)), np.zeros((len(BUCKETS), KINDS))
@@ -124,7 +130,9 @@ def test_a_contest_without_rivals_is_won_and_has_no_slope() -> None:
 def test_the_gain_is_that_of_the_rank_when_scores_are_far_apart() -> None:
     """Of two rivals that stand for 4 items each one is far above, one far below: the target is fifth."""
     features = np.array([0.0, 40.0, -40.0], np.float32).reshape(1, 3, 1)
-    met = Contests(features, np.zeros((1, 3), np.int64), np.array([[1.0, 4.0, 4.0]]), np.zeros(1, np.int64))
+    met = Contests(
+        features, np.zeros((1, 3), np.int64), np.array([[1.0, 4.0, 4.0]]), np.zeros(1, np.int64), np.zeros(1, bool)
+    )
     value, _, _ = Objective.of(met).loss(np.ones((len(BUCKETS), 1, KINDS)), np.zeros((len(BUCKETS), KINDS)))
     unlikely = -(40.0 + np.log(4.0))
     assert value == pytest.approx(-(1 / np.log2(6)) - LIKELIHOOD * unlikely)

@@ -1,12 +1,16 @@
 """A channel stays only where held-out events are worth more with it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from zhiyin.data.dataset import Floats
 from zhiyin.models.base import Run
 from zhiyin.ranking.contest import Contests
+from zhiyin.ranking.fusion import BUCKETS, KINDS
 from zhiyin.ranking.learn import FusionRecipe, groups
+from zhiyin.ranking.objective import Objective
 from zhiyin.ranking.proving import idle
 from zhiyin.recipe import DefaultRecipe
 from zhiyin.testing.encoders import HashEncoder
@@ -23,7 +27,7 @@ def met(*channels: str) -> tuple[Contests, Floats]:
     rest[:, 0] += 1.0
     seen = {"knows": truth, "same": truth, "more": rest, "noise": rng.normal(size=(N, K))}
     features = np.stack([seen[name] for name in channels], axis=2).astype(np.float32)
-    found = Contests(features, np.zeros((N, K), np.int64), np.ones((N, K)), np.full(N, 2))
+    found = Contests(features, np.zeros((N, K), np.int64), np.ones((N, K)), np.full(N, 2), np.zeros(N, bool))
     return found, np.full(len(channels), 0.5, np.float32)
 
 
@@ -46,6 +50,32 @@ def test_of_two_that_say_the_same_one_stays() -> None:
     contests, start = met("knows", "same", "more")
     found = idle(contests, start, FusionRecipe().solve, {"knows": [0], "same": [1]})
     assert len(found) <= 1
+
+
+def test_what_helps_those_alone_who_have_just_begun_stays() -> None:
+    contests, start = met("knows", "noise")
+    begun = np.arange(N) % 10 < 2
+    rng = np.random.default_rng(1)
+    features = contests.features.copy()
+    features[begun] = rng.normal(size=features[begun].shape)  # beginners: nobody knows, and the second tells all
+    features[begun, 0, 1] += 4.0
+    helped = replace(contests, features=features, begun=begun, bucket=np.where(begun, 1, 5))
+    ask = {"noise": [1]}
+    assert not idle(helped, start, FusionRecipe().solve, ask)
+    assert idle(contests, start, FusionRecipe().solve, ask) == ("noise",)
+
+
+def test_a_loud_one_is_not_asked() -> None:
+    contests, _ = met("knows", "noise", "more")
+
+    def said(objective: Objective, begin: Floats) -> tuple[Floats, Floats]:
+        """Always the gates it begins with."""
+        gates = np.broadcast_to(begin[:, None, None], (len(begin), len(BUCKETS), KINDS))
+        return gates.astype(np.float32), np.zeros((len(BUCKETS), KINDS), np.float32)
+
+    quiet, loud = np.array([1.0, 0.6, 0.9], np.float32), np.array([1.0, 0.7, 0.9], np.float32)
+    assert idle(contests, quiet, said, {"noise": [1]}) == ("noise",)
+    assert not idle(contests, loud, said, {"noise": [1]})
 
 
 def test_what_belongs_together_goes_together() -> None:

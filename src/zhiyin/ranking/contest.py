@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from zhiyin.data.dataset import Doubles, Floats
+from zhiyin.data.dataset import Doubles, Floats, Mask
 from zhiyin.data.vocabulary import PAD, Rows
 from zhiyin.models.base import Batch, Model
 from zhiyin.ranking.examples import Examples, parts_of, singles, some
@@ -33,10 +33,12 @@ class Contests:
     kind: npt.NDArray[np.int64]  # (N, k) of the items
     stands_for: Doubles  # (N, k) how many items a contender stands for; 0 where a list is shorter
     bucket: npt.NDArray[np.int64]  # (N,) of the history
+    begun: Mask  # (N,) whether it is how somebody began
 
     def some(self, lists: npt.NDArray[np.integer]) -> Contests:
         """Only these of the lists."""
-        return Contests(self.features[lists], self.kind[lists], self.stands_for[lists], self.bucket[lists])
+        columns = self.features, self.kind, self.stands_for, self.bucket, self.begun
+        return Contests(*(column[lists] for column in columns))
 
     def hearing(self, channels: npt.NDArray[np.integer]) -> Contests:
         """The same lists, as these channels alone see them."""
@@ -61,7 +63,7 @@ def contests(
     parts = list(examples.parts())
     found = side_by_side(met, zip(parts, rng.spawn(len(parts)), strict=True))
     features, kind, weights = (np.concatenate(column) for column in zip(*found, strict=True))
-    return Contests(features, kind, weights, buckets(examples.batch))
+    return Contests(features, kind, weights, buckets(examples.batch), examples.begun)
 
 
 def _drawn(

@@ -39,6 +39,7 @@ PRIOR_GATES: Mapping[str, float] = {
     "popular": 0.3,
     "evergreen": 0.1,
     "together": 0.7,
+    "transition": 0.7,
     "taste": 1.0,
     "factors": 0.5,
     "words": 0.7,

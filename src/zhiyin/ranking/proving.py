@@ -1,8 +1,9 @@
 """Which channels earn their place: each is left out in turn, and the gates are learned without it.
 
 Gates are learned on one half of the held-out events and judged on the other, both ways, so a channel that only
-fits noise gains nothing by it. The one that gives least goes first, if it gives nothing; then all are asked again,
-for of two that say the same only one is idle.
+fits noise gains nothing by it. The one that gives least goes first, if it gives nothing, neither to people as they
+are now nor to people as they began; then all are asked again, for of two that say the same only one is idle. A
+loud one is not asked: without it all is another recommender, and what some thousand events say to that is chance.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy.typing as npt
 
 from zhiyin.data.dataset import Doubles, Floats
 from zhiyin.ranking.contest import Contests
+from zhiyin.ranking.fusion import WARM_KIND
 from zhiyin.ranking.objective import Objective
 from zhiyin.threads import side_by_side
 
@@ -22,6 +24,7 @@ Learn = Callable[[Objective, Floats], tuple[Floats, Floats]]  # of contests and 
 
 LEAST_EXAMPLES = 200
 MOST_EXAMPLES = 3_000
+LOUD = 0.25  # of the sum of all gates
 
 
 def idle(met: Contests, start: Floats, learn: Learn, groups: Mapping[str, Sequence[int]]) -> tuple[str, ...]:
@@ -31,19 +34,30 @@ def idle(met: Contests, start: Floats, learn: Learn, groups: Mapping[str, Sequen
         return ()
     met = met.some(np.arange(min(len(met.bucket), MOST_EXAMPLES)))
     crossed = Crossed(met, start, learn)
+    sides = [side for side in (met.begun, ~met.begun) if side.any()]
     kept = np.arange(met.features.shape[2])
-    left, gone = dict(groups), []
+    left, gone = _quiet(groups, crossed), []
     (best,) = crossed.worth([kept])
     while left:
         tried = [np.setdiff1d(kept, places) for places in left.values()]
         without = crossed.worth(tried)
-        least = int(np.argmax(without.mean(axis=1)))
-        if without[least].mean() < best.mean():
+        gains = np.stack([(without - best)[:, side].mean(axis=1) for side in sides]).min(axis=0)
+        least = int(np.argmax(gains))
+        if gains[least] < 0:
             break
         kept, best = tried[least], without[least]
         gone.append(list(left)[least])
         del left[gone[-1]]
     return tuple(gone)
+
+
+def _quiet(groups: Mapping[str, Sequence[int]], crossed: Crossed) -> dict[str, Sequence[int]]:
+    """Those that, with the gates learned from all events, are less than LOUD of the sum for people as they are now
+    and an item that somebody took."""
+    gates, _ = crossed.learn(Objective.of(crossed.met), crossed.start)
+    loud = gates[:, crossed.met.bucket[~crossed.met.begun], WARM_KIND].sum(axis=1)  # (C,)
+    total = max(float(loud.sum()), 1e-12)
+    return {name: places for name, places in groups.items() if loud[list(places)].sum() < LOUD * total}
 
 
 @dataclass(frozen=True, slots=True)

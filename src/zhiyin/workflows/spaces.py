@@ -56,6 +56,9 @@ SPANS: Space = MappingProxyType(
         "together.decay": Span(0.5, 1.0),
         "together.next_bonus": Span(0.0, 4.0),
         "together.k": Span(50, 500, log=True, whole=True),
+        "transition.memory": Span(0.3, 0.95),
+        "transition.reg": Span(20.0, 5_000.0, log=True),
+        "transition.k": Span(50, 500, log=True, whole=True),
         "taste.user_power": Span(0.0, 1.0),
         "taste.item_power": Span(0.0, 1.0),
         "taste.k": Span(50, 1_000, log=True, whole=True),
@@ -66,7 +69,7 @@ SPANS: Space = MappingProxyType(
         "graph.discount": Span(0.0, 2.0),
         "graph.recency": Span(0.5, 1.0),
         "repeat.recency": Span(0.9, 1.0),
-        "fusion.reg": Span(0.5, 50.0, log=True),
+        "fusion.reg": Span(0.02, 20.0, log=True),
         "fusion.rest": Span(0.2, 20.0, log=True),
     }
 )

@@ -11,6 +11,7 @@ const DAYS = new Set(["monday", "tuesday", "wednesday", "thursday", "friday", "s
 const SIMPLE = { popular: "reason_popular", evergreen: "reason_evergreen", quality: "reason_quality", fresh: "reason_fresh", repeat: "reason_repeat", own: "reason_own", cross: "reason_cross", learned: "reason_learned", latest: "reason_fresh", belief: "reason_belief", explore: "reason_explore", telling: "reason_telling" };
 const WITH_ITEMS = {
   together: "reason_together",
+  transition: "reason_next",
   sequence: "reason_next",
   words: "reason_words",
   meaning: "reason_reads",
@@ -20,6 +21,7 @@ const WITH_ITEMS = {
 };
 const WITHOUT = {
   together: "reason_together_you",
+  transition: "reason_next_you",
   sequence: "reason_next_you",
   taste: "reason_taste_you",
   factors: "reason_taste_you",

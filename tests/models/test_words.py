@@ -45,7 +45,7 @@ def test_words_nobody_wrote_find_nothing() -> None:
 
 def test_looking_up_few_words_still_finds_nearly_the_same() -> None:
     data = small_dataset()
-    few, all_of_them = (WordsRecipe(n_terms=n).fit(data, RUN) for n in (16, 10_000))
+    few, all_of_them = (WordsRecipe(n_terms=n, recency=0.9).fit(data, RUN) for n in (16, 10_000))
     for row in range(1, len(data.items)):
         asker = history_batch([row, (row + 5) % 25], [1.0, 1.0], [0.0, 0.0])
         both = np.intersect1d(few.scorer(asker).retrieve(8), all_of_them.scorer(asker).retrieve(8))

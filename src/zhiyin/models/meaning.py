@@ -114,7 +114,7 @@ class Meaning(DenseRows):
 class MeaningRecipe(Fading):
     """The language model's reading of the catalogue."""
 
-    choices: ClassVar[Choices] = MappingProxyType({"recency": (0.9, 0.7, 0.5, 1.0)})
+    choices: ClassVar[Choices] = MappingProxyType({"recency": (0.8, 0.9, 0.7, 0.5, 1.0)})
     dim: int = Field(default=192, gt=0, description="Main axes kept of the encoder's dimensions.")
     whiten: float = Field(default=0.25, ge=0, le=0.5, description="Damping of strong axes: 0 none, 0.5 whitening.")
 

@@ -93,7 +93,7 @@ class Words(SparseRows):
 class WordsRecipe(Fading):
     """TF-IDF over titles, labels and texts."""
 
-    choices: ClassVar[Choices] = MappingProxyType({"recency": (0.9, 0.7, 0.5, 1.0)})
+    choices: ClassVar[Choices] = MappingProxyType({"recency": (0.8, 0.9, 0.7, 0.5, 1.0)})
     n_terms: int = Field(default=64, gt=0, description="Words of a profile that retrieval looks up.")
 
     def fit(self, data: Dataset, run: Run) -> Words:

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from zhiyin._extras import need
 from zhiyin.data.dataset import Dataset, Floats
-from zhiyin.models.base import Batch, Model, Recipe, Run, history_batch
+from zhiyin.models.base import Batch, Model, Recipe, Run
 from zhiyin.models.clicks import ClicksRecipe
 from zhiyin.models.context import ContextRecipe
 from zhiyin.models.evergreen import EvergreenRecipe
@@ -307,9 +307,8 @@ class DefaultRecipe(Recipe):
         models |= self.brought(data, run, words, meaning)
         if (graph := self.linked(data, run)) is not None:
             models["graph"] = graph
-        nobody = Examples(history_batch([], [], []), np.zeros(0, np.int32), np.zeros(0, bool))
         kinds = kinds_of(data, words, meaning)
-        return Fitted(models, self.fusion.learn(models, nobody, kinds, run.seed), self)
+        return Fitted(models, self.fusion.learn(models, Examples.none(), kinds, run.seed), self)
 
 
 @dataclass(frozen=True, slots=True)

@@ -248,3 +248,35 @@ def test_a_long_past_is_told_by_its_newest_entries() -> None:
     known = [int(data.items[row]) for row in examples.newest.batch.rows[start:end]]
     assert len(known) == LONGEST
     assert min(known) > 3 * LONGEST - 1.5 * LONGEST
+
+
+def taken(*supports: int, timed: bool = False) -> Dataset:
+    """Items that so many people took each."""
+    events = [
+        Event(f"u{n % 97}", f"i{row}", "like", at=NOON + timedelta(minutes=97 * n + row) if timed else None)
+        for row, support in enumerate(supports)
+        for n in range(support)
+    ]
+    return build_dataset([Item(f"i{row}") for row in range(len(supports))], events)
+
+
+def test_in_a_set_a_new_item_stands_for_all_that_is_still_to_come_of_it() -> None:
+    data = taken(*[90] * 40, *[0] * 10)
+    part, examples = carve(data, 3_000, 0.2, 0)
+    cold = part.support[examples.targets] == 0
+    assert cold.any()
+    assert set(examples.counts[cold].tolist()) == {10.0}, (
+        "of a tenth of the others' events it is ten times as much"
+    )
+    assert set(examples.counts[~cold].tolist()) == {1.0}
+
+
+def test_what_nobody_took_by_chance_is_no_new_item() -> None:
+    """100 items were taken once and 20 twice, so about as many as 235 were missed: 20 untaken ones are no news."""
+    _, examples = carve(taken(*[90] * 40, *[1] * 100, *[2] * 20, *[0] * 20), 3_000, 0.2, 0)
+    assert set(examples.counts.tolist()) == {1.0}
+
+
+def test_where_there_is_an_order_new_items_count_as_often_as_they_were_taken() -> None:
+    _, examples = carve(taken(*[90] * 40, *[0] * 10, timed=True), 3_000, 0.2, 0)
+    assert set(examples.counts.tolist()) == {1.0}

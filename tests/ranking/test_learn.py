@@ -1,6 +1,6 @@
 """Learning the gates: the gradient, and planted truths."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import ClassVar, Self
 
 import numpy as np
@@ -62,7 +62,7 @@ def planted(rng: np.random.Generator, cold: np.ndarray) -> tuple[dict[str, Model
     asker = np.repeat(np.arange(N), lengths).astype(np.float32)
     batch = Batch(indptr, nobody_wants, np.ones(indptr[-1], np.float32), asker)
     return {"taste": Table(taste), "meaning": Table(meaning), "popular": Table(noise)}, Examples(
-        batch, targets, np.zeros(len(targets), bool)
+        batch, targets, np.zeros(len(targets), bool), np.ones(len(targets), np.float32)
     )
 
 
@@ -91,9 +91,7 @@ def test_the_gradient_agrees_with_finite_differences() -> None:
     stands_for = np.where(rng.random((n, k)) < 0.8, 10 * rng.random((n, k)), 0.0)
     stands_for[:, 0] = 1.0
     features = rng.normal(size=(n, k, c)).astype(np.float32)
-    objective = Objective.of(
-        Contests(features, rng.integers(0, KINDS, (n, k)), stands_for, rng.integers(0, h, n), np.zeros(n, bool))
-    )
+    objective = Objective.of(drawn_contests(features, stands_for, rng))
     told = {one.name: getattr(objective, one.name) for one in fields(Objective)}
     precise = {name: value if name == "kinds" else value.astype(np.float64) for name, value in told.items()}
     objective = Objective(**precise)
@@ -111,6 +109,28 @@ def test_the_gradient_agrees_with_finite_differences() -> None:
     np.testing.assert_allclose(gradient, approx_fprime(theta, loss, 1e-7), atol=2e-6)
 
 
+def drawn_contests(features: np.ndarray, stands_for: np.ndarray, rng: np.random.Generator) -> Contests:
+    n, k, _ = features.shape
+    kind, bucket = rng.integers(0, KINDS, (n, k)), rng.integers(0, len(BUCKETS), n)
+    counts = rng.integers(1, 5, n).astype(np.float32)
+    return Contests(features, kind, stands_for, bucket, np.zeros(n, bool), counts)
+
+
+def test_a_contest_that_stands_for_more_is_that_contest_as_often() -> None:
+    rng = np.random.default_rng(5)
+    features = rng.normal(size=(6, 4, 2)).astype(np.float32)
+    met = drawn_contests(features, np.ones((6, 4)), rng)
+    often = replace(
+        met.some(np.repeat(np.arange(6), met.counts.astype(np.int64))),
+        counts=np.ones(int(met.counts.sum()), np.float32),
+    )
+    gates, constants = rng.random((len(BUCKETS), 2, KINDS)), rng.random((len(BUCKETS), KINDS))
+    for one, other in zip(
+        Objective.of(met).loss(gates, constants), Objective.of(often).loss(gates, constants), strict=True
+    ):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+
+
 def test_a_contest_without_rivals_is_won_and_has_no_slope() -> None:
     alone = Contests(
         np.ones((1, 2, 1), np.float32),
@@ -118,6 +138,7 @@ def test_a_contest_without_rivals_is_won_and_has_no_slope() -> None:
         np.array([[1.0, 0.0]]),
         np.zeros(1, np.int64),
         np.zeros(1, bool),
+        np.ones(1, np.float32),
     )
     value, d_gates, d_constants = Objective.of(alone).loss(
         np.ones((len(BUCKETS), 1, KINDS)), np.zeros((len(BUCKETS), KINDS))
@@ -131,7 +152,12 @@ def test_the_gain_is_that_of_the_rank_when_scores_are_far_apart() -> None:
     """Of two rivals that stand for 4 items each one is far above, one far below: the target is fifth."""
     features = np.array([0.0, 40.0, -40.0], np.float32).reshape(1, 3, 1)
     met = Contests(
-        features, np.zeros((1, 3), np.int64), np.array([[1.0, 4.0, 4.0]]), np.zeros(1, np.int64), np.zeros(1, bool)
+        features,
+        np.zeros((1, 3), np.int64),
+        np.array([[1.0, 4.0, 4.0]]),
+        np.zeros(1, np.int64),
+        np.zeros(1, bool),
+        np.ones(1, np.float32),
     )
     value, _, _ = Objective.of(met).loss(np.ones((len(BUCKETS), 1, KINDS)), np.zeros((len(BUCKETS), KINDS)))
     unlikely = -(40.0 + np.log(4.0))

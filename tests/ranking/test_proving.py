@@ -27,7 +27,14 @@ def met(*channels: str) -> tuple[Contests, Floats]:
     rest[:, 0] += 1.0
     seen = {"knows": truth, "same": truth, "more": rest, "noise": rng.normal(size=(N, K))}
     features = np.stack([seen[name] for name in channels], axis=2).astype(np.float32)
-    found = Contests(features, np.zeros((N, K), np.int64), np.ones((N, K)), np.full(N, 2), np.zeros(N, bool))
+    found = Contests(
+        features,
+        np.zeros((N, K), np.int64),
+        np.ones((N, K)),
+        np.full(N, 2),
+        np.zeros(N, bool),
+        np.ones(N, np.float32),
+    )
     return found, np.full(len(channels), 0.5, np.float32)
 
 
@@ -73,7 +80,7 @@ def test_a_loud_one_is_not_asked() -> None:
         gates = np.broadcast_to(begin[:, None, None], (len(begin), len(BUCKETS), KINDS))
         return gates.astype(np.float32), np.zeros((len(BUCKETS), KINDS), np.float32)
 
-    quiet, loud = np.array([1.0, 0.6, 0.9], np.float32), np.array([1.0, 0.7, 0.9], np.float32)
+    quiet, loud = np.array([1.0, 0.2, 0.9], np.float32), np.array([1.0, 0.3, 0.9], np.float32)
     assert idle(contests, quiet, said, {"noise": [1]}) == ("noise",)
     assert not idle(contests, loud, said, {"noise": [1]})
 

@@ -34,10 +34,11 @@ class Contests:
     stands_for: Doubles  # (N, k) how many items a contender stands for; 0 where a list is shorter
     bucket: npt.NDArray[np.int64]  # (N,) of the history
     begun: Mask  # (N,) whether it is how somebody began
+    counts: Floats  # (N,) how many lists like it each stands for
 
     def some(self, lists: npt.NDArray[np.integer]) -> Contests:
         """Only these of the lists."""
-        columns = self.features, self.kind, self.stands_for, self.bucket, self.begun
+        columns = self.features, self.kind, self.stands_for, self.bucket, self.begun, self.counts
         return Contests(*(column[lists] for column in columns))
 
     def hearing(self, channels: npt.NDArray[np.integer]) -> Contests:
@@ -63,7 +64,7 @@ def contests(
     parts = list(examples.parts())
     found = side_by_side(met, zip(parts, rng.spawn(len(parts)), strict=True))
     features, kind, weights = (np.concatenate(column) for column in zip(*found, strict=True))
-    return Contests(features, kind, weights, buckets(examples.batch), examples.begun)
+    return Contests(features, kind, weights, buckets(examples.batch), examples.begun, examples.counts)
 
 
 def _drawn(

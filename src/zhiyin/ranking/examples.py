@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
 from zhiyin.data.circumstances import contexts_at
-from zhiyin.data.dataset import TYPE_CODE, Dataset, Mask
+from zhiyin.data.dataset import TYPE_CODE, Dataset, Floats, Mask
 from zhiyin.data.vocabulary import Rows
-from zhiyin.models.base import Batch
+from zhiyin.models.base import Batch, history_batch
 
 BATCH = 128
 BEGUN = 1 / 3  # share of the people who are asked as they began
@@ -20,6 +21,7 @@ MOST_OF_ONE = 5  # targets, and never more than a tenth of what the person likes
 REPEATS = 0.25  # share of repeated events from which on what comes back is a target, too
 BASKET = 3_600.0  # seconds between two purchases that are made together
 LONGEST = 1_000  # newest entries of a history
+AHEAD = 0.1  # of what people take of an item that others took, where nothing tells what came when
 LATE_OF_ONE = 100  # targets where people come back: nobody's habits are all that is learned
 
 
@@ -30,6 +32,13 @@ class Examples:
     batch: Batch  # N askers
     targets: Rows  # (N,)
     begun: Mask  # (N,) whether the history is how somebody began, and the target any later item
+    counts: Floats  # (N,) how many events like it each stands for
+
+    @classmethod
+    def none(cls) -> Self:
+        """Of a past without events."""
+        nothing = np.zeros(0, np.int32)
+        return cls(history_batch([], [], []), nothing, nothing.astype(bool), nothing.astype(np.float32))
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -48,12 +57,13 @@ class Examples:
 
     def some(self, which: npt.NDArray[np.int64]) -> Examples:
         """Only these, in this order."""
-        return Examples(some(self.batch, which), self.targets[which], self.begun[which])
+        return Examples(some(self.batch, which), self.targets[which], self.begun[which], self.counts[which])
 
     def parts(self) -> Iterator[Examples]:
         """The same examples, BATCH at a time."""
         for start, part in zip(range(0, len(self), BATCH), parts_of(self.batch), strict=True):
-            yield Examples(part, self.targets[start : start + BATCH], self.begun[start : start + BATCH])
+            stop = start + BATCH
+            yield Examples(part, self.targets[start:stop], self.begun[start:stop], self.counts[start:stop])
 
 
 def carve(data: Dataset, n_examples: int, hidden_share: float, seed: int) -> tuple[Dataset, Examples]:
@@ -62,7 +72,8 @@ def carve(data: Dataset, n_examples: int, hidden_share: float, seed: int) -> tup
     others, as they began, what they took later.
 
     A share of the items is hidden from everybody, as if they had just arrived; they come up as targets as often as
-    people took them, so cold and warm items are learned on one scale.
+    people took them, so cold and warm items are learned on one scale; where nothing tells what came when, each of
+    them stands for as many more as more of its item's events are still to come (`_to_come`).
     """
     rng = np.random.default_rng(seed)
     known = np.flatnonzero(data.support > 0)
@@ -80,9 +91,35 @@ def carve(data: Dataset, n_examples: int, hidden_share: float, seed: int) -> tup
     until, later = _begun(data, beginners, n_examples, rng)
     held |= hidden[data.item_rows] | np.isin(pairs, pairs[later])
     begun = np.arange(len(targets) + len(later)) >= len(targets)
-    places = np.concatenate([targets, until]), np.concatenate([targets, later])
-    examples = _examples(data, *places, begun, ~held, rng)
+    asked = _Asked(np.concatenate([targets, until]), np.concatenate([targets, later]), begun)
+    examples = _examples(data, asked, ~held, rng)
+    if not data.ordered:
+        counts = np.where(hidden[examples.targets], _to_come(data.support), 1.0)
+        examples = replace(examples, counts=counts.astype(np.float32))
     return data.keep(~held), examples.some(rng.permutation(len(examples)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """N questions, by places in the dataset."""
+
+    until: npt.NDArray[np.int64]  # (N,) what came before these is known
+    targets: npt.NDArray[np.int64]  # (N,)
+    begun: Mask  # (N,)
+
+
+def _to_come(support: npt.NDArray[np.int64]) -> float:
+    """How many times as large a share of a new item's events lies ahead as of one that people took already: all of
+    them, and AHEAD of the others'.
+
+    Not every item without an event is new: some were there, and by chance nobody took them, about as many as
+    n₁ (n₁ − 1) / 2 (n₂ + 1), of the numbers of items that were taken once and twice (Chao 1987, bias-corrected).
+    `support` (I,) of the items.
+    """
+    unseen, once, twice = (int((support == n).sum()) for n in range(3))
+    missed = once * (once - 1) / (2 * (twice + 1))
+    new = max(1.0 - missed / unseen, 0.0) if unseen else 0.0
+    return new / AHEAD + 1.0 - new
 
 
 def _pairs_of(data: Dataset) -> npt.NDArray[np.int64]:
@@ -170,22 +207,15 @@ def _firsts(data: Dataset, rng: np.random.Generator) -> tuple[npt.NDArray[np.int
     return firsts, np.bincount(users, minlength=len(data.users))
 
 
-def _examples(
-    data: Dataset,
-    until: npt.NDArray[np.int64],
-    targets: npt.NDArray[np.int64],
-    begun: Mask,
-    fitted: Mask,
-    rng: np.random.Generator,
-) -> Examples:
+def _examples(data: Dataset, asked: _Asked, fitted: Mask, rng: np.random.Generator) -> Examples:
     """The history of each target: the user's newest fitted events before the basket of `until`. Where there is no
     order, all of them, or of those who have just begun a few. They ask when the target was taken, as it was then.
     """
     ages = data.ages().astype(np.float32)
-    users = data.user_rows[targets]
+    users = data.user_rows[asked.targets]
     histories = []
-    begins = _basket_begins(data)[until]
-    for place, user, few in zip(begins, users, begun, strict=True):
+    begins = _basket_begins(data)[asked.until]
+    for place, user, few in zip(begins, users, asked.begun, strict=True):
         before = np.arange(data.indptr[user], place if data.ordered else data.indptr[user + 1])
         before = before[fitted[before]]
         if data.ordered:
@@ -195,17 +225,17 @@ def _examples(
         histories.append(before)
     indptr = np.concatenate([[0], np.cumsum([len(h) for h in histories])]).astype(np.int64)
     entries = np.concatenate(histories) if histories else np.zeros(0, np.int64)
-    since = np.repeat(ages[until], np.diff(indptr))
+    since = np.repeat(ages[asked.until], np.diff(indptr))
     batch = Batch(
         indptr,
         data.item_rows[entries],
         data.weights[entries],
         ages[entries] - since,
-        now=data.at[targets],
-        contexts=contexts_at(data.context, targets),
+        now=data.at[asked.targets],
+        contexts=contexts_at(data.context, asked.targets),
         written=data.notes.at(entries).of(indptr),
     )
-    return Examples(batch, data.item_rows[targets], begun)
+    return Examples(batch, data.item_rows[asked.targets], asked.begun, np.ones(len(asked.targets), np.float32))
 
 
 def singles(rows: npt.NDArray[np.int64]) -> Batch:

@@ -33,6 +33,7 @@ class Objective:
     stands_for: Floats  # (N, k)
     log_weight: Floats  # (N, k) log of it
     in_bucket: Floats  # (H, N) 1 where a history is in the bucket
+    share: Floats  # (N,) of each in the mean, with mean 1
 
     @classmethod
     def of(cls, met: Contests) -> Self:
@@ -43,8 +44,15 @@ class Objective:
         stands_for = met.stands_for[:, :longest].astype(np.float32)
         log_weight = np.log(stands_for, out=np.full_like(stands_for, -np.inf), where=stands_for > 0)
         in_bucket = np.arange(len(BUCKETS))[:, None] == met.bucket[None, :]
+        share = met.counts / met.counts.mean() if len(met.counts) else met.counts
         return cls(
-            features, kinds, of_kind.astype(np.float32), stands_for, log_weight, in_bucket.astype(np.float32)
+            features,
+            kinds,
+            of_kind.astype(np.float32),
+            stands_for,
+            log_weight,
+            in_bucket.astype(np.float32),
+            share.astype(np.float32),
         )
 
     def __len__(self) -> int:
@@ -59,12 +67,12 @@ class Objective:
         likelihood, by_likelihood = _likelihood(scores, self.log_weight)
         by_likelihood *= LIKELIHOOD
         slope += by_likelihood
-        slope /= -len(self)
+        slope *= (self.share / -len(self))[:, None]
         by_kind = self.of_kind * slope[:, None, :]
         d_gates, d_constants = np.zeros_like(gates), np.zeros_like(constants)
         d_gates[..., self.kinds] = np.tensordot(self.in_bucket, self.features @ by_kind.transpose(0, 2, 1), 1)
         d_constants[:, self.kinds] = self.in_bucket @ by_kind.sum(axis=2)
-        return -float((gain + LIKELIHOOD * likelihood).mean(dtype=np.float64)), d_gates, d_constants
+        return -float((self.share * (gain + LIKELIHOOD * likelihood)).mean(dtype=np.float64)), d_gates, d_constants
 
     def worth(self, gates: Doubles, constants: Doubles) -> Doubles:
         """(N,) 1 / log2(2 + items above the target), ties at their middle."""

@@ -391,4 +391,5 @@ class Ground:
 def kinds_of(data: Dataset, words: Words, meaning: Meaning) -> Kinds:
     """(I,) of the items, by how much is known of them in these events."""
     everything = np.arange(len(data.items), dtype=np.int32)
-    return item_kinds(data.support, have_text(words, meaning, everything))
+    few = COLD if data.ordered else 1  # what few took may be new; in a set it is just rare
+    return item_kinds(data.support, have_text(words, meaning, everything), few)

@@ -8,8 +8,13 @@ import numpy as np
 import pytest
 
 from zhiyin.data.dataset import Dataset, build_dataset
+from zhiyin.models.base import Run
+from zhiyin.models.meaning import MeaningRecipe
+from zhiyin.models.words import WordsRecipe
 from zhiyin.ranking.examples import BEGINNINGS, LATE_OF_ONE, LONGEST, Examples, carve
 from zhiyin.ranking.learn import FusionRecipe
+from zhiyin.recipe import kinds_of
+from zhiyin.testing.encoders import HashEncoder
 from zhiyin.testing.small import small_catalogue, small_dataset
 from zhiyin.types import Event, Item
 
@@ -280,3 +285,12 @@ def test_what_nobody_took_by_chance_is_no_new_item() -> None:
 def test_where_there_is_an_order_new_items_count_as_often_as_they_were_taken() -> None:
     _, examples = carve(taken(*[90] * 40, *[0] * 10, timed=True), 3_000, 0.2, 0)
     assert set(examples.counts.tolist()) == {1.0}
+
+
+@pytest.mark.parametrize(("timed", "kinds"), [(False, [0, 0, 1, 1]), (True, [0, 1, 1, 1])])
+def test_in_a_set_only_what_nobody_took_is_cold(timed: bool, kinds: list[int]) -> None:
+    data, run = taken(9, 2, 0, 0, timed=timed), Run(HashEncoder())
+    titled = replace(data, catalogue=[replace(item, title="a spade") for item in data.catalogue])
+    words, meaning = WordsRecipe().fit(titled, run), MeaningRecipe().fit(titled, run)
+    rows = [data.items.row(f"i{n}") for n in range(4)]
+    assert kinds_of(titled, words, meaning)[rows].tolist() == kinds

@@ -48,7 +48,7 @@ def fusion() -> Fusion:
         gates=gates,
         constants=RNG.normal(size=(H, KINDS)).astype(np.float32) * np.array([0, 1, 1, 1], np.float32),
         wish_scales=np.array([0.2 if name in ("words", "meaning") else 0.0 for name in MODELS], np.float32),
-        kind=item_kinds(DATA.support, have_text(WORDS, MEANING, ROWS)),
+        kind=item_kinds(DATA.support, have_text(WORDS, MEANING, ROWS), 5),
         learned=True,
     )
 

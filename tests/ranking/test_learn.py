@@ -12,7 +12,7 @@ from zhiyin.data.vocabulary import Rows
 from zhiyin.models.base import Arrays, Arrivals, Batch, Model
 from zhiyin.ranking.contest import Contests
 from zhiyin.ranking.examples import Examples
-from zhiyin.ranking.fusion import BLANK_KIND, BUCKETS, COLD_KIND, KINDS, WARM_KIND, Fusion, prior_gates
+from zhiyin.ranking.fusion import BLANK_KIND, BUCKETS, COLD_KIND, KINDS, WARM_KIND, Fusion, buckets, prior_gates
 from zhiyin.ranking.learn import FusionRecipe
 from zhiyin.ranking.objective import LIKELIHOOD, Objective
 
@@ -83,6 +83,18 @@ def loose() -> Fusion:
 def tight() -> Fusion:
     """Every bucket is pulled to the mean of all."""
     return learned(reg=3.0)
+
+
+def test_where_more_of_new_items_is_to_come_they_rise_and_warm_ones_keep_their_order(loose: Fusion) -> None:
+    cold = np.arange(N_ITEMS) < 40
+    models, examples = planted(np.random.default_rng(0), cold)
+    counts = np.where(cold[examples.targets], 10.0, 1.0).astype(np.float32)
+    told = FusionRecipe(reg=0.02 * N).learn(models, replace(examples, counts=counts), cold.astype(np.int8), 0)
+    assert told.channels == loose.channels
+    np.testing.assert_allclose(told.gates[:, :, WARM_KIND], loose.gates[:, :, WARM_KIND], rtol=1e-6)
+    met = np.unique(buckets(examples.batch))
+    assert (told.constants[met, COLD_KIND] > loose.constants[met, COLD_KIND]).all()
+    assert told.constants[met, COLD_KIND].mean() > loose.constants[met, COLD_KIND].mean() + 0.3
 
 
 def test_the_gradient_agrees_with_finite_differences() -> None:

@@ -41,6 +41,11 @@ class Contests:
         columns = self.features, self.kind, self.stands_for, self.bucket, self.begun, self.counts
         return Contests(*(column[lists] for column in columns))
 
+    @property
+    def even(self) -> Contests:
+        """The same lists, each for itself."""
+        return replace(self, counts=np.ones_like(self.counts))
+
     def hearing(self, channels: npt.NDArray[np.integer]) -> Contests:
         """The same lists, as these channels alone see them."""
         return replace(self, features=self.features[:, :, channels])

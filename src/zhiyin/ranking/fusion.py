@@ -25,7 +25,6 @@ from zhiyin.data.vocabulary import Rows
 from zhiyin.encoders.cross import NOTHING, Asked
 from zhiyin.encoders.pair import NOT_ASKED, Reading
 from zhiyin.models.base import Arrays, Batch, Model, Scorer, union
-from zhiyin.models.propagation import COLD
 from zhiyin.models.vectors import is_vector
 from zhiyin.policies.gaussian import Gaussian
 
@@ -299,9 +298,9 @@ def standardised(scores: Floats, scale: float | Floats) -> Floats:
     return np.copysign(np.log1p(np.abs(z)), z)
 
 
-def item_kinds(support: npt.NDArray[np.int64], said: Mask) -> Kinds:
-    """(I,) of items with so many events, which have a text or none."""
-    return np.where(support < COLD, cold_kinds(said), WARM_KIND).astype(np.int8)
+def item_kinds(support: npt.NDArray[np.int64], said: Mask, few: int) -> Kinds:
+    """(I,) of items with so many events, which have a text or none. Cold are those with fewer than `few`."""
+    return np.where(support < few, cold_kinds(said), WARM_KIND).astype(np.int8)
 
 
 def cold_kinds(said: Mask) -> Kinds:

@@ -16,7 +16,7 @@ from pydantic import Field
 from zhiyin.data.dataset import Dataset, Doubles, Floats
 from zhiyin.models.base import Model, Recipe
 from zhiyin.models.vectors import is_vector
-from zhiyin.ranking.contest import contests, spread, wish_scales
+from zhiyin.ranking.contest import Contests, contests, spread, wish_scales
 from zhiyin.ranking.examples import Examples, carve
 from zhiyin.ranking.fusion import BUCKETS, KINDS, WARM_KIND, Fusion, Kinds, prior_gates
 from zhiyin.ranking.objective import Objective
@@ -77,27 +77,34 @@ class FusionRecipe(Recipe):
         rng = np.random.default_rng(seed)
         met = contests(models, untaught, examples, rng)
         start = prior_gates(channels)[:, 0, 0]
-        gone = idle(met, start, self.solve, groups(channels)) if self.proven else ()
+        gone = idle(met.even, start, self.solve, groups(channels)) if self.proven else ()
         kept = np.array([c for c, name in enumerate(channels) if group_of(name) not in gone])
-        gates, constants = self.solve(Objective.of(met.hearing(kept)), start[kept])
+        gates, constants = self._solved(met.hearing(kept), start[kept])
         names = tuple(channels[c] for c in kept)
         return Fusion(names, scales[kept], gates, constants, wish[kept], kind, learned=True)
 
-    def solve(self, objective: Objective, start: Floats) -> tuple[Floats, Floats]:
+    def _solved(self, met: Contests, start: Floats) -> tuple[Floats, Floats]:
+        """Gates and constants as in `solve`. Where some lists stand for more than others, for more of new items is
+        still to come, the gates of warm items are those by all lists evenly: how warm ones stand to each other has
+        nothing to do with it."""
+        gates, constants = self.solve(Objective.of(met.even), start)
+        if np.ptp(met.counts) > 0:
+            gates, constants = self.solve(Objective.of(met), start, gates[:, :, WARM_KIND])
+        return gates, constants
+
+    def solve(self, objective: Objective, start: Floats, warm: Floats | None = None) -> tuple[Floats, Floats]:
         """Gates (C, H, KINDS) and constants (H, KINDS). The parameters are each bucket's gates (H, C, KINDS), the
-        gates of all buckets (C, KINDS), and the constants; those of warm items stay 0."""
+        gates of all buckets (C, KINDS), and the constants; those of warm items stay 0. `warm` (C, H): their gates,
+        where they are known."""
         from scipy.optimize import minimize  # noqa: PLC0415  # heavy, and a server never learns
 
         n_buckets, n_channels = len(BUCKETS), len(start)
         shape = (n_buckets, n_channels, KINDS)
         home = np.repeat(start[:, None], KINDS, axis=1).astype(np.float64)  # (C, KINDS)
-        theta = np.concatenate(
-            [np.tile(home, (n_buckets, 1, 1)).ravel(), home.ravel(), np.zeros(n_buckets * KINDS)]
-        )
+        first, bounds = _begun(np.tile(home, (n_buckets, 1, 1)), warm)
+        theta = np.concatenate([first.ravel(), home.ravel(), np.zeros(n_buckets * KINDS)])
         n_gates, n_constants = n_buckets * n_channels * KINDS, n_buckets * KINDS
         reg, rest = self.reg / len(objective), self.rest / len(objective)
-        free = [(0.0, 0.0) if kind == WARM_KIND else (None, None) for kind in range(KINDS)]
-        bounds = [(0.0, None)] * (n_gates + n_channels * KINDS) + free * n_buckets
 
         def loss(theta: Doubles) -> tuple[float, Doubles]:
             gates = theta[:n_gates].reshape(shape)
@@ -117,6 +124,18 @@ class FusionRecipe(Recipe):
             np.ascontiguousarray(gates.transpose(1, 0, 2), np.float32),
             found.x[-n_constants:].reshape(n_buckets, KINDS).astype(np.float32),
         )
+
+
+def _begun(gates: Doubles, warm: Floats | None) -> tuple[Doubles, list[tuple[float | None, float | None]]]:
+    """Gates (H, C, KINDS) to begin with, and the bounds of all parameters: no gate is below 0, a constant of warm
+    items is 0, and gates of warm items (C, H) that are known stay."""
+    least, most = np.zeros_like(gates), np.full_like(gates, np.inf)
+    if warm is not None:
+        for each in (gates, least, most):
+            each[:, :, WARM_KIND] = warm.T
+    held = [*zip(least.ravel().tolist(), most.ravel().tolist(), strict=True)]
+    free = [(0.0, 0.0) if kind == WARM_KIND else (None, None) for kind in range(KINDS)]
+    return gates, [*held, *[(0.0, None)] * gates[0].size, *free * len(gates)]
 
 
 def group_of(channel: str) -> str:

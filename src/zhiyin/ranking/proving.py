@@ -42,7 +42,7 @@ def idle(met: Contests, start: Floats, learn: Learn, groups: Mapping[str, Sequen
     while left:
         tried = [np.setdiff1d(kept, places) for places in left.values()]
         without = crossed.worth(tried)
-        gains = np.stack([(without - best)[:, side] @ met.counts[side] for side in sides]).min(axis=0)
+        gains = np.stack([(without - best)[:, side].mean(axis=1) for side in sides]).min(axis=0)
         least = int(np.argmax(gains))
         if gains[least] < 0:
             break

@@ -46,7 +46,7 @@ class TransitionRecipe(LinksRecipe):
     )
     reg: float = Field(default=400.0, gt=0, description="Ridge, in events: more = smoother.")
     k: int = Field(
-        default=200, gt=0, description="Items that are asked about each one, of those that came before it."
+        default=128, gt=0, description="Items that are asked about each one, of those that came before it."
     )
     max_dense: int = Field(
         default=14_000, ge=0, description="Items up to which products of memories are laid out as a dense matrix."
@@ -130,7 +130,8 @@ class _Solving:
     def _among(self, rows: npt.NDArray[np.int32]) -> Floats:
         """(n, n) of the Gram matrix."""
         if isinstance(self.gram, np.ndarray):
-            return self.gram[np.ix_(rows, rows)]
+            places = rows.astype(np.int64)
+            return self.gram.take(places[:, None] * len(self.gram) + places)  # threads may go on beside it
         return picked(entries(self.gram, rows), len(rows), self.gram.shape[1], rows)
 
 

@@ -111,6 +111,12 @@ def test_a_value_is_a_finite_number(value: float) -> None:
         Event("u", "a", "rating", value=value)
 
 
+def test_a_place_of_a_list_is_counted_from_0() -> None:
+    assert Event("u", "a", "click", position=0).position == 0
+    with pytest.raises(InvalidData, match="position is a place of a list, counted from 0, got -1: leave it out"):
+        Event("u", "a", "impression", position=-1)
+
+
 @pytest.mark.parametrize(
     ("title", "text"),
     [("x" * (MAX_TITLE + 1), ""), ("", "x" * (MAX_TEXT + 1)), ("a\x00b", ""), ("", "\x1b[31m"), ("\udfff", "")],

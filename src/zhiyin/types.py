@@ -216,6 +216,8 @@ class Event:
         if self.type == "edit":
             _check_edit(self)
         _check_ids_of(self)
+        if self.position is not None and self.position < 0:
+            raise InvalidData(f"position is a place of a list, counted from 0, got {self.position}: leave it out")
         if self.value is not None and not abs(self.value) <= MAX_VALUE:
             raise InvalidData(f"value is a number up to {MAX_VALUE:.0e}, got {self.value}: leave it out")
         if self.text is not None:

@@ -314,6 +314,15 @@ def test_an_event_sent_twice_is_stored_once(page: Page, trained: Served, errors:
     errors.clear()
 
 
+def test_numbers_that_attributes_of_a_page_say_as_text_arrive_as_numbers(page: Page, trained: Served) -> None:
+    open_storefront(page, trained.address)
+    for position in ("'3'", "-1", "'here'", "1.5"):
+        page.evaluate(f"zhiyin.track('share', 'coffee-moka-pot', {{position: {position}, value: '2.5'}})")
+    assert page.evaluate("zhiyin.flush()") is True
+    told = [(event.position, event.value) for event in logged(trained.shop, page, ["share"])]
+    assert told == [(3, 2.5), (None, 2.5), (None, 2.5), (None, 2.5)]
+
+
 def test_nothing_but_our_own_scripts_may_run(page: Page, trained: Served) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))

@@ -70,7 +70,7 @@ def test_events_of_many_senders_share_a_commit_and_are_counted_for_each(api: Cal
 
 
 def test_what_the_store_refuses_is_heard_by_its_sender_alone(api: Caller) -> None:
-    bodies: list[object] = [click("a", event_id=str(n), position=2**65 if n == 3 else n) for n in range(10)]
+    bodies: list[object] = [click("a", event_id=str(n), position=2**63 if n == 3 else n) for n in range(10)]
     answers = api.post_at_once("/v1/events", bodies)
     assert [answer.status_code for answer in answers] == [200] * 3 + [422] + [200] * 6
     assert all(answer.json()["stored"] == 1 for answer in answers if answer.status_code == 200)

@@ -1,16 +1,20 @@
 """Bodies of requests: strict JSON, then the nouns themselves; nothing in between.
 
 JSON is read by orjson (no NaN, no half characters, no endless depth) and made into frozen dataclasses by
-pydantic. A field that nobody knows is refused: a misspelt `user_id` must not become an answer for nobody.
+pydantic, strictly: "5" and true are no numbers, 1 is no true, 1700000000 is no time. What would be guessed from
+them is guessed differently by whoever reads the log next. 5.0 is the whole number 5, as in JSON Schema. A field
+that nobody knows is refused: a misspelt `user_id` must not become an answer for nobody.
 """
 
 from __future__ import annotations
 
+import re
 import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from datetime import datetime
 from difflib import get_close_matches
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, get_args, get_type_hints
 
 import orjson
 from pydantic import TypeAdapter, ValidationError
@@ -25,7 +29,10 @@ T = TypeVar("T")
 
 MAX_BATCH = 10_000  # things in one request
 MOST_TEXTS = 1_000  # to be labelled in one request
+MOST_EXACT = 2**53  # below it every whole number has a float of its own
 MAX_TOLD = 10  # errors of one body in its answer
+
+_DATE = re.compile(r"\d{4}-\d\d")  # what a time begins with
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +137,8 @@ class Form(Generic[T]):
         self.noun, self.many = noun, many
         self._one: TypeAdapter[T] = TypeAdapter(noun)
         self._all: TypeAdapter[list[T]] = TypeAdapter(list[noun])  # type: ignore[valid-type]
-        self._known = _names(noun)
-        self._inner = {name: _names(kind) for name, kind in (inner or {}).items()}
+        self._shape = _Shape.of(noun)
+        self._inner = {name: _Shape.of(kind) for name, kind in (inner or {}).items()}
 
     def schema(self) -> dict[str, object]:
         """JSON Schema of a body, its definitions under $defs."""
@@ -140,9 +147,9 @@ class Form(Generic[T]):
     def read(self, body: bytes) -> T:
         """Raises BadBody."""
         raw = decode(body)
-        self._refuse_unknown(raw, "body")
+        self._settle(raw, "body")
         try:
-            return self._one.validate_python(raw)
+            return self._one.validate_json(_encoded(raw), strict=True)
         except ValidationError as error:
             raise _refused(error, "body") from None
 
@@ -155,21 +162,48 @@ class Form(Generic[T]):
         if len(given) > MAX_BATCH:
             raise BadBody(f"one request holds at most {MAX_BATCH:,} {self.many}, got {len(given):,}: send several")
         for place, one in enumerate(given):
-            self._refuse_unknown(one, f"body[{place}]")
+            self._settle(one, f"body[{place}]")
         try:
-            return self._all.validate_python(given)
+            return self._all.validate_json(_encoded(given), strict=True)
         except ValidationError as error:
             raise _refused(error, "body") from None
 
-    def _refuse_unknown(self, raw: object, where: str) -> None:
+    def _settle(self, raw: object, where: str) -> None:
         if not isinstance(raw, dict):
             return
-        if not raw.keys() <= self._known:
-            raise _unknown(raw, self._known, where)
-        for name, known in self._inner.items():
-            inner = raw.get(name)
-            if isinstance(inner, dict) and not inner.keys() <= known:
-                raise _unknown(inner, known, f"{where}.{name}")
+        self._shape.settle(raw, where)
+        for name, shape in self._inner.items():
+            if isinstance(inner := raw.get(name), dict):
+                shape.settle(inner, f"{where}.{name}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What is known of a noun before it is read: the names of its fields, and which are whole numbers or times."""
+
+    known: frozenset[str]
+    whole: frozenset[str]
+    times: frozenset[str]
+
+    @classmethod
+    def of(cls, noun: type) -> _Shape:
+        hints = get_type_hints(noun)
+        kinds = {one.name: {hints[one.name], *get_args(hints[one.name])} for one in fields(noun)}
+        whole = (name for name, kind in kinds.items() if int in kind)
+        times = (name for name, kind in kinds.items() if datetime in kind)
+        return cls(frozenset(kinds), frozenset(whole), frozenset(times))
+
+    def settle(self, raw: dict[str, object], where: str) -> None:
+        """5.0 becomes 5. Raises BadBody for an unknown field, and for a time in digits alone, of which nobody can
+        know whether these are seconds."""
+        if not raw.keys() <= self.known:
+            raise _unknown(raw, self.known, where)
+        for name in self.whole & raw.keys():
+            if isinstance(value := raw[name], float) and value.is_integer() and abs(value) < MOST_EXACT:
+                raw[name] = int(value)
+        for name in self.times & raw.keys():
+            if isinstance(value := raw[name], str) and not _DATE.match(value):
+                raise BadBody(f"{where}.{name}: a time is written 2026-01-31T12:00:00Z, got {_got(value)}")
 
 
 def decode(body: bytes) -> object:
@@ -181,6 +215,15 @@ def decode(body: bytes) -> object:
         raise BadBody(f"the body is not JSON that can be read: {error}; got {got!r}", status=400) from None
 
 
+def _encoded(raw: object) -> bytes:
+    """For pydantic, whose strict reading of JSON alone knows that a list may become a tuple, and a text a time.
+    Raises BadBody for what is nested deeper than any noun."""
+    try:
+        return orjson.dumps(raw)
+    except orjson.JSONEncodeError as error:
+        raise BadBody(f"the body is nested deeper than anything known here: {error}") from None
+
+
 def path_id(name: str, value: str) -> str:
     """An id that stands in an address. Raises NotFound for what can be none: nothing has that name."""
     try:
@@ -188,10 +231,6 @@ def path_id(name: str, value: str) -> str:
     except ValueError as error:
         raise NotFound(str(error)) from None
     return value
-
-
-def _names(noun: type) -> frozenset[str]:
-    return frozenset(one.name for one in fields(noun))
 
 
 def _unknown(raw: Mapping[str, object], known: frozenset[str], where: str) -> BadBody:

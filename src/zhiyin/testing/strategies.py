@@ -92,7 +92,7 @@ def events(draw: st.DrawFn) -> Event:
         event_id=draw(st.none() | ids),
         session_id=draw(st.none() | ids),
         recommendation_id=draw(st.none() | ids),
-        position=draw(st.none() | whole),
+        position=draw(st.none() | st.integers(0, 2**63 - 1)),
         context=draw(attributes),
     )
 

@@ -122,7 +122,9 @@
   let failures = 0;
   let timer = null;
 
-  /** Log one event; `more` may hold recommendation_id, position, value, text, context. Gives the event's id. */
+  /** Log one event; `more` may hold recommendation_id, position, value, text, context. Gives the event's id. What
+   * attributes of a page say are texts: numbers are made of them here, for the service takes no other, and refuses
+   * all events that come with one it cannot take. */
   function track(type, itemId = null, more = {}) {
     const origin = (itemId && tab.read("origins", {})[itemId]) || {};
     const event = {
@@ -135,11 +137,25 @@
       ...origin,
       ...more,
     };
+    if ("value" in event) event.value = numberOf(event.value);
+    if ("position" in event) event.position = placeNumber(event.position);
     waiting.push(event);
     waiting = waiting.slice(-KEPT);
     keep();
     later(waiting.length >= BATCH ? 0 : SEND_AFTER);
     return event.event_id;
+  }
+
+  /** A finite number, or null for what is none. */
+  function numberOf(said) {
+    const number = said === null || said === "" ? NaN : Number(said);
+    return Number.isFinite(number) ? number : null;
+  }
+
+  /** A place counts from 0. */
+  function placeNumber(said) {
+    const number = numberOf(said);
+    return Number.isInteger(number) && number >= 0 ? number : null;
   }
 
   /** Send all that waits. Gives whether the service has everything now; what failed is tried again later. */
@@ -226,7 +242,7 @@
 
   function placeOf(element) {
     const { zhiyinRecommendation, zhiyinPosition } = element.dataset;
-    return { recommendation_id: zhiyinRecommendation, position: Number(zhiyinPosition) };
+    return { recommendation_id: zhiyinRecommendation, position: zhiyinPosition };
   }
 
   /** Say which place of which list a card shows; from then on it is watched. */

@@ -80,7 +80,8 @@ def test_a_race_tells_round_by_round_and_is_the_same_again(shared: Caller) -> No
 
 
 def test_what_is_no_policy_is_told(shared: Caller) -> None:
-    for bad in ({"name": "best"}, {"name": "softmax", "temperature": 0}, {"what": 1}, "greedy"):
+    text = {"name": "softmax", "temperature": "0.1"}
+    for bad in ({"name": "best"}, {"name": "softmax", "temperature": 0}, text, {"what": 1}, "greedy"):
         assert "a policy is JSON such as" in problem(shared.get(address(PAIR, right=bad)), 422)
     assert "a policy is JSON" in problem(shared.get(f"{PAIR}?left=&right="), 422)
     assert "made_up" in problem(shared.get(address(PAIR, made_up=0)), 422)

@@ -191,7 +191,7 @@ class Stage:
 def policy_in(said: str) -> PolicySettings:
     """A policy as JSON in an address. Raises BadBody."""
     try:
-        return PolicySettings.model_validate_json(said)
+        return PolicySettings.model_validate_json(said, strict=True)
     except ValidationError as error:
         why = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
         raise BadBody(f'a policy is JSON such as {{"name": "greedy"}}: {why}, got {said[:80]!r}') from None

@@ -141,12 +141,11 @@ class Item:
         check_length("text", self.text, MAX_TEXT)
         if len(self.attributes) > MAX_ATTRIBUTES:
             raise InvalidData(f"an item has at most {MAX_ATTRIBUTES} attributes, got {len(self.attributes)}")
-        if self.price is not None and not (math.isfinite(self.price) and self.price >= 0):
-            raise InvalidData(f"price is a number from 0 up, got {self.price}: leave it out when unknown")
+        check_price(self.price)
         if len(self.vectors) > MAX_VECTORS:
             raise InvalidData(f"an item has at most {MAX_VECTORS} vectors, got {len(self.vectors)}")
         for name, vector in self.vectors.items():
-            _check_vector(name, vector)
+            check_vector(name, vector)
         if len(self.labels) > MAX_LABELS:
             raise InvalidData(f"an item has labels of at most {MAX_LABELS} models, got {len(self.labels)}")
         for name in self.labels:
@@ -338,6 +337,24 @@ def check_label_name(name: str) -> None:
         )
 
 
+def check_price(price: float | None) -> None:
+    """Unknown, free, or anything above."""
+    if price is not None and not 0 <= price < math.inf:
+        raise InvalidData(f"price is a number from 0 up, got {price}: leave it out when unknown")
+
+
+def check_vector(name: str, vector: tuple[float, ...]) -> None:
+    if not _VECTOR_NAME.fullmatch(name):
+        raise InvalidData(f"a vector's name has 1 to 40 letters, digits, _ or -, got {name[:60]!r}: rename it")
+    if not 1 <= len(vector) <= MAX_DIM:
+        raise InvalidData(f"the vector {name} has 1 to {MAX_DIM:,} numbers, got {len(vector):,}")
+    length = math.hypot(*vector)
+    if not math.isfinite(length):
+        raise InvalidData(f"the vector {name} holds numbers that are not finite: leave it out")
+    if length < 1e-12:
+        raise InvalidData(f"the vector {name} is all zeros, which points nowhere: leave it out")
+
+
 def utc(moment: datetime) -> datetime:
     """The same instant in UTC. Raises InvalidData if it has no zone."""
     if moment.tzinfo is None:
@@ -369,18 +386,6 @@ def _check_edit(event: Event) -> None:
     if event.text is None or not event.text.strip() or len(event.text) > MAX_LINE:
         got = "nothing" if event.text is None else f"{len(event.text):,}"
         raise InvalidData(f"an edit has a text of 1 to {MAX_LINE} characters, the value of the line, got {got}")
-
-
-def _check_vector(name: str, vector: tuple[float, ...]) -> None:
-    if not _VECTOR_NAME.fullmatch(name):
-        raise InvalidData(f"a vector's name has 1 to 40 letters, digits, _ or -, got {name[:60]!r}: rename it")
-    if not 1 <= len(vector) <= MAX_DIM:
-        raise InvalidData(f"the vector {name} has 1 to {MAX_DIM:,} numbers, got {len(vector):,}")
-    length = math.hypot(*vector)
-    if not math.isfinite(length):
-        raise InvalidData(f"the vector {name} holds numbers that are not finite: leave it out")
-    if length < 1e-12:
-        raise InvalidData(f"the vector {name} is all zeros, which points nowhere: leave it out")
 
 
 def _check_aware(name: str, moment: datetime | None) -> None:

@@ -225,19 +225,6 @@ def test_vectors_become_the_items_own(tmp_path: Path, kind: str) -> None:
     assert [item.vectors for item in store.items()] == [{"image": (1.0, 2.0)}, {"image": (3.0, 4.0)}]
 
 
-def test_a_vector_that_says_nothing_is_quarantined_with_its_row(tmp_path: Path) -> None:
-    (tmp_path / "items.csv").write_text(ITEMS)
-    np.save(tmp_path / "image.npy", np.array([[0, 0], [np.nan, 4]]))
-    init_project(tmp_path, Files(tmp_path / "items.csv", vectors=tmp_path / "image.npy"))
-    store = MemoryStore()
-    (report,) = imported(tmp_path, store).files
-    assert (report.stored, report.quarantined) == (0, 2)
-    assert report.quarantine is not None
-    told = report.quarantine.read_text()
-    assert "all zeros" in told
-    assert "not finite" in told
-
-
 def test_vectors_that_do_not_follow_the_items_are_refused_before_anything_is_stored(tmp_path: Path) -> None:
     (tmp_path / "items.csv").write_text(ITEMS)
     np.save(tmp_path / "v.npy", np.zeros((3, 2)))

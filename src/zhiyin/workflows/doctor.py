@@ -28,7 +28,7 @@ from zhiyin.settings import Settings
 from zhiyin.settings_file import load_settings
 from zhiyin.shop import HOSTED, Zhiyin, encoder_of, hosted_of
 from zhiyin.types import Item
-from zhiyin.workflows.quarantine import FOLDER
+from zhiyin.workflows.quarantine import FOLDER, VALUES
 from zhiyin.workflows.rewording import interpreter_of
 
 Light = Literal["green", "amber", "red"]
@@ -216,9 +216,12 @@ def _times(shop: Zhiyin) -> Finding:
 def _quarantine(folder: Path) -> Finding:
     files = sorted(folder.glob("*.jsonl")) if folder.is_dir() else []
     if not files:
-        return Finding("quarantine", "green", "no row of the last import was refused")
-    rows = sum(_lines(file) for file in files)
-    told = f"{rows:,} rows of the last import could not be used; row and reason are in {files[0]}"
+        return Finding("quarantine", "green", "every row of the last import could be read")
+    values = sum(_lines(file) for file in files if file.stem.endswith(VALUES))
+    rows = sum(map(_lines, files)) - values
+    fates = ((rows, "rows could not be used"), (values, "values of items could not be read and were left out"))
+    said = " and ".join(f"{count:,} {fate}" for count, fate in fates if count)
+    told = f"of the last import {said}; row and reason are in {files[0]}"
     return Finding("quarantine", "amber", told, f"less {files[0]}; mend the source, then zhiyin import")
 
 

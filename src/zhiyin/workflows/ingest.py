@@ -1,8 +1,8 @@
 """`zhiyin import`: files into the store by the mapping of zhiyin.toml.
 
 Batch by batch, each batch one transaction (while the next one is read), and every row counted: read = stored +
-duplicates + quarantined. Nothing is remembered between runs: a second import finds everything there, and one after
-a kill goes on.
+duplicates + quarantined. A value that cannot be read and that an item may lack costs the value, not the item.
+Nothing is remembered between runs: a second import finds everything there, and one after a kill goes on.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from zhiyin.data.readers.events import EventBuilder
 from zhiyin.data.readers.items import ItemBuilder, build_relations, build_users
 from zhiyin.data.readers.labels import Answer, Labelled, build_answers, build_examples, build_item_labels
 from zhiyin.data.readers.mapping import FileColumns
-from zhiyin.data.readers.rows import BadRow, RowBatch
+from zhiyin.data.readers.rows import BadRow, LeftOut, RowBatch
 from zhiyin.data.readers.table import BATCH, Table, open_table
 from zhiyin.data.readers.times import Times, zone_of
 from zhiyin.data.readers.vectors import Vectors, load_vectors
@@ -51,6 +51,7 @@ class FileReport:
     cleaned: int  # stored rows whose texts lost NUL or control characters
     notes: tuple[str, ...]
     quarantine: Path | None = None
+    left_out: int = 0  # values of rows that were used without them, as they cannot be read
 
     def __post_init__(self) -> None:
         if self.read != self.stored + self.duplicates + self.quarantined:
@@ -93,6 +94,7 @@ class _Taken:
     duplicates: int
     bad: Sequence[BadRow]
     cleaned: int
+    left_out: Sequence[LeftOut]
 
 
 Put = Callable[[], _Taken]  # one transaction
@@ -204,20 +206,21 @@ class _Import:
 
     def _import(self, kind: str, table: Table, take: Take, times: Times | None = None) -> FileReport:
         """All batches of a file through `take`, counted."""
-        read = stored = duplicates = cleaned = 0
+        read = stored = duplicates = cleaned = left_out = 0
         self._progress.start(f"import {kind} from {table.path.name}", table.source.size)
         with closing(Quarantine(self._settings.folder, kind, table.path)) as quarantine, uncollected():
             for batch, taken in _one_behind((batch, take(batch)) for batch in table.batches(self._batch_size)):
-                quarantine.add(taken.bad)
+                quarantine.add(taken.bad, taken.left_out)
                 read += len(batch)
                 stored += taken.stored
                 duplicates += taken.duplicates
                 cleaned += taken.cleaned
+                left_out += len(taken.left_out)
                 self._progress.advance(batch.bytes_done, f"{read:,} rows")
         self._progress.done()
         notes = (*table.notes, *_said(times, cleaned, self._data.time_zone), *quarantine.notes())
-        bad = quarantine.path if quarantine.count else None
-        return FileReport(kind, table.path, read, stored, duplicates, quarantine.count, cleaned, notes, bad)
+        count, bad = quarantine.count, quarantine.path if quarantine.count else None
+        return FileReport(kind, table.path, read, stored, duplicates, count, cleaned, notes, bad, left_out)
 
     def _table(self, file: FileColumns) -> Table:
         """The file, with every column that the mapping names. Raises InvalidData naming the missing one."""
@@ -308,7 +311,9 @@ def _one_behind(prepared: Iterable[tuple[RowBatch, Put]]) -> Iterator[tuple[RowB
 
 def _settled(built: Built[T], stored: int, again: Sequence[BadRow]) -> _Taken:
     """What was not stored and is not bad was there already."""
-    return _Taken(stored, len(built.made) - len(again) - stored, [*built.bad, *again], built.cleaned)
+    refused = {row.number for row in again}
+    left_out = [one for one in built.left_out if one.row.number not in refused]
+    return _Taken(stored, len(built.made) - len(again) - stored, [*built.bad, *again], built.cleaned, left_out)
 
 
 def _said(times: Times | None, cleaned: int, zone: str) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from zhiyin.data.readers.cells import scalar_of
-from zhiyin.data.readers.rows import BadRow, Cell, RowBatch
+from zhiyin.data.readers.rows import BadRow, Cell, LeftOut, RowBatch
 from zhiyin.errors import InvalidData
 from zhiyin.types import Scalar
 
@@ -18,13 +18,15 @@ T = TypeVar("T")
 class Built(Generic[T]):
     """`made[i]` comes from place `places[i]` of the batch; `bad` holds the reader's bad rows too.
 
-    len(made) + len(bad) = rows of the batch. `cleaned` counts rows whose texts lost control characters.
+    len(made) + len(bad) = rows of the batch. `cleaned` counts rows whose texts lost control characters; of those
+    made, `left_out` are the values that they lack since these could not be read.
     """
 
     made: Sequence[T]
     places: Sequence[int]
     bad: Sequence[BadRow]
     cleaned: int = 0
+    left_out: Sequence[LeftOut] = ()
 
 
 def build_rows(batch: RowBatch, make: Callable[[int], T], cleaned: int = 0) -> Built[T]:

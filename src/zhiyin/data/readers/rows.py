@@ -22,6 +22,14 @@ class BadRow:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A row that is used without one of its values, which cannot be read; the reason is against that value."""
+
+    name: str  # of the value
+    row: BadRow
+
+
+@dataclass(frozen=True, slots=True)
 class RowBatch:
     """Rows in the order of the file. `numbers` count from 1, the first row after the header; blank lines do
     not count, bad rows do. Columns are all as long as `numbers`; a value that is not there is None or ""."""

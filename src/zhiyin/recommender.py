@@ -33,7 +33,7 @@ from zhiyin.ranking.harm import HarmRule, harmless, penalised
 from zhiyin.ranking.house_rules import HouseRule, allowed, lowered
 from zhiyin.ranking.learned import PART, Learned, Traits
 from zhiyin.ranking.reranking import Reranker
-from zhiyin.ranking.rules import compile_filter
+from zhiyin.ranking.rules import check_fields, compile_filter
 from zhiyin.ranking.standing import Asking, LineWeights, refused, spoken_of
 from zhiyin.snapshot import Snapshot
 from zhiyin.types import FALLBACK, LATEST, QUESTIONS, SIMILAR, TRENDING, AsOf, Mode, Place, Query, Recommendation
@@ -59,6 +59,7 @@ class Shape:
     reranker: Reranker | None = None
     optimism: float | None = None  # what a standard deviation of doubt adds; None: nothing is believed
     learned: Learned | None = None
+    fields: frozenset[str] = frozenset()  # attributes that filters may name although no item has them
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +97,14 @@ class Recommender:
         given: Sequence[str] | None = None,
     ) -> Recommendation:
         """The list for a query; `as_of` answers as of an earlier position in the logs, for replay. `given`:
-        these items are the candidates, whatever the rules say."""
+        these items are the candidates, whatever the rules say. Raises InvalidQuery as `check` does, but never for
+        what was answered once."""
         if query.scenario == QUESTIONS and (self._shape.diversity or not isinstance(self._policy, Greedy)):
             plain = Recommender(self._live, Greedy(), replace(self._shape, diversity=0.0))
             return plain.recommend(query, recommendation_id, at, as_of, given)
         world = self._live.snapshot() if as_of is None else self._live.at(as_of)
+        if as_of is None and given is None:
+            self.check(world, query)
         asker = self._live.asker(query, world, at)
         heard = self.hear(world, asker, query)
         if given is None:
@@ -134,6 +138,11 @@ class Recommender:
         chance."""
         shape = replace(self._shape, candidates=len(given), diversity=0.0, rules=(), harm=())
         return Recommender(self._live, Greedy(), shape).recommend(query, recommendation_id, at, given=given)
+
+    def check(self, world: Snapshot, query: Query) -> None:
+        """Raises InvalidQuery for a filter that cannot be read, or that names a field that nothing has."""
+        if query.filter:
+            check_fields(query.filter, world.items, world.fitted, self._shape.fields)
 
     def hear(self, world: Snapshot, asker: Asker, query: Query) -> Heard:
         """What the channels that take part in the scenario say to the person, to what they typed, and to what they

@@ -44,6 +44,11 @@ class DataSettings(Section):
     vectors: dict[str, VectorFile] = Field(default_factory=dict, description="Vectors of items, by name.")
     labels: LabelFiles = Field(default_factory=LabelFiles, description="Labels as `zhiyin export` writes them.")
     signals: Signals = Field(default_factory=Signals, description="What events say about liking.")
+    attributes: tuple[str, ...] = Field(
+        default=(),
+        description="Attributes that filters may name while no item has them. Those of `data.items.attributes` "
+        "and label models may be named anyway; any other is taken for a typing error.",
+    )
 
     @field_validator("time_zone")
     @classmethod
@@ -292,6 +297,12 @@ class Settings(BaseSettings):
     def harm_rules(self) -> tuple[HarmRule, ...]:
         """Of the label models that know harm, in the order of their names."""
         return tuple(one.harm(name) for name, one in sorted(self.labels.items()) if one.harmful)
+
+    @property
+    def declared(self) -> frozenset[str]:
+        """Attributes of items that these settings speak of, whether or not an item has them."""
+        of_file = self.data.items.attributes if self.data.items is not None else ()
+        return frozenset((*self.data.attributes, *of_file, *self.labels))
 
     def store_url(self) -> str:
         """The database's address with the file of SQLite seen from anywhere."""

@@ -43,7 +43,7 @@ from zhiyin.endpoints.endpoint import Endpoint, Patience
 from zhiyin.endpoints.named import EMBEDDINGS
 from zhiyin.errors import BrokenBundle, InvalidSettings, NotFound, ZhiyinError
 from zhiyin.labels.model import LabelModel
-from zhiyin.labels.shelf import find, load
+from zhiyin.labels.shelf import find, load, names
 from zhiyin.live import Live
 from zhiyin.models.base import Run
 from zhiyin.policies.base import Policy
@@ -187,8 +187,13 @@ class Zhiyin:
             self.reranker(settings),
             settings.belief.optimism if settings.belief.on else None,
             self.learned(),
+            self.declared(),
         )
         return Recommender(live, policy_of(settings.policy, live.folded.bundle.fitted.tempering), shape)
+
+    def declared(self) -> frozenset[str]:
+        """Attributes that filters may name whether or not an item has them."""
+        return self.settings.declared.union(names(self.settings.path(LABELS)))
 
     def learned(self) -> Learned | None:
         """The part of scores that the log taught, where the settings name one; read once. Raises BrokenBundle."""

@@ -52,6 +52,11 @@ def test_lists_are_shown_with_titles_and_reasons(shop: Path, zhi: Zhi) -> None:
     assert json.loads(said(zhi("similar", "-u", "u1", "--json", "-C", shop)))["people"][0]["shared"]
     dear = json.loads(said(zhi("recommend", "--filter", "price > 24", "--json", "-C", shop)))
     assert {place["item_id"] for place in dear["items"]} == {"pot", "axe"}
+    assert "no item that may be shown passes the filter price > 999" in said(
+        zhi("recommend", "--filter", "price > 999", "-C", shop)
+    )
+    refused = zhi("recommend", "--filter", "prise > 24", "-C", shop)
+    assert (refused.exit_code, "which no item has (did you mean 'price'?)" in refused.stderr) == (WRONG, True)
 
 
 @pytest.mark.slow

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zhiyin.errors import InvalidQuery
-from zhiyin.ranking.rules import MAX_FILTER, compile_filter, passing
-from zhiyin.types import Item
+from zhiyin.ranking.rules import FIELDS, MAX_FILTER, check_fields, compile_filter, fields_of, passing
+from zhiyin.types import Item, ItemLabel
 
 LAMP = Item(
     "lamp/1",
@@ -170,6 +170,70 @@ def test_the_deepest_filter_that_fits_is_answered() -> None:
     assert compile_filter(deepest)(LAMP) is (deepest.count("not") % 2 == 0)
 
 
+NOTED = ItemLabel(("x",), {"x": 0.9}, "m", datetime(2026, 1, 1, tzinfo=UTC))
+SHELF = [None, Item("a", attributes={"colour": "red", "size": 3}), Item("b", labels={"topic": NOTED})]
+
+
+def test_the_fields_of_a_filter_are_told_as_they_are_written() -> None:
+    asked = (
+        'not (colour = "price") and (attributes.size > 3 or topic.probability > .5) and available and colour != 1'
+    )
+    assert fields_of(asked) == ("colour", "attributes.size", "topic.probability")
+    with pytest.raises(InvalidQuery, match="cannot read the filter"):
+        fields_of("price <")
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        'colour = "green" and size > 5',
+        "attributes.size > 3",
+        'topic = "x" or topic.probability > 0.5',
+        'categories = "none" and price < 0 and published_at > "2026"',
+        "available",
+        "season = 1 and attributes.season = 1",
+        "went = 1",
+    ],
+)
+def test_a_field_that_some_item_has_or_had_or_that_is_declared_may_be_compared(expression: str) -> None:
+    before = [Item("c", attributes={"went": 1}), None]
+    check_fields(expression, SHELF, before, {"season"})
+
+
+@pytest.mark.parametrize(
+    ("expression", "field", "meant"),
+    [
+        ('colr = "red"', "colr", "colour"),
+        ('price < 3 or (not catgory = "Garden")', "catgory", "category"),
+        ("attributes.sise > 3", "attributes.sise", "attributes.size"),
+        ("attributes.price > 3", "attributes.price", None),
+        ("colour.probability > 0.5", "colour.probability", None),
+        ("attributes.topic = 1", "attributes.topic", None),
+    ],
+)
+def test_a_field_that_nothing_has_is_told_with_the_nearest_and_all_that_there_are(
+    expression: str, field: str, meant: str | None
+) -> None:
+    with pytest.raises(InvalidQuery) as told:
+        check_fields(expression, SHELF)
+    assert f"compares '{field}', which no item has" in str(told.value)
+    assert meant is None or f"(did you mean '{meant}'?)" in str(told.value)
+    assert f"fields are {', '.join(FIELDS)}; attributes are colour, size, topic;" in str(told.value)
+    assert "data.attributes of zhiyin.toml" in str(told.value)
+
+
+def test_many_attributes_are_told_in_short() -> None:
+    with pytest.raises(InvalidQuery, match=r"a00, a01, .*, a19 and 11 more"):
+        check_fields("zzz = 1", [Item("a", attributes={f"a{n:02}": 1 for n in range(31)})])
+    with pytest.raises(InvalidQuery, match="there are no attributes"):
+        check_fields("zzz = 1", [Item("a")])
+
+
+def test_of_a_shop_without_items_nothing_is_known() -> None:
+    for nothing in ([], [None]):
+        check_fields("zzz = 1", nothing)
+
+
 @given(st.text(max_size=60))
 def test_any_text_is_read_or_refused(expression: str) -> None:
     try:
@@ -219,3 +283,16 @@ def test_and_and_or_mean_and_and_or(a: str, b: str, item: Item) -> None:
     first, second = compile_filter(a)(item), compile_filter(b)(item)
     assert compile_filter(f"({a}) and ({b})")(item) == (first and second)
     assert compile_filter(f"({a}) or ({b})")(item) == (first or second)
+
+
+@given(
+    st.lists(items, max_size=4),
+    st.sampled_from(["height", "wood", "wod", "attributes.height", "height.probability"]),
+)
+def test_what_passes_by_a_field_has_it(shelf: list[Item], field: str) -> None:
+    """So no list but an empty one is ever refused."""
+    test = compile_filter(f"{field} in (30, '30', True, False)")
+    try:
+        check_fields(f"{field} = 1", shelf)
+    except InvalidQuery:
+        assert not any(test(item) for item in shelf)

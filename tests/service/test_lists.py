@@ -66,6 +66,17 @@ def test_a_wish_finds_what_it_names(shared_untrained: Caller) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("path", "body"), [("recommend", {}), ("similar", {"item_id": "music/drum"}), ("search", {"text": "a drum"})]
+)
+def test_a_filter_on_a_field_that_no_item_has_is_told_and_one_that_none_passes_is_answered(
+    shared: Caller, path: str, body: dict[str, str]
+) -> None:
+    told = problem(shared.post(f"/v1/{path}", body | {"filter": "nown = 'drum'"}), 422)
+    assert "attributes are noun, number" in told
+    assert ids(shared.post(f"/v1/{path}", body | {"filter": "noun = 'dream'"})) == []
+
+
 def test_given_items_come_back_ordered_by_their_scores_whatever_the_rules_say(shared: Caller) -> None:
     had = [str(event.item_id) for event in shared.shop.store.history("user 1", limit=2)]
     given = ["music/song", *had, "kitchen/spoon", "nowhere", "garden/fern"]
@@ -124,6 +135,7 @@ BAD = [
     ({"filter": "__import__('os')"}, 422, "cannot read the filter"),
     ({"filter": "price < " * 500}, 422, "filter"),
     ({"usr_id": "ann"}, 422, "did you mean 'user_id'"),
+    ({"filter": "nown = 'drum'"}, 422, "compares 'nown', which no item has (did you mean 'noun'?)"),
 ]
 
 

@@ -132,6 +132,19 @@ def test_who_wins_is_said(tmp_path: Path) -> None:
     assert best in found.told
 
 
+def test_a_rule_of_the_house_on_a_field_that_no_item_has_is_amber(tmp_path: Path) -> None:
+    rules = "".join(
+        f"[ranking.rules.{name}]\nwhen = 'brand = \"Acorn\"'\navoid = '{field} = \"drum\"'\n"
+        for name, field in (("kept", "noun"), ("mistyped", "nown"))
+    )
+    (tmp_path / FILE).write_text(rules)
+    with Zhiyin.open(tmp_path) as shop:
+        shop.put_items([Item("a", "A drum", attributes={"noun": "drum"})])
+        found = about(examine(shop))
+    assert [name for name in found if name.startswith("rule")] == ["rule mistyped"]
+    assert (found["rule mistyped"].light, "did you mean 'noun'" in found["rule mistyped"].told) == ("amber", True)
+
+
 def test_refused_rows_are_pointed_at(tmp_path: Path) -> None:
     (tmp_path / "items.csv").write_text("item_id,title\na,Tea\na,Cup\n")
     (tmp_path / FILE).write_text('[data.items]\npath = "items.csv"\nitem_id = "item_id"\ntitle = "title"\n')

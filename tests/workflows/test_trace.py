@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from small_shop import small_shop
 
+from zhiyin.errors import InvalidQuery
 from zhiyin.profile.edits import Said, edit_event
 from zhiyin.profile.traits import Trait
 from zhiyin.settings_lists import PolicySettings, RankingSettings, RuleSettings
@@ -62,6 +63,8 @@ def test_a_rule_that_takes_an_item_away_is_named(tmp_path: Path) -> None:
     assert trace(shop, Query(exclude=("garden/seed",)), "garden/seed").stage == "excluded"
     dear = trace(shop, Query(filter="price > 50"), "garden/seed")
     assert (dear.stage, "price > 50" in dear.sentence) == ("filtered", True)
+    with pytest.raises(InvalidQuery, match="'prise', which no item has"):
+        trace(shop, Query(filter="prise > 50"), "garden/seed")
 
 
 def test_what_a_person_never_wants_is_traced_to_their_line(tmp_path: Path) -> None:

@@ -68,6 +68,8 @@ def answer(shop: Zhiyin, shown: Recommendation) -> None:
         for place, one in enumerate(shown.items, start=1)
     ]
     table(("", "item", "title", "score", "because"), rows)
+    if shown.query.filter and not rows:
+        typer.echo(f"no item that may be shown passes the filter {shown.query.filter}")
     typer.echo(f"{shown.mode}, bundle {shown.bundle[:12]}, recommendation {shown.recommendation_id}")
     if shown.missing_ids:
         typer.echo(f"not in the catalogue: {', '.join(shown.missing_ids)}")

@@ -22,8 +22,9 @@ from zhiyin.encoders.hosted import HostedEncoder
 from zhiyin.encoders.pair import at_hand
 from zhiyin.endpoints.budget import Budget
 from zhiyin.endpoints.endpoint import Patience
-from zhiyin.errors import ZhiyinError
+from zhiyin.errors import InvalidQuery, ZhiyinError
 from zhiyin.evaluation.record import attached
+from zhiyin.ranking.rules import check_fields
 from zhiyin.settings import Settings
 from zhiyin.settings_file import load_settings
 from zhiyin.shop import HOSTED, Zhiyin, encoder_of, hosted_of
@@ -148,10 +149,26 @@ def _items(shop: Zhiyin, n_items: int) -> Iterator[Finding]:
     else:
         yield Finding("texts", "green", "every item has a title or text")
     yield _titles(titles)
+    yield from _rules(shop)
     if pictures:
         yield _pictures(pictures)
     for name in sorted({name for name, _ in vectors}):
         yield _vectors(name, {dim: count for (other, dim), count in vectors.items() if other == name}, n_items)
+
+
+def _rules(shop: Zhiyin) -> Iterator[Finding]:
+    """Whether every field that a rule of the house compares is one that items have: else it is never set off."""
+    if not (rules := shop.settings.ranking.house_rules):
+        return
+    items = list(shop.store.items())
+    for rule in rules:
+        try:
+            for expression in (rule.when, rule.avoid):
+                check_fields(expression, items, declared=shop.declared())
+        except InvalidQuery as error:
+            yield Finding(
+                f"rule {rule.name}", "amber", str(error), f"mend ranking.rules.{rule.name} in zhiyin.toml"
+            )
 
 
 def _readable(item: Item) -> bool:

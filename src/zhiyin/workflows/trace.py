@@ -111,6 +111,7 @@ class _Look:
         self._world = live.snapshot()
         self._row = self._world.vocabulary.row(item_id)
         self._recommender = shop.recommender(live)
+        self._recommender.check(self._world, query)
         self._asker = live.asker(query, self._world, at)
         self._heard = self._recommender.hear(self._world, self._asker, query)
 

@@ -17,6 +17,7 @@ from zhiyin.errors import InvalidSettings, NotFound
 from zhiyin.settings import FILE, PREFIX, Settings
 
 HIDDEN = "folder"  # set by the loader, no setting of the file
+RESTORING, PLAN = ".restoring", "plan.json"  # a folder that is there while a shop is restored, and what it decided
 
 
 def load_settings(folder: Path) -> Settings:
@@ -26,7 +27,9 @@ def load_settings(folder: Path) -> Settings:
     """
     path = folder / FILE
     if not path.is_file():
-        raise NotFound(f"{path} is not there: `zhiyin init --items FILE --events FILE` writes it")
+        raise NotFound(
+            half_restored(folder) or f"{path} is not there: `zhiyin init --items FILE --events FILE` writes it"
+        )
     try:
         written = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -35,6 +38,13 @@ def load_settings(folder: Path) -> Settings:
         raise InvalidSettings(_unknown((HIDDEN,), str(path)))
     _check_variables()
     return _validated(written, folder, str(path))
+
+
+def half_restored(folder: Path) -> str:
+    """What to do where a restore was killed while it moved in; "" elsewhere."""
+    if not (folder / RESTORING / PLAN).is_file():
+        return ""
+    return f"a restore into {folder} was interrupted: `zhiyin restore FILE --folder {folder}` finishes it"
 
 
 def _validated(written: dict[str, object], folder: Path, where: str) -> Settings:

@@ -14,7 +14,7 @@ def restore(
 ) -> None:
     """Bring a backup back into a new folder.
 
-    Every byte is checked first, and nothing is overwritten.
+    Every byte is checked first, and nothing is overwritten. What was interrupted is finished by the same command.
     """
     from zhiyin.workflows.backup import restore as bring_back
 

@@ -6,7 +6,8 @@
 A file that several bundles share, an encoder's, is in it once, and shared again by what is restored.
 
 Consistent while the shop is being served: the store gives a copy as of one moment, and every bundle that the
-copy speaks of was there before it. A restore checks every byte before anything appears, and overwrites nothing.
+copy speaks of was there before it. A restore checks every byte before anything appears, and overwrites nothing;
+killed at any moment it leaves no shop or a whole one (`moving_in`).
 """
 
 from __future__ import annotations
@@ -34,6 +35,16 @@ from zhiyin.ranking.learned import FOLDER as POLICIES
 from zhiyin.settings import FILE
 from zhiyin.settings_file import load_settings
 from zhiyin.shop import LABELS, Zhiyin
+from zhiyin.workflows.moving_in import (
+    Plan,
+    alone,
+    decide,
+    draft_in,
+    finish,
+    interrupted,
+    moves_of,
+    refuse_existing,
+)
 
 FORMAT = 2
 READ = (1, FORMAT)  # 1: without encoders, and without files that are shared
@@ -62,7 +73,7 @@ def backup(shop: Zhiyin, path: Path) -> Saved:
 
     Raises InvalidData if the file exists, InvalidSettings for a store that lives in memory.
     """
-    _refuse_existing(path)
+    refuse_existing(path)
     if shop.settings.store_url() == MEMORY:
         raise InvalidSettings("a store in memory ends with its process: set store.url to sqlite:///zhiyin.db")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -81,26 +92,45 @@ def backup(shop: Zhiyin, path: Path) -> Saved:
 
 
 def restore(path: Path, folder: Path) -> Saved:
-    """Check every byte of a backup, then put the shop into a folder that has none.
+    """Check every byte of a backup, then put the shop into a folder that has none. One that was killed while it
+    moved in is finished first.
 
     Raises NotFound without the file, InvalidData if it is no sound backup or something would be overwritten.
     """
+    if not folder.is_dir():
+        _need(path)
+        folder.mkdir(parents=True)
+    with alone(folder):
+        if (before := interrupted(folder)) is not None:
+            return _finished(path, folder, before)
+        _need(path)
+        refuse_existing(folder / FILE)
+        with draft_in(folder) as draft:
+            files = _unpacked(path, draft)
+            _check(draft)
+            made = tuple(sorted({file.split("/")[1] for file in files if file.startswith(f"{BUNDLES}/")}))
+            moves = moves_of(folder, draft, _places(draft, folder))
+            plan = Plan(str(path.resolve()), _sha256(path), made, len(files), moves)
+            decide(folder, plan)
+        finish(folder, plan)
+    return Saved(path, plan.bundles, plan.files, path.stat().st_size)
+
+
+def _need(path: Path) -> None:
     if not path.is_file():
         raise NotFound(f"no backup at {path}: zhiyin backup FILE makes one")
-    _refuse_existing(folder / FILE)
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".restore-") as name:
-        draft = Path(name)
-        files = _unpacked(path, draft)
-        _check(draft)
-        _move_in(draft, folder)
-    made = tuple(sorted({file.split("/")[1] for file in files if file.startswith(f"{BUNDLES}/")}))
-    return Saved(path, made, len(files), path.stat().st_size)
 
 
-def _refuse_existing(path: Path) -> None:
-    if path.exists():
-        raise InvalidData(f"{path} exists, and nothing is overwritten: choose another place")
+def _finished(path: Path, folder: Path, plan: Plan) -> Saved:
+    """What an earlier restore left to be done. Raises InvalidData, when it is done, if another backup was asked
+    for."""
+    finish(folder, plan)
+    if path.is_file() and _sha256(path) == plan.digest:
+        return Saved(path, plan.bundles, plan.files, path.stat().st_size)
+    raise InvalidData(
+        f"a restore of {plan.backup} into {folder} had been interrupted and is finished now: {folder / FILE} "
+        f"exists, and nothing is overwritten; for {path} choose another place"
+    )
 
 
 def _bundle_files(folder: Path) -> dict[str, Path]:
@@ -229,22 +259,12 @@ def _check(draft: Path) -> None:
         raise InvalidData(f"the backup holds something unsound: {error}") from error
 
 
-def _move_in(draft: Path, folder: Path) -> None:
-    """Into the places that the settings name; zhiyin.toml last, so that a folder with it is a whole shop."""
+def _places(draft: Path, folder: Path) -> dict[str, Path]:
+    """Where the settings of the backup want what is in the draft."""
     settings = load_settings(draft).model_copy(update={"folder": folder})
-    store = Path(settings.store_url().removeprefix("sqlite:///"))
-    bundles = settings.path(settings.bundles.folder)
     kept = {name: settings.path(name) for name in (LABELS, RERANKERS, POLICIES)}
-    for target in (store, bundles, *kept.values()):
-        _refuse_existing(target)
-        target.parent.mkdir(parents=True, exist_ok=True)
-    (draft / STORE).replace(store)
-    if (draft / BUNDLES).is_dir():
-        (draft / BUNDLES).replace(bundles)
-    for name, target in kept.items():
-        if (draft / name).is_dir():
-            (draft / name).replace(target)
-    (draft / FILE).replace(folder / FILE)
+    store = Path(settings.store_url().removeprefix("sqlite:///"))
+    return {STORE: store, BUNDLES: settings.path(settings.bundles.folder), **kept}
 
 
 def _sha256(path: Path) -> str:

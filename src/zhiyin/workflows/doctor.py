@@ -26,7 +26,7 @@ from zhiyin.errors import InvalidQuery, ZhiyinError
 from zhiyin.evaluation.record import attached
 from zhiyin.ranking.rules import check_fields
 from zhiyin.settings import Settings
-from zhiyin.settings_file import load_settings
+from zhiyin.settings_file import half_restored, load_settings
 from zhiyin.shop import HOSTED, Zhiyin, encoder_of, hosted_of
 from zhiyin.types import Item
 from zhiyin.workflows.quarantine import FOLDER, VALUES
@@ -56,7 +56,7 @@ def doctor(folder: Path) -> list[Finding]:
     try:
         settings = load_settings(folder)
     except ZhiyinError as error:
-        cure = "zhiyin init --items FILE --events FILE"
+        cure = "zhiyin restore FILE" if half_restored(folder) else "zhiyin init --items FILE --events FILE"
         return [Finding("settings", "red", str(error), cure)]
     path = Path(settings.store_url().removeprefix("sqlite:///"))
     reader = _encoder(settings)

@@ -26,6 +26,7 @@ from zhiyin.data.signals import Signals
 from zhiyin.errors import InvalidData, InvalidSettings
 from zhiyin.files import appearing
 from zhiyin.settings import FILE, DataSettings, Settings
+from zhiyin.settings_file import half_restored
 from zhiyin.workflows.toml import toml_of
 
 M = TypeVar("M")
@@ -63,6 +64,8 @@ def init_project(folder: Path, files: Files, *, name: str = "", force: bool = Fa
     target = folder / FILE
     if target.exists() and not force:
         raise InvalidSettings(f"{target} is there already: change it by hand, or write it anew with --force")
+    if told := half_restored(folder):
+        raise InvalidSettings(told)
     if files.items is None and files.events is None:
         raise InvalidData("there are neither items nor events: give --items FILE, --events FILE, or both")
     folder.mkdir(parents=True, exist_ok=True)

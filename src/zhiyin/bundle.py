@@ -16,9 +16,7 @@ several bundles of a folder are one file with several names: ten bundles cost on
 from __future__ import annotations
 
 import hashlib
-import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -39,7 +37,7 @@ from zhiyin.encoders import carried
 from zhiyin.encoders.base import Encoder
 from zhiyin.encoders.pair import at_hand
 from zhiyin.errors import BrokenBundle, NotFound
-from zhiyin.files import flush, linked, save_arrays
+from zhiyin.files import drafted, flush, linked, save_arrays
 from zhiyin.models.base import Arrays, Model, Run
 from zhiyin.models.clicks import Clicks
 from zhiyin.models.context import Context
@@ -126,9 +124,7 @@ class Bundle:
 
 def save_bundle(folder: Path, fitted: Fitted, recipe: DefaultRecipe, data: Dataset, run: Run, as_of: AsOf) -> str:
     """Write a bundle under `folder` and return its name. It appears whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=folder))
-    try:
+    with drafted(folder) as draft:
         for name, model in fitted.models.items():
             save_arrays(draft / f"{name}.safetensors", model.arrays())
         people = np.sort(data.users.keys)
@@ -156,8 +152,6 @@ def save_bundle(folder: Path, fitted: Fitted, recipe: DefaultRecipe, data: Datas
         text = orjson.dumps(asdict(manifest), option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS)
         (draft / "manifest.json").write_bytes(text)
         return _appear(draft, folder / hashlib.sha256(text).hexdigest())
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
 
 
 def load_bundle(folder: Path, name: str, encoder: Encoder | None = None) -> Bundle:
@@ -323,7 +317,11 @@ def _appear(draft: Path, path: Path) -> str:
     for file in draft.rglob("*"):
         flush(file)
     if not path.exists():
-        draft.rename(path)
+        try:
+            draft.rename(path)
+        except OSError:
+            if not path.exists():  # else somebody else made the same just now
+                raise
         flush(path.parent)
     return path.name
 

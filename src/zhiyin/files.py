@@ -1,11 +1,15 @@
-"""Files that appear whole or not at all, and are there when the machine stops a moment later."""
+"""Files and folders that appear whole or not at all, and are there when the machine stops a moment later; and who
+may write them. Locks are let go by a kill, and what it left half written is cleared away by the next."""
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +29,54 @@ def appearing(target: Path) -> Iterator[Path]:
         draft.replace(target)
     finally:
         draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def drafted(folder: Path, prefix: str = ".draft-") -> Iterator[Path]:
+    """A new folder within `folder`, which only its owner can read, for the block to fill and to rename; gone with
+    the block if it still has its name. Those that processes left there as they were killed are cleared away."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with alone(folder):
+        for one in folder.glob(f"{prefix}*"):
+            if _abandoned(one):
+                shutil.rmtree(one, ignore_errors=True)
+        draft = Path(tempfile.mkdtemp(prefix=prefix, dir=folder))
+        held = _opened(draft)
+        _lock(held, fcntl.LOCK_EX)
+    try:
+        yield draft
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+        os.close(held)
+
+
+@contextmanager
+def alone(path: Path, *, wait: bool = True) -> Iterator[None]:
+    """No other process or thread is in such a block of this file, which is made, or folder. Raises BlockingIOError
+    where one is and it is not to be waited for. A file system without locks keeps nobody out."""
+    handle = _opened(path)
+    try:
+        _lock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        yield
+    finally:
+        os.close(handle)  # a kill does so, too
+
+
+@contextmanager
+def shared_folder(folder: Path) -> Iterator[None]:
+    """A folder that is there for the block, and removed by the last that leaves such a block without an error."""
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = _opened(folder)
+    try:
+        _lock(handle, fcntl.LOCK_SH)
+        yield
+        with suppress(BlockingIOError):
+            if _lock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB):
+                shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        os.close(handle)
+        with suppress(OSError):
+            folder.rmdir()  # where nothing was left in it
 
 
 def save_arrays(
@@ -53,3 +105,29 @@ def flush(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _abandoned(path: Path) -> bool:
+    """Whether nobody holds it any more."""
+    handle = _opened(path)
+    try:
+        return _lock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(handle)
+
+
+def _opened(path: Path) -> int:
+    return os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR | os.O_CREAT, 0o666)
+
+
+def _lock(handle: int, how: int) -> bool:
+    """Whether it is held now. False on a file system that knows no locks (of folders). Raises BlockingIOError."""
+    try:
+        fcntl.flock(handle, how)
+    except OSError as error:
+        if error.errno not in (errno.EBADF, errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL):
+            raise
+        return False
+    return True

@@ -303,8 +303,8 @@ def test_who_interrupts_waits_for_nobody_and_keeps_what_came(server: ChatServer,
 def test_what_is_no_failure_of_the_endpoint_is_raised(server: ChatServer, tmp_path: Path) -> None:
     someone = interpreter(server, tmp_path)
     (tmp_path / "translations.lock").unlink()
-    (tmp_path / "translations.lock").mkdir()
-    with pytest.raises(IsADirectoryError):
+    (tmp_path / "translations.lock").symlink_to(tmp_path / "nowhere" / "lock")
+    with pytest.raises(FileNotFoundError):
         reworded(someone)
 
 

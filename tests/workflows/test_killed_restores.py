@@ -133,7 +133,7 @@ def test_what_a_lost_store_left_beside_it_is_not_taken_for_a_part_of_the_new_one
 
 
 def test_two_restores_into_one_folder_are_one_too_many(tmp_path: Path, saved: Path) -> None:
-    with moving_in.alone(tmp_path), pytest.raises(InvalidData, match="being restored into"):
+    with moving_in.one_at_a_time(tmp_path), pytest.raises(InvalidData, match="being restored into"):
         restore(saved, tmp_path)
     restore(saved, tmp_path)
 

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 import small_shop as program
 from small_shop import shop_in, shop_on_disk, small_shop
 
+from zhiyin.bundle import bundles_in
 from zhiyin.errors import BrokenBundle, NotFound, NotPublishable, ZhiyinError
 from zhiyin.evaluation.posing import Terms
 from zhiyin.evaluation.record import Evaluation, Gain, attach, attached
@@ -22,7 +24,7 @@ from zhiyin.testing.small import small_catalogue, small_events
 from zhiyin.types import Query
 from zhiyin.workflows.evaluate import evaluate_bundle
 from zhiyin.workflows.publish import publish, rollback
-from zhiyin.workflows.train import train
+from zhiyin.workflows.train import UNFINISHED, train
 
 pytestmark = pytest.mark.slow  # many fits: not in the fast loop
 
@@ -257,6 +259,32 @@ def test_killed_while_training_every_bundle_that_is_there_is_whole(tmp_path: Pat
         assert {old, *said} <= set(whole)
         for name in whole:
             assert shop.bundle(name).name == name
+
+
+def test_what_killed_trainings_left_half_made_is_cleared_away_by_the_next(tmp_path: Path) -> None:
+    half = "import os, sys; from pathlib import Path; from zhiyin.files import drafted\n"
+    half += "with drafted(Path(sys.argv[1])) as draft:\n    (draft / 'words.safetensors').write_bytes(b'half')\n"
+    with shop_on_disk(tmp_path) as shop:
+        shop.put_items(small_catalogue())
+        killed = subprocess.run(
+            [sys.executable, "-c", f"{half}    os.kill(os.getpid(), 9)", str(shop.bundles)], check=False
+        )
+        assert killed.returncode == -signal.SIGKILL
+        (shop.bundles / UNFINISHED).mkdir()
+        (shop.bundles / UNFINISHED / "sequence-0.safetensors").write_bytes(b"of another lesson")
+        assert [path.name for path in bundles_in(shop.bundles)] == []
+        made = train(shop).bundle
+        assert [path.name for path in shop.bundles.iterdir()] == [made]
+
+
+def test_two_trainings_of_the_same_at_once_make_one_whole_bundle(tmp_path: Path) -> None:
+    with shop_on_disk(tmp_path) as shop:
+        shop.put_items(small_catalogue())
+        shop.add_events(small_events(20))
+        with ThreadPoolExecutor(2) as threads:
+            made = {trained.bundle for trained in threads.map(lambda _: train(shop), range(2))}
+        assert [{path.name} for path in shop.bundles.iterdir()] == [made]
+        assert shop.bundle(made.pop()).manifest.mode == "trained"
 
 
 def on_disk(folder: Path) -> list[str]:

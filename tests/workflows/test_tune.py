@@ -5,8 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from small_shop import small_shop
@@ -64,6 +66,19 @@ def test_a_search_goes_on_where_it_was_and_what_is_spent_is_spent(tmp_path: Path
     assert len({trial.values["reg"] for trial in more.trials}) == 9, "no draw comes again"
     assert more.seconds > first.seconds
     assert search(TASK, EASE, tmp_path, Budget(more.seconds / 2, 99)) == more
+
+
+def test_searches_that_begin_at_once_share_what_they_find(tmp_path: Path) -> None:
+    began = Barrier(3)
+
+    def begin(_: int) -> Searched:
+        began.wait()
+        return searched(tmp_path, 3)
+
+    with ThreadPoolExecutor(3) as threads:
+        found = list(threads.map(begin, range(3)))
+    assert all(len(one.trials) >= 3 for one in found)
+    assert len(searched(tmp_path, 3).trials) >= 3
 
 
 def test_without_time_only_what_there_is_is_measured(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ next opening or writing cuts off; a lock keeps processes from writing at the sam
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import logging
 from collections.abc import Iterator, Sequence
@@ -19,6 +18,7 @@ from zhiyin.data.dataset import Floats
 from zhiyin.encoders.base import Encoder
 from zhiyin.encoders.hosted import HostedEncoder
 from zhiyin.encoders.workers import spread
+from zhiyin.files import alone
 from zhiyin.progress import Progress, Silent
 
 KEY_BYTES = 16
@@ -111,8 +111,7 @@ class CachedEncoder:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """Only one process at a time; the lock goes when its file is closed, also by a kill."""
-        with self._keys_file.with_suffix(".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with alone(self._keys_file.with_suffix(".lock")):
             yield
 
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from zhiyin.encoders.pretrained import PAGE, TOWERS, Pretrained
 from zhiyin.errors import InvalidSettings
-from zhiyin.files import flush
+from zhiyin.files import drafted, flush
 
 FOLDER = TOWERS  # of a shop
 _PLAIN = re.compile(r"\w[\w.-]*")
@@ -48,9 +46,7 @@ def free_place(base: Path, name: str) -> Path:
 
 def save_tower(folder: Path, tower: Tower) -> None:
     """Write it: the folder appears whole or not at all."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=folder.parent))
-    try:
+    with drafted(folder.parent) as draft:
         for name, content in {**tower.files, PAGE: tower.page}.items():
             path = draft / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -59,5 +55,3 @@ def save_tower(folder: Path, tower: Tower) -> None:
         draft.chmod(0o755)  # a temporary folder is for nobody else
         draft.rename(folder)
         flush(folder.parent)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)

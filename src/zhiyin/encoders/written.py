@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Literal
 
@@ -13,7 +12,7 @@ import orjson
 from zhiyin.encoders.pretrained import Pretrained
 from zhiyin.encoders.published import CONFIG, PROMPTS, SENTENCE_CONFIG, TOKENS, TOKENS_CONFIG, WEIGHTS
 from zhiyin.errors import InvalidData
-from zhiyin.files import flush
+from zhiyin.files import drafted, flush
 
 PAGE, MODULES = "README.md", "modules.json"
 _TOLD = (CONFIG, TOKENS_CONFIG, "special_tokens_map.json", SENTENCE_CONFIG, PROMPTS)
@@ -33,16 +32,12 @@ def written(model: Pretrained, folder: Path, kind: Kind = "float32") -> Pretrain
         return Pretrained.of_folder(model.name, folder)
     if not model.weights_file.is_file():
         raise InvalidData(f"{model.name} brings a graph and no {WEIGHTS}: take a model with its weights")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=folder.parent))
-    try:
+    with drafted(folder.parent) as draft:
         _write(model, draft, kind)
         for file in draft.rglob("*.*"):
             flush(file)
         draft.chmod(0o755)
         draft.rename(folder)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
     return Pretrained.of_folder(model.name, folder)
 
 

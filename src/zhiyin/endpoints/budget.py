@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -13,7 +12,7 @@ import orjson
 
 from zhiyin.endpoints.named import Named
 from zhiyin.errors import BudgetSpent
-from zhiyin.files import appearing
+from zhiyin.files import alone, appearing
 
 
 def today_in_utc() -> date:
@@ -100,6 +99,5 @@ class Budget:
     def _alone(self) -> Iterator[None]:
         """One process and one thread at a time; the lock goes when its file is closed, also by a kill."""
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        with self._file.with_suffix(".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with alone(self._file.with_suffix(".lock")):
             yield

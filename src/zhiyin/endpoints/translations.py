@@ -6,7 +6,6 @@ keeps processes from writing at the same time.
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from threading import Lock
 import orjson
 
 from zhiyin.errors import BrokenStore
+from zhiyin.files import alone
 
 
 class Translations:
@@ -59,6 +59,5 @@ class Translations:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """Only one process at a time; the lock goes when its file is closed, also by a kill."""
-        with self.file.with_suffix(".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with alone(self.file.with_suffix(".lock")):
             yield

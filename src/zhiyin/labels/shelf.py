@@ -10,8 +10,6 @@ A folder appears whole or not at all; `current` is replaced in one step.
 from __future__ import annotations
 
 import hashlib
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +19,7 @@ import orjson
 
 from zhiyin.encoders.base import Encoder
 from zhiyin.errors import BrokenBundle, NotFound
-from zhiyin.files import appearing, flush
+from zhiyin.files import appearing, drafted, flush
 from zhiyin.labels.classifier import Classifier
 from zhiyin.labels.grams import Grams
 from zhiyin.labels.keeping import load_classifier, save_classifier
@@ -46,9 +44,7 @@ class Kept:
 def keep(shelf: Path, name: str, classifier: Classifier, grams: Grams | None, about: Mapping[str, Any]) -> Kept:
     """Write a model and take it into use. `about`: the rest of its page."""
     home = shelf / name
-    home.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=home))
-    try:
+    with drafted(home) as draft:
         page = save_classifier(draft / HEAD, classifier, grams)
         told = {
             **about,
@@ -65,8 +61,6 @@ def keep(shelf: Path, name: str, classifier: Classifier, grams: Grams | None, ab
         if not (home / digest).exists():
             draft.rename(home / digest)
             flush(home)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
     with appearing(home / CURRENT) as file:
         file.write_text(digest)
     return find(shelf, name)

@@ -23,7 +23,7 @@ from zhiyin.encoders.pretrained import find_pretrained
 from zhiyin.encoders.published import CONFIG, TOKENS, WEIGHTS
 from zhiyin.endpoints.rewording import Reworded
 from zhiyin.errors import BrokenBundle
-from zhiyin.files import flush
+from zhiyin.files import drafted, flush
 from zhiyin.training.tower import Assignment, Tower
 from zhiyin.training.tower_judging import Judged
 
@@ -48,9 +48,7 @@ def write_tower(towers: Path, asked: Assignment, tower: Tower) -> Path:
     """The folder towers/NAME, or NAME-2 and so on: one that is there may be what reads now, and is never touched.
     The same weights are written once. Raises BrokenBundle if what is served of them would say something else than
     what was learned."""
-    towers.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{asked.recipe.name}-", dir=towers))
-    try:
+    with drafted(towers) as draft:
         _write(draft, asked, tower)
         folder = _place(towers / asked.recipe.name, draft)
         if folder.exists():
@@ -68,8 +66,6 @@ def write_tower(towers: Path, asked: Assignment, tower: Tower) -> Path:
         draft.rename(folder)
         flush(towers)
         return folder
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
 
 
 def _place(wanted: Path, draft: Path) -> Path:

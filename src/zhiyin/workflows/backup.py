@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import hashlib
 import tarfile
-import tempfile
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -29,7 +28,7 @@ from zhiyin.encoders.carried import FOLDER as CARRIED
 from zhiyin.encoders.cross import FOLDER as RERANKERS
 from zhiyin.encoders.cross import Measured
 from zhiyin.errors import BrokenBundle, BrokenStore, InvalidData, InvalidSettings, NotFound
-from zhiyin.files import linked
+from zhiyin.files import drafted, linked
 from zhiyin.labels.shelf import CURRENT, find, names
 from zhiyin.ranking.learned import FOLDER as POLICIES
 from zhiyin.settings import FILE
@@ -37,12 +36,12 @@ from zhiyin.settings_file import load_settings
 from zhiyin.shop import LABELS, Zhiyin
 from zhiyin.workflows.moving_in import (
     Plan,
-    alone,
     decide,
     draft_in,
     finish,
     interrupted,
     moves_of,
+    one_at_a_time,
     refuse_existing,
 )
 
@@ -76,14 +75,13 @@ def backup(shop: Zhiyin, path: Path) -> Saved:
     refuse_existing(path)
     if shop.settings.store_url() == MEMORY:
         raise InvalidSettings("a store in memory ends with its process: set store.url to sqlite:///zhiyin.db")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".backup-") as draft:
-        copy = Path(draft) / STORE
+    with drafted(path.parent, ".backup-") as draft:
+        copy = draft / STORE
         shop.store.backup(str(copy))
         members = {FILE: shop.settings.path(FILE), STORE: copy, **_bundle_files(shop.bundles)}
         members |= _label_files(shop.settings.path(LABELS))
         members |= _reranker_files(shop) | _learned_file(shop)
-        archive = Path(draft) / path.name
+        archive = draft / path.name
         archive.touch(mode=0o600)
         _write(archive, members)
         archive.replace(path)
@@ -100,7 +98,7 @@ def restore(path: Path, folder: Path) -> Saved:
     if not folder.is_dir():
         _need(path)
         folder.mkdir(parents=True)
-    with alone(folder):
+    with one_at_a_time(folder):
         if (before := interrupted(folder)) is not None:
             return _finished(path, folder, before)
         _need(path)

@@ -8,18 +8,17 @@ overwritten.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import orjson
 
 from zhiyin.errors import InvalidData
-from zhiyin.files import appearing, flush
+from zhiyin.files import alone, appearing, flush
 from zhiyin.settings import FILE
 from zhiyin.settings_file import PLAN, RESTORING
 
@@ -39,17 +38,14 @@ class Plan:
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
+def one_at_a_time(folder: Path) -> Iterator[None]:
     """Nobody else restores into the folder meanwhile. Raises InvalidData where somebody does."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
+    with ExitStack() as held:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            held.enter_context(alone(folder, wait=False))
         except BlockingIOError:
             raise InvalidData(f"something is being restored into {folder}: wait until it is done") from None
         yield
-    finally:
-        os.close(handle)  # a kill does so, too
 
 
 def interrupted(folder: Path) -> Plan | None:

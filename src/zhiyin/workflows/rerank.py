@@ -37,7 +37,7 @@ from zhiyin.evaluation.rereading import (
     shortlists,
     told_of,
 )
-from zhiyin.files import flush
+from zhiyin.files import drafted, flush
 from zhiyin.models.base import Run
 from zhiyin.progress import Progress
 from zhiyin.ranking.reranking import Reranker
@@ -172,9 +172,7 @@ def _measured(
     from zhiyin.training.cross_export import story_of, write_cross  # noqa: PLC0415
 
     said, folder = shop.settings.reranker, shop.settings.path(FOLDER)
-    folder.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{lesson.recipe.name}-", dir=folder))
-    try:
+    with drafted(folder) as draft:
         model = write_cross(draft, lesson, cross)
         with tempfile.TemporaryDirectory(prefix="zhiyin-") as cache:
             reader = CrossEncoder(model, Path(cache), said.precision, said.threads)
@@ -182,8 +180,6 @@ def _measured(
             kinds = tell(lists, reader, seed, shop.progress, shop.reranker(shop.settings))
         told = story_of(lesson, cross) | story_of_kinds(kinds, said.n, said.precision)
         return _sealed(draft, folder / lesson.recipe.name, told), kinds
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
 
 
 def held_out_lists(shop: Zhiyin, known: Known, lesson: Lesson, seed: int) -> list[Shortlist]:

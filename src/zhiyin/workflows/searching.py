@@ -19,6 +19,7 @@ from zhiyin._extras import need
 from zhiyin.bundle import versions
 from zhiyin.errors import InvalidData
 from zhiyin.evaluation.standings import split_digest
+from zhiyin.files import alone
 from zhiyin.progress import Silent
 from zhiyin.workflows.contenders import Contender, Task
 from zhiyin.workflows.spaces import Choice, Space, Values, short
@@ -131,12 +132,13 @@ def _study(task: Task, contender: Contender, folder: Path) -> Study:
         "start": dict(contender.start),
     }
     digest = hashlib.sha256(orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
-    study = optuna.create_study(
-        storage=f"sqlite:///{folder / FILE}",
-        study_name=f"{contender.name} {digest}",
-        direction="maximize",
-        load_if_exists=True,
-    )
+    with alone((folder / FILE).with_suffix(".lock")):  # two at once would both make its tables
+        study = optuna.create_study(
+            storage=f"sqlite:///{folder / FILE}",
+            study_name=f"{contender.name} {digest}",
+            direction="maximize",
+            load_if_exists=True,
+        )
     study.sampler = optuna.samplers.TPESampler(
         seed=task.run.seed + len(study.trials)
     )  # never the same draws again

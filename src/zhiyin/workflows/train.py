@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from shutil import rmtree
 from time import perf_counter
 
 from zhiyin.bundle import save_bundle
 from zhiyin.data.dataset import Dataset, build_dataset
 from zhiyin.data.shown import MOST, Shown
 from zhiyin.errors import InvalidData
+from zhiyin.files import shared_folder
 from zhiyin.models.base import Run
 from zhiyin.models.graph import Graph
 from zhiyin.models.meaning import Meaning
@@ -92,12 +92,12 @@ def train(shop: Zhiyin, seed: int = 0, log: Log = NOWHERE, *, deep: bool = False
     data, as_of = shop_data(shop, lists=recipe.learns_from_lists)
     read = perf_counter()
     run = Run(shop.encoder(), seed, shop.progress, unfinished)
-    fitted = recipe.fit(data, run)
-    learned = _believed(shop, data, fitted, as_of)
-    fitted = replace(fitted, belief=learned.model, tempering=learn_tempering(shop))
-    fit = perf_counter()
-    name = save_bundle(shop.bundles, fitted, recipe, data, run, as_of)
-    rmtree(unfinished, ignore_errors=True)
+    with shared_folder(unfinished):  # another training may be in the middle of it
+        fitted = recipe.fit(data, run)
+        learned = _believed(shop, data, fitted, as_of)
+        fitted = replace(fitted, belief=learned.model, tempering=learn_tempering(shop))
+        fit = perf_counter()
+        name = save_bundle(shop.bundles, fitted, recipe, data, run, as_of)
     made = Trained(
         bundle=name,
         mode="trained" if len(data) else "zero_shot",

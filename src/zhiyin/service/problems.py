@@ -14,6 +14,7 @@ import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from zhiyin.errors import InvalidData, NotFound, StoreBusy, ZhiyinError
 
@@ -26,6 +27,7 @@ TITLES = {
     403: "Not allowed",
     404: "Not found",
     405: "Method not allowed",
+    408: "Too slow",
     413: "Too large",
     421: "Wrong address",
     422: "Not usable",
@@ -116,6 +118,10 @@ def handle_problems(app: FastAPI) -> None:
         said = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in errors]
         return problem(422, "; ".join(said))
 
+    async def gone(_: Request, __: Exception) -> Response:
+        """Who hangs up before the body is whole is no trouble of ours, and hears nothing."""
+        return problem(400, "the body ended before it was whole")
+
     async def any_other(_: Request, error: Exception) -> Response:
         logger.error("a request failed", exc_info=error)
         return unexpected()
@@ -123,6 +129,7 @@ def handle_problems(app: FastAPI) -> None:
     app.add_exception_handler(ZhiyinError, ours)
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(RequestValidationError, address)
+    app.add_exception_handler(ClientDisconnect, gone)
     app.add_exception_handler(Exception, any_other)
 
 

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from zhiyin.service.app import create_app
 from zhiyin.service.desk import Desk
-from zhiyin.service.head import BoundedHead
+from zhiyin.service.head import BACKLOG, BoundedHead, keep_watch, make_room
 from zhiyin.shop import Zhiyin
 
 GRACE = 10  # seconds for requests under way when the service stops
@@ -37,9 +37,11 @@ def serve(
         log_level="warning",
         server_header=False,
         http=BoundedHead,
+        backlog=BACKLOG,
         ws="none",
         timeout_graceful_shutdown=GRACE,
     )
+    make_room()
     with threadpool_limits(1), _stopped_in_peace():  # many requests at once, each on one core
         asyncio.run(_serve(uvicorn.Server(config), app.state.desk, say))
 
@@ -47,10 +49,12 @@ def serve(
 async def _serve(server: uvicorn.Server, desk: Desk, say: Callable[[str], object]) -> None:
     serving = asyncio.create_task(server.serve())
     announcing = asyncio.create_task(_announce(server, desk, say))
+    watching = asyncio.create_task(keep_watch(server.server_state.connections))
     await asyncio.wait((serving, announcing), return_when=asyncio.FIRST_COMPLETED)
     await serving
-    announcing.cancel()
-    await asyncio.gather(announcing, return_exceptions=True)
+    for task in (announcing, watching):
+        task.cancel()
+    await asyncio.gather(announcing, watching, return_exceptions=True)
 
 
 async def _announce(server: uvicorn.Server, desk: Desk, say: Callable[[str], object]) -> None:

@@ -15,6 +15,10 @@ import pytest
 
 from zhiyin.data.store.open import check_store
 from zhiyin.data.store.sqlite import SqliteStore
+from zhiyin.errors import InvalidSettings
+from zhiyin.service.run import serve
+from zhiyin.settings import FILE
+from zhiyin.shop import Zhiyin
 from zhiyin.testing.small import small_catalogue
 
 pytestmark = pytest.mark.slow
@@ -111,6 +115,29 @@ def test_a_service_of_this_machine_is_not_reached_by_another_name(folder: Path) 
     with served(folder) as (_, address):
         assert httpx.get(f"{address}/healthz").status_code == 200
         assert httpx.get(f"{address}/healthz", headers={"Host": "evil.example"}).status_code == 421
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_second_service_at_the_same_address_is_told_so(folder: Path, host: str) -> None:
+    with served(folder) as (child, address), Zhiyin.open(settled(folder)) as shop:
+        port = int(address.rpartition(":")[2])
+        with pytest.raises(InvalidSettings, match=f"port {port}: it is taken, perhaps by another zhiyin up; set"):
+            serve(shop, host, port)
+        assert child.poll() is None
+        assert httpx.get(f"{address}/healthz").status_code == 200
+
+
+def test_an_address_that_is_none_of_ours_is_told(folder: Path) -> None:
+    told = r"nobody can listen at 203\.0\.113\.7, port 0: .*; set service.host"
+    settled(folder, '[service]\napi_keys = ["k"]\n')
+    with Zhiyin.open(folder) as shop, pytest.raises(InvalidSettings, match=told):
+        serve(shop, "203.0.113.7", 0)
+
+
+def settled(folder: Path, toml: str = "") -> Path:
+    """With settings."""
+    (folder / FILE).write_text(toml)
+    return folder
 
 
 def test_odd_ids_go_through_a_real_socket(folder: Path) -> None:

@@ -95,7 +95,8 @@ def test_given_items_come_back_ordered_by_their_scores_whatever_the_rules_say(sh
 def test_the_same_item_has_the_same_score_given_or_found(shared: Caller) -> None:
     found = shared.post("/v1/recommend", {"user_id": "user 2", "n": 1}).json()["items"][0]
     asked = {"query": {"user_id": "user 2"}, "item_ids": [found["item_id"]]}
-    assert shared.post("/v1/rank", asked).json()["items"][0]["parts"] == found["parts"]
+    parts = shared.post("/v1/rank", asked).json()["items"][0]["parts"]
+    assert parts == pytest.approx(found["parts"], rel=1e-6)  # products of one row and of many round differently
 
 
 def test_many_at_once_each_get_a_list_of_their_own(shared: Caller) -> None:

@@ -45,7 +45,7 @@ class FusionRecipe(Recipe):
     )
     min_examples: int = Field(default=50, ge=1, description="Fewer examples than this: the prior gates stay.")
     reg: float = Field(
-        default=0.2, ge=0, description="Pull of each bucket's gates towards the gates of all, in examples."
+        default=2.0, ge=0, description="Pull of each bucket's gates towards the gates of all, in examples."
     )
     proven: bool = Field(
         default=True, description="Whether channels that held-out events are as well off without are left out."

@@ -69,7 +69,7 @@ SPANS: Space = MappingProxyType(
         "graph.discount": Span(0.0, 2.0),
         "graph.recency": Span(0.5, 1.0),
         "repeat.recency": Span(0.9, 1.0),
-        "fusion.reg": Span(0.02, 20.0, log=True),
+        "fusion.reg": Span(0.1, 50.0, log=True),
         "fusion.rest": Span(0.2, 20.0, log=True),
     }
 )

@@ -31,7 +31,7 @@ BUDGET = 0.05
 POLICY = PolicySettings(name="budgeted", budget=BUDGET)
 FINAL = PolicySettings(name="softmax", temperature=0.1)
 SCENE = Scene(people=200, n=5, seed=1, arriving=0.0)
-BEFORE, UNLEARNED, AFTER = 6, 4, 5  # rounds: until the first training, the newcomers' first, after the second
+BEFORE, UNLEARNED, AFTER = 6, 4, 6  # rounds: until the first training, the newcomers' first, after the second
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ def test_why_says_what_each_item_of_the_past_added(pictured: Caller) -> None:
         ({"image": []}, "1 to 8,192 numbers"),
         ({"a/b": [1.0]}, "letters, digits"),
         ({"image": ["x"]}, "number"),
-        ({"image": 3}, "tuple"),
+        ({"image": 3}, "array"),
     ],
 )
 def test_a_vector_that_is_none_is_refused_and_nothing_is_stored(

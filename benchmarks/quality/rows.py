@@ -19,6 +19,7 @@ from zhiyin.evaluation.comparison import versus
 from zhiyin.evaluation.measuring import Measured
 from zhiyin.evaluation.posing import Terms
 from zhiyin.evaluation.standings import WHOLE
+from zhiyin.ranking.fusion import PRIOR_GATES, READS
 from zhiyin.ranking.learn import FusionRecipe
 from zhiyin.recipe import DefaultRecipe
 from zhiyin.settings import Settings
@@ -186,9 +187,7 @@ def pictured(kind: str, *, filtered: bool) -> dict[str, Ask]:
 
 
 UNREAD = "_unread"
-BEHAVIOUR = (
-    *("popular", "evergreen", "together", "taste", "factors", "reader", "quality", "graph", "context", "repeat"),
-)
+BEHAVIOUR = tuple(channel for channel in PRIOR_GATES if channel not in READS)
 READING_ALONE = DefaultRecipe(off=BEHAVIOUR, fusion=FusionRecipe(n_examples=0))
 """Nothing is learned from what people did; n_examples 0: not how a past fades either."""
 

@@ -45,7 +45,7 @@ def test_all_that_the_recipe_chooses_by_itself_may_be_tuned_and_left_to_it() -> 
 def test_what_the_data_has_nothing_for_is_not_tuned() -> None:
     bare = build_dataset(small_catalogue(), small_events(30, timed=False))
     sections = {name.split(".")[0] for name in our_space(RECIPE, bare)}
-    assert not sections & {"popular", "graph", "vectors", "repeat"}
+    assert not sections & {"popular", "transition", "graph", "vectors", "repeat"}
     off = RECIPE.model_copy(update={"off": ("taste",)})
     assert not [name for name in our_space(off, DATA) if name.startswith("taste.")]
 

@@ -113,6 +113,8 @@ def _speaks(section: str, data: Dataset) -> bool:
     match section:
         case "popular":
             return data.timed
+        case "transition":
+            return data.ordered
         case "graph":
             return bool(data.relations)
         case "vectors":

@@ -44,7 +44,7 @@ def test_ease_agrees_with_the_inverse_of_the_gram_matrix(reg: float, powers: tup
 
 
 def test_ease_is_pruned_to_the_strongest_links_of_each_item(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("zhiyin.models.taste.ROOM", 0)
+    monkeypatch.setattr("zhiyin.models.neighbours.ROOM", 0)
     data = small_dataset()
     whole = ease_by_inversion(data, 5.0)
     links = PLAIN.model_copy(update={"reg": 5.0, "k": 4}).fit(data, RUN).links.toarray()

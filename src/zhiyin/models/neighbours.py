@@ -24,6 +24,7 @@ from zhiyin.models.propagation import mixture, smoothed
 from zhiyin.models.sparse import entries, picked, with_rows
 
 ROWS_AT_ONCE = 2_048
+ROOM = 3_000_000  # links in all, up to which none is pruned
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +183,16 @@ class LinksRecipe(Fading):
     @abstractmethod
     def model(self, links: sp.csr_array, data: Dataset) -> Neighbours:
         """The channel of these links."""
+
+
+class SolvedRecipe(LinksRecipe):
+    """Links that are solved for, all of an item at once: none is left out before they are mixed, and few after."""
+
+    def room(self, n_items: int) -> int:
+        return max(self.k, ROOM // max(n_items, 1))
+
+    def links(self, gathered: sp.csr_array, data: Dataset) -> sp.csr_array:
+        return gathered
 
 
 def common_users(users_by_items: sp.csr_array) -> Iterator[tuple[int, sp.csr_array]]:

@@ -23,11 +23,9 @@ from zhiyin.data.dataset import Dataset, Floats
 from zhiyin.errors import InvalidData
 from zhiyin.models.base import Choices, Run
 from zhiyin.models.low_pass import low_pass
-from zhiyin.models.neighbours import ROWS_AT_ONCE, LinksRecipe, Neighbours, common_users
+from zhiyin.models.neighbours import ROWS_AT_ONCE, LinksRecipe, Neighbours, SolvedRecipe, common_users
 from zhiyin.models.sparse import prune, top_of_rows
 from zhiyin.threads import side_by_side
-
-ROOM = 3_000_000  # links in all, up to which none is pruned
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +33,7 @@ class Taste(Neighbours):
     name: ClassVar[str] = "taste"
 
 
-class TasteRecipe(LinksRecipe):
+class TasteRecipe(SolvedRecipe):
     """Collaborative filtering by linear item-to-item weights."""
 
     choices: ClassVar[Choices] = MappingProxyType(
@@ -72,12 +70,6 @@ class TasteRecipe(LinksRecipe):
         if 0 < seen <= self.max_dense:
             return self._ease(users_by_items, run)
         return self._item_knn(users_by_items, run)
-
-    def room(self, n_items: int) -> int:
-        return max(self.k, ROOM // max(n_items, 1))
-
-    def links(self, gathered: sp.csr_array, data: Dataset) -> sp.csr_array:
-        return gathered
 
     def model(self, links: sp.csr_array, data: Dataset) -> Taste:
         return Taste.of(links, self.fades(data))

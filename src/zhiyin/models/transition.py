@@ -23,13 +23,12 @@ from pydantic import Field
 
 from zhiyin.data.dataset import Dataset, Floats
 from zhiyin.models.base import Run
-from zhiyin.models.neighbours import LinksRecipe, Neighbours
+from zhiyin.models.neighbours import Neighbours, SolvedRecipe
 from zhiyin.models.sparse import entries, picked
 from zhiyin.threads import side_by_side
 
 FORGOTTEN = 0.01  # of a memory: what is left of it is nothing
 AT_ONCE = 128  # items that are solved in one part
-ROOM = 3_000_000  # links in all, up to which none is pruned
 SHARE = 0.25  # power of an item's support that its ridge grows with, as in *taste*
 
 
@@ -38,7 +37,7 @@ class Transition(Neighbours):
     name: ClassVar[str] = "transition"
 
 
-class TransitionRecipe(LinksRecipe):
+class TransitionRecipe(SolvedRecipe):
     """What is taken next, all that was just taken considered."""
 
     memory: float = Field(
@@ -68,12 +67,6 @@ class TransitionRecipe(LinksRecipe):
             run.progress.advance(int(part[-1]) + 1)
         run.progress.done()
         return sp.csr_array(sp.hstack(columns))
-
-    def room(self, n_items: int) -> int:
-        return max(self.k, ROOM // max(n_items, 1))
-
-    def links(self, gathered: sp.csr_array, data: Dataset) -> sp.csr_array:
-        return gathered
 
     def model(self, links: sp.csr_array, data: Dataset) -> Transition:
         return Transition.of(links, self.fades(data))

@@ -1,38 +1,14 @@
 """Together on sequences short enough to count on paper."""
 
-from datetime import UTC, datetime, timedelta
-
 import numpy as np
 import pytest
 
-from zhiyin.data.dataset import Dataset, build_dataset
+from letters import link, sequences
 from zhiyin.models.base import Run, history_batch
-from zhiyin.models.together import Together, TogetherRecipe
+from zhiyin.models.together import TogetherRecipe
 from zhiyin.testing.encoders import HashEncoder
-from zhiyin.types import Event, Item
 
 RUN = Run(HashEncoder())
-START = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-def sequences(*histories: str, timed: bool = True) -> Dataset:
-    """One letter an item; an upper-case letter is a dislike."""
-    events = [
-        Event(
-            f"u{user}",
-            letter.lower(),
-            "dislike" if letter.isupper() else "like",
-            at=START + timedelta(minutes=place) if timed else None,
-            event_id=f"{user} {place}",
-        )
-        for user, history in enumerate(histories)
-        for place, letter in enumerate(history)
-    ]
-    return build_dataset([Item(letter) for letter in "abcd"], events)
-
-
-def link(data: Dataset, model: Together, earlier: str, later: str) -> float:
-    return float(model.links[[data.items.row(earlier)]].toarray()[0, data.items.row(later)])
 
 
 def test_a_step_counts_forwards_and_backwards_and_the_next_one_more() -> None:

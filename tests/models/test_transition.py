@@ -1,6 +1,5 @@
 """Transition beside a regression that lays out every memory, and on sequences whose answer is plain."""
 
-from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import numpy as np
@@ -8,35 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zhiyin.data.dataset import Dataset, Doubles, build_dataset
+from letters import link, sequences
+from zhiyin.data.dataset import Dataset, Doubles
 from zhiyin.models.base import Run, history_batch
-from zhiyin.models.transition import Transition, TransitionRecipe
+from zhiyin.models.transition import TransitionRecipe
 from zhiyin.testing.encoders import HashEncoder
-from zhiyin.types import Event, Item
 
 RUN = Run(HashEncoder())
-START = datetime(2026, 1, 1, tzinfo=UTC)
 MEMORY, REG = 0.5, 2.0
-
-
-def sequences(*histories: str) -> Dataset:
-    """One letter an item; an upper-case letter is a dislike."""
-    events = [
-        Event(
-            f"u{user}",
-            letter.lower(),
-            "dislike" if letter.isupper() else "like",
-            at=START + timedelta(minutes=place),
-            event_id=f"{user} {place}",
-        )
-        for user, history in enumerate(histories)
-        for place, letter in enumerate(history)
-    ]
-    return build_dataset([Item(letter) for letter in "abcdef"], events)
-
-
-def link(data: Dataset, model: Transition, earlier: str, later: str) -> float:
-    return float(model.links[[data.items.row(earlier)]].toarray()[0, data.items.row(later)])
 
 
 def regressed(data: Dataset, histories: tuple[str, ...]) -> Doubles:
@@ -75,14 +53,14 @@ histories_of_letters = st.lists(st.text("abcdef", min_size=0, max_size=7), min_s
 def test_it_is_the_ridge_regression_of_what_comes_next_on_written_out_memories(
     histories: tuple[str, ...], max_dense: int
 ) -> None:
-    data = sequences(*histories)
+    data = sequences(*histories, letters="abcdef")
     model = TransitionRecipe(memory=MEMORY, reg=REG, max_dense=max_dense).fit(data, RUN)
     np.testing.assert_allclose(model.links.toarray(), regressed(data, histories), atol=2e-5)
 
 
 def test_what_another_item_explains_is_not_credited_twice() -> None:
     """c follows b wherever b was; a was merely there before b, as d was."""
-    data = sequences("abc", "abc", "abc", "dbc", "dbc", "af", "af", "af")
+    data = sequences("abc", "abc", "abc", "dbc", "dbc", "af", "af", "af", letters="abcdef")
     model = TransitionRecipe(memory=0.9, reg=0.1).fit(data, RUN)
     assert link(data, model, "b", "c") > 0.8
     assert abs(link(data, model, "a", "c")) < 0.1
@@ -90,7 +68,7 @@ def test_what_another_item_explains_is_not_credited_twice() -> None:
 
 
 def test_it_foresees_forwards_only_and_nothing_of_what_was_disliked() -> None:
-    data = sequences("aBc", "aBc")
+    data = sequences("aBc", "aBc", letters="abcdef")
     model = TransitionRecipe(reg=1.0).fit(data, RUN)
     assert link(data, model, "a", "c") > 0.0
     assert link(data, model, "c", "a") == 0.0
@@ -98,7 +76,7 @@ def test_it_foresees_forwards_only_and_nothing_of_what_was_disliked() -> None:
 
 
 def test_only_those_that_came_before_most_are_asked() -> None:
-    data = sequences("ad", "ad", "bd", "cd", "cd", "cd")
+    data = sequences("ad", "ad", "bd", "cd", "cd", "cd", letters="abcdef")
     model = TransitionRecipe(reg=1.0, k=2).fit(data, RUN)
     assert link(data, model, "c", "d") > 0.0
     assert link(data, model, "a", "d") > 0.0
@@ -106,14 +84,14 @@ def test_only_those_that_came_before_most_are_asked() -> None:
 
 
 def test_without_a_memory_only_the_last_item_tells() -> None:
-    data = sequences("abc", "abc")
+    data = sequences("abc", "abc", letters="abcdef")
     model = TransitionRecipe(memory=0.0, reg=1.0).fit(data, RUN)
     assert link(data, model, "b", "c") == pytest.approx(2 / 3, abs=1e-6)  # twice of two, and a ridge of one event
     assert link(data, model, "a", "c") == 0.0
 
 
 def test_the_newest_item_of_a_history_tells_most() -> None:
-    data = sequences("ab", "ab", "cd", "cd")
+    data = sequences("ab", "ab", "cd", "cd", letters="abcdef")
     model = TransitionRecipe(reg=1.0, recency=0.5).fit(data, RUN)
     rows = [data.items.row("a"), data.items.row("c")]
     scores = model.score(history_batch(rows, [1.0, 1.0], [0.0, 0.0]))[0]
@@ -122,7 +100,7 @@ def test_the_newest_item_of_a_history_tells_most() -> None:
 
 @pytest.mark.parametrize("histories", [(), ("a",), ("a", "b"), ("AB", "C")])
 def test_where_nothing_follows_anything_it_says_nothing(histories: tuple[str, ...]) -> None:
-    data = sequences(*histories)
+    data = sequences(*histories, letters="abcdef")
     model = TransitionRecipe().fit(data, RUN)
     assert model.n_items == 6
     assert model.links.nnz == 0

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, Self
 
@@ -144,7 +144,7 @@ class DefaultRecipe(Recipe):
         fusion = self.fusion.learn(models, examples, ground.kinds, run.seed)
         settled = settled.without(set(models) - set(fusion.channels))
         ground = Ground.of(data, run, replace(read, recipe=settled))
-        models = settled.channels(ground, Gathered(), again=again)
+        models = settled.channels(ground, Gathered(part=gathered.factors), again=again)
         models |= settled.nets_on(ground, models, nets)
         models = {name: models[name] for name in fusion.channels}
         return Fitted(models, replace(fusion, kind=ground.kinds), settled)
@@ -152,15 +152,17 @@ class DefaultRecipe(Recipe):
     def read(self, data: Dataset, carved: Dataset, run: Run, examples: Examples) -> Read:
         """The channels that read the catalogue: the same whatever part of the events the others are fitted on.
         What a relation weighs is learned once, from the `carved` part: gates are right for these weights only."""
+
+        def beside(*readers: Words | Meaning) -> Callable[[], Trial]:
+            return lambda: Trial.of(examples, readers, run.seed)
+
         words, meaning = self.words.fit(data, run), self.meaning.fit(data, run)
-        of_words = settle_reader(self.words, [words], [meaning], data, examples, run.seed)
+        of_words = settle_reader(self.words, [words], data, beside(meaning))
         words = replace(words, recency=of_words.fades(data))
-        of_meaning = settle_reader(self.meaning, [meaning], [words], data, examples, run.seed)
+        of_meaning = settle_reader(self.meaning, [meaning], data, beside(words))
         meaning = replace(meaning, recency=of_meaning.fades(data))
         brought = self.brought(data, run, words, meaning)
-        of_vectors = settle_reader(
-            self.vectors, list(brought.values()), [words, meaning], data, examples, run.seed
-        )
+        of_vectors = settle_reader(self.vectors, list(brought.values()), data, beside(words, meaning))
         brought = {name: replace(model, recency=of_vectors.fades(data)) for name, model in brought.items()}
         recipe = self.model_copy(update={"words": of_words, "meaning": of_meaning, "vectors": of_vectors})
         return Read(recipe, words, meaning, self.linked(carved, run), brought)
@@ -169,17 +171,15 @@ class DefaultRecipe(Recipe):
         """With the values that held-out events prefer for all that was left open, and what was gathered for it."""
         chosen: dict[str, Recipe] = {"popular": settle_popular(self.popular, ground.data, ground.run)}
         links: dict[str, sp.csr_array] = {}
-        factors = None
-        alike = ground.alike
+        factors, reader, alike = None, None, ground.alike
         if "reader" not in self.off and (reader := self.reader_of(ground)).speaks:
-            beside, held = (ground.read.words, ground.read.meaning), trial.examples
-            chosen["reader"] = settle_reader(self.reader, [reader], beside, ground.data, held, ground.run.seed)
+            chosen["reader"] = settle_reader(self.reader, [reader], ground.data, lambda: trial)
         for name, recipe in self.linking(ground.data).items():
             if name not in self.off:
                 chosen[name], links[name] = settle_links(recipe, ground.data, ground.run, alike, trial)
         if "factors" not in self.off:
             chosen["factors"], factors = settle_factors(self.factors, ground.data, ground.run, alike, trial)
-        return self.model_copy(update=chosen), Gathered(links, factors)
+        return self.model_copy(update=chosen), Gathered(links, factors, reader=reader)
 
     def without(self, idle: Set[str]) -> DefaultRecipe:
         """With these channels off, too: they did not earn their place."""
@@ -206,12 +206,13 @@ class DefaultRecipe(Recipe):
     def channels(self, ground: Ground, gathered: Gathered, *, again: bool) -> dict[str, Model]:
         """Every channel that is not off. `gathered`: what is there already; `again`: people take things again."""
         data, run, alike = ground.data, ground.run, ground.alike
-        models = self.reading(ground) | self.counted(data, run)
+        models = self.reading(ground, gathered.reader) | self.counted(data, run)
         for name, recipe in self.linking(data).items():
             if name not in self.off:
                 models[name] = recipe.fit(data, run, alike, gathered.links.get(name))
         if "factors" not in self.off:
-            models["factors"] = self.factors.fit(data, run, alike, gathered.factors)
+            known = gathered.factors or self.factors.solve(data, run, gathered.part)
+            models["factors"] = self.factors.fit(data, run, alike, known)
         if "quality" not in self.off and (quality := self.quality.fit(data, run, ground.read.meaning)).speaks:
             models["quality"] = quality
         if ground.read.graph is not None:
@@ -228,11 +229,13 @@ class DefaultRecipe(Recipe):
         found: dict[str, LinksRecipe] = {"together": self.together, "taste": self.taste}
         return found | {"transition": self.transition} if data.ordered else found
 
-    def reading(self, ground: Ground) -> dict[str, Model]:
-        """What reads the catalogue, as it is and as it is taken here."""
+    def reading(self, ground: Ground, known: Reader | None = None) -> dict[str, Model]:
+        """What reads the catalogue, as it is and as it is taken here. `known`: the latter, where it is there."""
         models: dict[str, Model] = {"words": ground.read.words, "meaning": ground.read.meaning}
-        if "reader" not in self.off and (reader := self.reader_of(ground)).speaks:
-            models["reader"] = reader
+        if "reader" not in self.off:
+            reader = self.reader_of(ground) if known is None else known
+            if reader.speaks:
+                models["reader"] = replace(reader, recency=self.reader.fades(ground.data))
         return models
 
     def reader_of(self, ground: Ground) -> Reader:
@@ -331,6 +334,8 @@ class Gathered:
 
     links: Mapping[str, sp.csr_array] = field(default_factory=dict)
     factors: Solution | None = None
+    part: Solution | None = None  # factors of a part of the events
+    reader: Reader | None = None
 
 
 @dataclass(frozen=True, slots=True)

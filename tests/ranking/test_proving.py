@@ -1,5 +1,6 @@
 """A channel stays only where held-out events are worth more with it."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from zhiyin.ranking.contest import Contests
 from zhiyin.ranking.fusion import BUCKETS, KINDS
 from zhiyin.ranking.learn import FusionRecipe, groups
 from zhiyin.ranking.objective import Objective
-from zhiyin.ranking.proving import idle
+from zhiyin.ranking.proving import Gates, idle
 from zhiyin.recipe import DefaultRecipe
 from zhiyin.testing.encoders import HashEncoder
 from zhiyin.testing.small import small_dataset
@@ -38,6 +39,12 @@ def met(*channels: str) -> tuple[Contests, Floats]:
     return found, np.full(len(channels), 0.5, np.float32)
 
 
+def gone_of(contests: Contests, start: Floats, groups: Mapping[str, Sequence[int]]) -> tuple[str, ...]:
+    """What is idle, learned as gates are."""
+    learn = FusionRecipe().solve
+    return idle(contests, start, learn(Objective.of(contests), start), learn, groups)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("channels", "gone"),
@@ -50,12 +57,12 @@ def met(*channels: str) -> tuple[Contests, Floats]:
 def test_noise_goes_and_what_tells_something_stays(channels: tuple[str, ...], gone: set[str]) -> None:
     contests, start = met(*channels)
     places = {name: [place] for place, name in enumerate(channels)}
-    assert set(idle(contests, start, FusionRecipe().solve, places)) == gone
+    assert set(gone_of(contests, start, places)) == gone
 
 
 def test_of_two_that_say_the_same_one_stays() -> None:
     contests, start = met("knows", "same", "more")
-    found = idle(contests, start, FusionRecipe().solve, {"knows": [0], "same": [1]})
+    found = gone_of(contests, start, {"knows": [0], "same": [1]})
     assert len(found) <= 1
 
 
@@ -68,31 +75,32 @@ def test_what_helps_those_alone_who_have_just_begun_stays() -> None:
     features[begun, 0, 1] += 4.0
     helped = replace(contests, features=features, begun=begun, bucket=np.where(begun, 1, 5))
     ask = {"noise": [1]}
-    assert not idle(helped, start, FusionRecipe().solve, ask)
-    assert idle(contests, start, FusionRecipe().solve, ask) == ("noise",)
+    assert not gone_of(helped, start, ask)
+    assert gone_of(contests, start, ask) == ("noise",)
 
 
 def test_a_loud_one_is_not_asked() -> None:
     contests, _ = met("knows", "noise", "more")
 
-    def said(objective: Objective, begin: Floats) -> tuple[Floats, Floats]:
-        """Always the gates it begins with."""
-        gates = np.broadcast_to(begin[:, None, None], (len(begin), len(BUCKETS), KINDS))
+    def said(objective: Objective, start: Floats, begin: Gates | None) -> Gates:
+        """Always the prior gates."""
+        gates = np.broadcast_to(start[:, None, None], (len(start), len(BUCKETS), KINDS))
         return gates.astype(np.float32), np.zeros((len(BUCKETS), KINDS), np.float32)
 
     quiet, loud = np.array([1.0, 0.2, 0.9], np.float32), np.array([1.0, 0.3, 0.9], np.float32)
-    assert idle(contests, quiet, said, {"noise": [1]}) == ("noise",)
-    assert not idle(contests, loud, said, {"noise": [1]})
+    every = Objective.of(contests)
+    assert idle(contests, quiet, said(every, quiet, None), said, {"noise": [1]}) == ("noise",)
+    assert not idle(contests, loud, said(every, loud, None), said, {"noise": [1]})
 
 
 def test_what_belongs_together_goes_together() -> None:
     contests, start = met("knows", "noise", "noise")
-    assert idle(contests, start, FusionRecipe().solve, {"vectors": [1, 2]}) == ("vectors",)
+    assert gone_of(contests, start, {"vectors": [1, 2]}) == ("vectors",)
 
 
 def test_with_few_events_nothing_is_proven_and_all_stay() -> None:
     contests, start = met("knows", "noise")
-    assert not idle(contests.some(np.arange(100)), start, FusionRecipe().solve, {"noise": [1]})
+    assert not gone_of(contests.some(np.arange(100)), start, {"noise": [1]})
 
 
 def test_what_reads_and_what_is_popular_always_stay() -> None:

@@ -91,7 +91,10 @@ def test_what_is_set_stays() -> None:
     found, _ = settle_links(asked, carved, RUN, alike, Trial.of(examples, (words, meaning), 0))
     assert found == asked
     assert settle_popular(PopularRecipe(half_life=11.0), data, RUN).half_life == 11.0
-    assert settle_reader(WordsRecipe(recency=0.6), [words], [meaning], data, examples, 0).recency == 0.6
+    assert (
+        settle_reader(WordsRecipe(recency=0.6), [words], data, lambda: Trial.of(examples, [meaning], 0)).recency
+        == 0.6
+    )
 
 
 def test_nothing_stays_open_even_where_there_is_too_little_to_choose_by() -> None:
@@ -154,7 +157,8 @@ def test_readers_learn_how_fast_a_past_fades() -> None:
     def chosen(data: Dataset) -> float:
         _, examples = carve(data, 400, 0.0, 0)
         words, meaning, _ = read(data)
-        return settle_reader(WordsRecipe(), [words], [silenced(meaning)], data, examples, 0).recency or 0.0
+        trial = Trial.of(examples, [silenced(meaning)], 0)
+        return settle_reader(WordsRecipe(), [words], data, lambda: trial).recency or 0.0
 
     assert chosen(shelves(newest=True)) <= 0.7
     assert chosen(shelves(newest=False)) >= 0.9
@@ -164,7 +168,10 @@ def test_a_reader_of_sets_is_not_asked_how_they_fade() -> None:
     data = small_dataset(timed=False)
     _, examples = carve(data, 100, 0.0, 0)
     words, meaning, _ = read(data)
-    assert settle_reader(WordsRecipe(), [words], [meaning], data, examples, 0) == WordsRecipe().usual()
+    assert (
+        settle_reader(WordsRecipe(), [words], data, lambda: Trial.of(examples, [meaning], 0))
+        == WordsRecipe().usual()
+    )
 
 
 def test_rare_items_borrow_more_where_text_tells_than_where_it_misleads() -> None:

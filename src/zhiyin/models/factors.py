@@ -161,11 +161,12 @@ class FactorsRecipe(Fading):
         model = self.model(self.solve(data, run) if solution is None else solution, data, alike)
         return replace(model, index=build_index(model.vectors, run.seed))
 
-    def solve(self, data: Dataset, run: Run) -> Solution:
-        """The items of these events."""
+    def solve(self, data: Dataset, run: Run, part: Solution | None = None) -> Solution:
+        """The items of these events; where they are solved of a `part` of these already, half of the epochs do."""
         taken = data.interactions()
-        plan = Plan(self.usual().dim or 1, self.epochs, self.weights(taken), run.seed)
-        return Solution(alternate(taken, plan, run.progress), plan.weights)
+        epochs, begin = (self.epochs, None) if part is None else (-(-self.epochs // 2), part.items.vectors)
+        plan = Plan(self.usual().dim or 1, epochs, self.weights(taken), run.seed)
+        return Solution(alternate(taken, plan, run.progress, begin), plan.weights)
 
     def weights(self, taken: sp.csr_array) -> Weights:
         """Of the terms of the loss, for people and items of (U, I) ones. Who weighs as much as all do in the mean

@@ -19,6 +19,8 @@ from zhiyin.encoders.lexical import unit_sparse
 from zhiyin.models.base import Batch, best, union
 from zhiyin.models.sparse import Entries, all_zero, entries, weighted_sum
 
+CROWDED = 0.06  # share of all pairs of an asker and an entry that meet, from which on that is so
+
 Salient = Callable[[Rows, Floats], Rows]  # columns of a profile and their weights -> places of those to look up
 
 
@@ -44,13 +46,21 @@ class SparseRows:
 
     def products(self, profiles: sp.csr_array) -> Floats:
         """(B, I) of profiles with all rows."""
+        if self._crowded(profiles):
+            return _products(profiles, self.rows)
         scores = (profiles @ self.postings).toarray()
         later = self.rows[self.postings.shape[1] :]
         return np.hstack([scores, (profiles @ later.T).toarray()]) if later.shape[0] else scores
 
     def among(self, batch: Batch, rows: Rows) -> Floats:
         """(B, k) what is said about these (k,) rows alone."""
-        return (self.profiles(batch) @ self.rows[rows].T).toarray()
+        profiles, some = self.profiles(batch), self.rows[rows]
+        return _products(profiles, some) if self._crowded(profiles) else (profiles @ some.T).toarray()
+
+    def _crowded(self, profiles: sp.csr_array) -> bool:
+        """Whether so many entries of rows and of profiles meet that it takes longer to find where."""
+        met = np.diff(self.postings.indptr)[profiles.indices].sum(dtype=np.float64)
+        return bool(met > CROWDED * profiles.shape[0] * max(self.postings.nnz, 1))
 
 
 class SparseScorer:
@@ -107,6 +117,20 @@ def among(found: Entries, n: int, wanted: Rows) -> Floats:
         hit = wanted[place] == columns
         out[owner[hit], place[hit]] = data[hit]
     return out
+
+
+def _products(profiles: sp.csr_array, rows: sp.csr_array) -> Floats:
+    """(B, n) of (B, C) profiles with (n, C) rows, by profiles that are laid out densely on the columns they have
+    and one of zeros, which stands for all others."""
+    columns = union([profiles.indices])
+    place = np.full(profiles.shape[1], len(columns), np.int32)
+    place[columns] = np.arange(len(columns), dtype=np.int32)
+    dense = np.zeros((len(columns) + 1, profiles.shape[0]), np.float32)
+    dense[place[profiles.indices], np.repeat(np.arange(profiles.shape[0]), np.diff(profiles.indptr))] = (
+        profiles.data
+    )
+    moved = sp.csr_array((rows.data, place[rows.indices], rows.indptr), shape=(rows.shape[0], len(dense)))
+    return np.ascontiguousarray((moved @ dense).T)
 
 
 def _summed(model: SparseRows, batch: Batch) -> tuple[Rows, Floats]:

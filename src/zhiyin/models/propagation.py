@@ -23,6 +23,7 @@ from zhiyin.threads import side_by_side
 
 COLD = 5  # events below which an item is cold
 ROWS_AT_ONCE = 512
+MIXED_AT_ONCE = 32  # rows: what is dense of them stays near the core
 COMPARED_BELOW = 20_000  # items: up to there each is compared with all
 SHORTLIST = 100
 DENSE_BELOW = 20_000  # items: a mixed row of links is as good as full there
@@ -122,12 +123,12 @@ def smoothed(links: sp.csr_array, source: sp.csr_array, target: sp.csr_array, k:
     spoken_of = sp.csr_array(target.T)
 
     def mixed(start: int) -> sp.csr_array:
-        says = sp.csr_array(source[start : start + ROWS_AT_ONCE] @ links)
+        says = sp.csr_array(source[start : start + MIXED_AT_ONCE] @ links)
         if n_items <= DENSE_BELOW:
             return top_of_rows(np.ascontiguousarray((target @ says.toarray().T).T), k)
         return prune(sp.csr_array(prune(says, 2 * k) @ spoken_of), k)
 
-    return _stacked(side_by_side(mixed, range(0, links.shape[0], ROWS_AT_ONCE)), n_items)
+    return _stacked(side_by_side(mixed, range(0, links.shape[0], MIXED_AT_ONCE)), n_items)
 
 
 def _weighted(alike: Floats, found: Rows, k: int, n_items: int) -> sp.csr_array:

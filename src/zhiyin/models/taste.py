@@ -101,8 +101,8 @@ class TasteRecipe(SolvedRecipe):
         taken = np.diff(users_by_items.indptr)
         weight = np.maximum(taken, 1) ** -self.user_power
         weight /= weight[taken > 0].mean()
-        weighted = sp.diags_array(weight.astype(np.float32)) @ users_by_items
-        gram = np.asfortranarray((users_by_items.T @ weighted).toarray().astype(np.float32, copy=False))
+        weighted = sp.csr_array(sp.diags_array(weight.astype(np.float32)) @ users_by_items)
+        gram = _products(sp.csr_array(users_by_items.T), weighted)
         support = gram.diagonal() / gram.diagonal().mean()
         gram[np.diag_indices_from(gram)] += np.float32(reg) * support**self.item_power
         inverse = _inverted(gram)
@@ -126,8 +126,22 @@ class TasteRecipe(SolvedRecipe):
         return sp.csr_array(sp.vstack(blocks))
 
 
+def _products(left: sp.csr_array, right: sp.csr_array) -> Floats:
+    """(n, m) left · right, dense and in Fortran's order if that is symmetric: it is made in C's."""
+    found = np.empty((left.shape[0], right.shape[1]), np.float32)
+
+    def filled(start: int) -> None:
+        some = slice(start, start + ROWS_AT_ONCE)
+        found[some] = (left[some] @ right).toarray()
+
+    for _ in side_by_side(filled, range(0, left.shape[0], ROWS_AT_ONCE)):
+        pass
+    return found.T
+
+
 def _inverted(gram: Floats) -> Floats | None:
-    """The inverse of a positive definite matrix, in its own memory (Cholesky potrf, then potri)."""
+    """The inverse of a positive definite matrix in Fortran's order, in its own memory (Cholesky potrf, then
+    potri), and in C's order, which is the same for a symmetric one."""
     from scipy.linalg import lapack  # noqa: PLC0415  # slow to import, and a server never fits
 
     factor, failed = lapack.spotrf(gram, lower=0, overwrite_a=1, clean=0)
@@ -140,7 +154,7 @@ def _inverted(gram: Floats) -> Floats | None:
         inverse[stop:, start:stop] = inverse[start:stop, stop:].T
         corner = inverse[start:stop, start:stop]
         corner[...] = np.triu(corner) + np.triu(corner, 1).T
-    return inverse
+    return inverse.T
 
 
 def _spread(links: sp.csr_array, seen: np.ndarray, n_items: int) -> sp.csr_array:

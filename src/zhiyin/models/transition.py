@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil, log
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +28,8 @@ from zhiyin.models.sparse import entries, picked
 from zhiyin.threads import side_by_side
 
 FORGOTTEN = 0.01  # of a memory: what is left of it is nothing
-AT_ONCE = 128  # items that are solved in one part
+AT_ONCE = 64  # items that are solved in one part
+MOST_ADDED = 16_000_000  # entries that wait to be added up
 SHARE = 0.25  # power of an item's support that its ridge grows with, as in *taste*
 
 
@@ -54,41 +55,65 @@ class TransitionRecipe(SolvedRecipe):
     def gather(self, data: Dataset, run: Run) -> sp.csr_array:
         """(I, I): row = item in the memory, column = item that comes next."""
         n_items = len(data.items)
-        memories, forward = self._equations(data)
-        gram = memories.toarray() if n_items <= self.max_dense else memories
+        if not n_items:
+            return sp.csr_array((0, 0), dtype=np.float32)
+        loudest = np.argsort(-data.support, kind="stable")  # what is asked most lies together in memory
+        place = np.argsort(loudest).astype(np.int32)
+        memories, forward = self._equations(data, place)
         own = memories.diagonal()
         ridge = self.reg * (own / (own[own > 0].mean() if own.any() else 1.0)) ** SHARE
-        solving = _Solving(gram, own, ridge.astype(np.float32), sp.csc_array(forward), self.k)
+        gram = memories.toarray() if n_items <= self.max_dense else memories
+        solving = _Solving.of(gram, own, ridge.astype(np.float32), forward, self.k)
         parts = [np.arange(start, min(start + AT_ONCE, n_items)) for start in range(0, n_items, AT_ONCE)]
-        columns = [sp.csc_array((n_items, 0), dtype=np.float32)]
+        columns = []
         run.progress.start("foreseeing what comes next", n_items)
         for part, found in zip(parts, side_by_side(solving.columns, parts), strict=True):
             columns.append(found)
             run.progress.advance(int(part[-1]) + 1)
         run.progress.done()
-        return sp.csr_array(sp.hstack(columns))
+        links = sp.coo_array(sp.hstack(columns))
+        return sp.csr_array((links.data, (loudest[links.row], loudest[links.col])), shape=links.shape)
 
     def model(self, links: sp.csr_array, data: Dataset) -> Transition:
         return Transition.of(links, self.fades(data))
 
-    def _equations(self, data: Dataset) -> tuple[sp.csr_array, sp.csr_array]:
-        """Σ_t x_t x_tᵀ and Σ_t x_t e(next)ᵀ over all entries that something follows, (I, I) each."""
+    def _equations(self, data: Dataset, place: npt.NDArray[np.int32]) -> tuple[sp.csr_array, sp.csr_array]:
+        """Σ_t x_t x_tᵀ and Σ_t x_t e(next)ᵀ over all entries that something follows, (I, I) each, every item at
+        its `place` (I,)."""
         liked = data.keep(data.weights > 0)
-        rows, users, shape = liked.item_rows, liked.user_rows, (len(data.items), len(data.items))
+        rows, users, n_items = place[liked.item_rows], liked.user_rows, len(place)
         after = np.repeat(liked.indptr[1:], np.diff(liked.indptr)) - 1 - np.arange(len(liked))
         lasts = (1.0 - self.memory ** (2 * after)) / (1.0 - self.memory**2)  # Σ of what is left of a pair, squared
-        memories = sp.csr_array((lasts.astype(np.float32), (rows, rows)), shape=shape)
-        forward = sp.csr_array(shape, dtype=np.float32)
+        together, forward = _Sum(n_items), _Sum(n_items)
         for d in range(1, _steps(self.memory, int(np.diff(liked.indptr).max(initial=0))) + 1):
             pair = np.flatnonzero(users[:-d] == users[d:])
             earlier, later = rows[pair], rows[pair + d]
-            ones = np.full(len(pair), self.memory ** (d - 1), np.float32)
-            forward = forward + sp.csr_array((ones, (earlier, later)), shape=shape)
-            both = sp.csr_array(
-                ((self.memory**d * lasts[pair + d]).astype(np.float32), (earlier, later)), shape=shape
-            )
-            memories = memories + both + sp.csr_array(both.T)
-        return sp.csr_array(memories), sp.csr_array(forward)
+            forward.add(earlier, later, np.full(len(pair), self.memory ** (d - 1)))
+            together.add(earlier, later, self.memory**d * lasts[pair + d])
+        both, what_follows = side_by_side(_Sum.total, (together, forward))
+        own = np.bincount(rows, lasts, minlength=n_items).astype(np.float32)
+        return sp.csr_array(both + sp.csr_array(both.T) + sp.diags_array(own)), what_follows
+
+
+class _Sum:
+    """Of entries of an (n, n) matrix that come in parts, of which many are added at once."""
+
+    def __init__(self, n: int) -> None:
+        self._total = sp.csr_array((n, n), dtype=np.float32)
+        self._parts: list[tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], Floats]] = []
+
+    def add(self, rows: npt.NDArray[np.int32], columns: npt.NDArray[np.int32], values: npt.ArrayLike) -> None:
+        self._parts.append((rows, columns, np.asarray(values, np.float32)))
+        if sum(len(rows) for rows, _, _ in self._parts) >= MOST_ADDED:
+            self._total, self._parts = self.total(), []
+
+    def total(self) -> sp.csr_array:
+        """All that was added."""
+        if not self._parts:
+            return self._total
+        rows, columns, values = (np.concatenate(column) for column in zip(*self._parts, strict=True))
+        added = sp.csr_array((values, (rows, columns)), shape=self._total.shape)
+        return sp.csr_array(self._total + added) if self._total.nnz else added
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,36 +121,48 @@ class _Solving:
     """The equations of all items."""
 
     gram: Floats | sp.csr_array  # (I, I)
-    own: Floats  # (I,) its diagonal
     ridge: Floats  # (I,)
-    forward: sp.csc_array  # (I, I)
+    forward: sp.csc_array  # (I, I) without its diagonal
+    rank: Floats  # of its entries: which are left out first
     k: int
 
+    @classmethod
+    def of(cls, gram: Floats | sp.csr_array, own: Floats, ridge: Floats, forward: sp.csr_array, k: int) -> Self:
+        """`own` (I,): the diagonal of the Gram matrix; `forward` (I, I)."""
+        entries = forward.tocoo()
+        other = entries.row != entries.col
+        found = sp.csc_array((entries.data[other], (entries.row[other], entries.col[other])), shape=entries.shape)
+        return cls(gram, ridge, found, -found.data / np.sqrt(own[found.indices]), k)
+
     def columns(self, items: npt.NDArray[np.int64]) -> sp.csc_array:
-        """(I, n) what speaks for each of these n items."""
-        found = [self._column(int(item)) for item in items]
-        indptr = np.concatenate([[0], np.cumsum([len(rows) for rows, _ in found])])
-        rows, values = (np.concatenate(side) for side in zip(*found, strict=True))
-        return sp.csc_array((values, rows, indptr), shape=(len(self.own), len(items)))
+        """(I, n) what speaks for each of these n items: their equations are made as long as the longest, with rows
+        that say 0 = 0."""
+        asked = [self._asked(item) for item in items]
+        lengths = np.array([len(places) for places in asked])
+        there = np.arange(lengths.max())[None, :] < lengths[:, None]  # (n, m)
+        before, counts = np.zeros(there.shape, np.int64), np.zeros(there.shape, np.float32)
+        places = np.concatenate(asked)
+        before[there], counts[there] = self.forward.indices[places], self.forward.data[places]
+        among = self._among(before) * (there[:, :, None] & there[:, None, :])  # (n, m, m)
+        step = np.arange(there.shape[1])
+        among[:, step, step] += np.where(there, self.ridge[before], 1.0)
+        found = np.linalg.solve(among, counts[:, :, None])[:, :, 0]
+        indptr = np.concatenate([[0], np.cumsum(lengths)])
+        return sp.csc_array((found[there], before[there], indptr), shape=(len(self.ridge), len(items)))
 
-    def _column(self, item: int) -> tuple[npt.NDArray[np.int32], Floats]:
+    def _asked(self, item: int) -> npt.NDArray[np.int64]:
+        """(k,) where in `forward` the items are that came before this one most."""
         start, stop = self.forward.indptr[item : item + 2]
-        before, counts = self.forward.indices[start:stop], self.forward.data[start:stop]
-        others = before != item
-        before, counts = before[others], counts[others]
-        if len(before) > self.k:
-            first = np.sort(np.argpartition(-counts / np.sqrt(self.own[before]), self.k)[: self.k])
-            before, counts = before[first], counts[first]
-        among = self._among(before)
-        among[np.diag_indices(len(before))] += self.ridge[before]
-        return before.astype(np.int32), np.linalg.solve(among, counts).astype(np.float32)
+        if stop - start <= self.k:
+            return np.arange(start, stop)
+        return start + np.sort(np.argpartition(self.rank[start:stop], self.k)[: self.k])
 
-    def _among(self, rows: npt.NDArray[np.int32]) -> Floats:
-        """(n, n) of the Gram matrix."""
-        if isinstance(self.gram, np.ndarray):
-            places = rows.astype(np.int64)
-            return self.gram.take(places[:, None] * len(self.gram) + places)  # threads may go on beside it
-        return picked(entries(self.gram, rows), len(rows), self.gram.shape[1], rows)
+    def _among(self, rows: npt.NDArray[np.int64]) -> Floats:
+        """(n, m, m) of the Gram matrix, for each of n (n, m) sets of rows."""
+        if isinstance(self.gram, np.ndarray):  # one call for all of them: threads may go on beside it
+            return self.gram.take(rows[:, :, None] * len(self.gram) + rows[:, None, :])
+        sets = [picked(entries(self.gram, some), len(some), self.gram.shape[1], some) for some in rows]
+        return np.stack(sets)
 
 
 def _steps(memory: float, longest: int) -> int:

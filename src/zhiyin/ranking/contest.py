@@ -58,13 +58,11 @@ def contests(
 
     def met(drawn: tuple[Examples, np.random.Generator]) -> tuple[Floats, npt.NDArray[np.int64], Doubles]:
         part, rng = drawn
-        scores = [
-            standardised(m.score(part.batch), s) for m, s in zip(models.values(), fusion.scales, strict=True)
-        ]
+        scores = [model.score(part.batch) for model in models.values()]
         rows, stands_for = _drawn(scores, part, AGAIN in models, rng)
         at = np.maximum(rows, 0)
         features = np.stack([np.take_along_axis(said, at, axis=1) for said in scores], axis=2)
-        return features, fusion.kinds(part.batch, at), stands_for
+        return standardised(features, fusion.scales), fusion.kinds(part.batch, at), stands_for
 
     parts = list(examples.parts())
     found = side_by_side(met, zip(parts, rng.spawn(len(parts)), strict=True))
@@ -79,27 +77,29 @@ def _drawn(
     width = 1 + FAVOURITES * len(scores) + OTHERS + (OWN if again else 0)
     rows = np.full((len(part), width), PAD, np.int32)
     stands_for = np.zeros((len(part), width))
+    last = [-said for said in scores]  # what stands first is least
     for b, target in enumerate(part.targets):
         history = part.batch.rows[part.batch.indptr[b] : part.batch.indptr[b + 1]]
-        chosen, weight = _contenders([said[b] for said in scores], int(target), history, again, rng)
+        chosen, weight = _contenders([said[b] for said in last], int(target), history, again, rng)
         rows[b, : len(chosen)], stands_for[b, : len(chosen)] = chosen, weight
     return rows, stands_for
 
 
 def _contenders(
-    scores: Sequence[Floats], target: int, history: Rows, again: bool, rng: np.random.Generator
+    last: Sequence[Floats], target: int, history: Rows, again: bool, rng: np.random.Generator
 ) -> tuple[Rows, Doubles]:
-    """The target, then rows that compete with it, and how many items each stands for. `scores` are each channel's
-    (I,). What the asker has does not compete, except where people take things again: there the newest OWN of it
-    do."""
-    n_items = len(scores[0])
+    """The target, then rows that compete with it, and how many items each stands for. `last` are each channel's
+    scores (I,) with the other sign, and are written into. What the asker has does not compete, except where people
+    take things again: there the newest OWN of it do."""
+    n_items = len(last[0])
+    out = np.append(history[history < n_items], target)
     free = np.ones(n_items, bool)
-    free[history[history < n_items]] = False
-    free[target] = False
+    free[out] = False
     k = min(FAVOURITES, n_items)
     chosen = np.zeros(n_items, bool)
-    for said in scores:
-        chosen[np.argpartition(np.where(free, -said, np.inf), k - 1)[:k]] = True
+    for said in last:
+        said[out] = np.inf
+        chosen[np.argpartition(said, k - 1)[:k]] = True
     if again:
         own = np.unique(history[::-1], return_index=True)
         newest = own[0][np.argsort(own[1])][:OWN]

@@ -20,7 +20,7 @@ from zhiyin.ranking.contest import Contests, contests, spread, wish_scales
 from zhiyin.ranking.examples import Examples, carve
 from zhiyin.ranking.fusion import BUCKETS, KINDS, WARM_KIND, Fusion, Kinds, prior_gates
 from zhiyin.ranking.objective import Objective
-from zhiyin.ranking.proving import idle
+from zhiyin.ranking.proving import Gates, Places, idle
 
 HIDDEN = 0.05, 0.2  # least and most of the items
 STAY = ("words", "meaning", "popular")
@@ -74,35 +74,42 @@ class FusionRecipe(Recipe):
         )  # fmt: skip
         if len(examples) < self.min_examples:
             return untaught
-        rng = np.random.default_rng(seed)
-        met = contests(models, untaught, examples, rng)
-        start = prior_gates(channels)[:, 0, 0]
-        gone = idle(met.even, start, self.solve, groups(channels)) if self.proven else ()
-        kept = np.array([c for c, name in enumerate(channels) if group_of(name) not in gone])
-        gates, constants = self._solved(met.hearing(kept), start[kept])
+        met = contests(models, untaught, examples, np.random.default_rng(seed))
+        kept, (gates, constants) = self._solved(met, channels)
         names = tuple(channels[c] for c in kept)
         return Fusion(names, scales[kept], gates, constants, wish[kept], kind, learned=True)
 
-    def _solved(self, met: Contests, start: Floats) -> tuple[Floats, Floats]:
-        """Gates and constants as in `solve`. Where some lists stand for more than others, for more of new items is
-        still to come, the gates of warm items are those by all lists evenly: how warm ones stand to each other has
-        nothing to do with it."""
-        gates, constants = self.solve(Objective.of(met.even), start)
-        if np.ptp(met.counts) > 0:
-            gates, constants = self.solve(Objective.of(met), start, gates[:, :, WARM_KIND])
-        return gates, constants
+    def _solved(self, met: Contests, channels: tuple[str, ...]) -> tuple[Places, Gates]:
+        """The places of the channels that earn theirs, and gates and constants of these as in `solve`.
 
-    def solve(self, objective: Objective, start: Floats, warm: Floats | None = None) -> tuple[Floats, Floats]:
+        Where some lists stand for more than others, for more of new items is still to come, the gates of warm
+        items are those by all lists evenly: how warm ones stand to each other has nothing to do with it."""
+        start, kept = prior_gates(channels)[:, 0, 0], np.arange(len(channels))
+        found = self.solve(Objective.of(met.even), start)
+        gone = idle(met.even, start, found, self.solve, groups(channels)) if self.proven else ()
+        if gone:
+            kept = np.array([c for c, name in enumerate(channels) if group_of(name) not in gone])
+            met, start = met.hearing(kept), start[kept]
+            found = self.solve(Objective.of(met.even), start, (found[0][kept], found[1]))
+        if np.ptp(met.counts) > 0:
+            found = self.solve(Objective.of(met), start, found, warm_stay=True)
+        return kept, found
+
+    def solve(
+        self, objective: Objective, start: Floats, begin: Gates | None = None, *, warm_stay: bool = False
+    ) -> Gates:
         """Gates (C, H, KINDS) and constants (H, KINDS). The parameters are each bucket's gates (H, C, KINDS), the
-        gates of all buckets (C, KINDS), and the constants; those of warm items stay 0. `warm` (C, H): their gates,
-        where they are known."""
+        gates of all buckets (C, KINDS), and the constants; those of warm items stay 0. `start` (C,): the prior
+        gates; `begin`: where to look first, and with `warm_stay` the gates of warm items."""
         from scipy.optimize import minimize  # noqa: PLC0415  # heavy, and a server never learns
 
         n_buckets, n_channels = len(BUCKETS), len(start)
         shape = (n_buckets, n_channels, KINDS)
         home = np.repeat(start[:, None], KINDS, axis=1).astype(np.float64)  # (C, KINDS)
-        first, bounds = _begun(np.tile(home, (n_buckets, 1, 1)), warm)
-        theta = np.concatenate([first.ravel(), home.ravel(), np.zeros(n_buckets * KINDS)])
+        first, constants = np.tile(home, (n_buckets, 1, 1)), np.zeros((n_buckets, KINDS))
+        if begin is not None:
+            first, constants = begin[0].transpose(1, 0, 2).astype(np.float64), begin[1].astype(np.float64)
+        theta = np.concatenate([first.ravel(), first.mean(axis=0).ravel(), constants.ravel()])
         n_gates, n_constants = n_buckets * n_channels * KINDS, n_buckets * KINDS
         reg, rest = self.reg / len(objective), self.rest / len(objective)
 
@@ -118,6 +125,7 @@ class FusionRecipe(Recipe):
             gradient = [d_gates + pull, back - pull.sum(axis=0), d_constants + rest * constants]
             return value, np.concatenate([part.ravel() for part in gradient])
 
+        bounds = _bounds(first, warm_stay=warm_stay)
         found = minimize(loss, theta, jac=True, bounds=bounds, method="L-BFGS-B", options={"maxiter": 200})
         gates = found.x[:n_gates].reshape(shape)
         return (
@@ -126,16 +134,15 @@ class FusionRecipe(Recipe):
         )
 
 
-def _begun(gates: Doubles, warm: Floats | None) -> tuple[Doubles, list[tuple[float | None, float | None]]]:
-    """Gates (H, C, KINDS) to begin with, and the bounds of all parameters: no gate is below 0, a constant of warm
-    items is 0, and gates of warm items (C, H) that are known stay."""
-    least, most = np.zeros_like(gates), np.full_like(gates, np.inf)
-    if warm is not None:
-        for each in (gates, least, most):
-            each[:, :, WARM_KIND] = warm.T
+def _bounds(first: Doubles, *, warm_stay: bool) -> list[tuple[float | None, float | None]]:
+    """Of all parameters: no gate (H, C, KINDS) is below 0, a constant of warm items is 0, and with `warm_stay` the
+    gates of warm items are as they are `first`."""
+    least, most = np.zeros_like(first), np.full_like(first, np.inf)
+    if warm_stay:
+        least[:, :, WARM_KIND] = most[:, :, WARM_KIND] = first[:, :, WARM_KIND]
     held = [*zip(least.ravel().tolist(), most.ravel().tolist(), strict=True)]
     free = [(0.0, 0.0) if kind == WARM_KIND else (None, None) for kind in range(KINDS)]
-    return gates, [*held, *[(0.0, None)] * gates[0].size, *free * len(gates)]
+    return [*held, *[(0.0, None)] * first[0].size, *free * len(first)]
 
 
 def group_of(channel: str) -> str:

@@ -21,24 +21,28 @@ from zhiyin.ranking.fusion import WARM_KIND
 from zhiyin.ranking.objective import Objective
 from zhiyin.threads import side_by_side
 
-Learn = Callable[[Objective, Floats], tuple[Floats, Floats]]  # of contests and the gates to start from
+Gates = tuple[Floats, Floats]  # (C, H, KINDS) and constants (H, KINDS)
+Learn = Callable[[Objective, Floats, Gates], Gates]  # of contests, by prior gates (C,), beginning with some
+Places = npt.NDArray[np.integer]
 
 LEAST_EXAMPLES = 200
 MOST_EXAMPLES = 3_000
 LOUD = 0.1  # of the sum of all gates
 
 
-def idle(met: Contests, start: Floats, learn: Learn, groups: Mapping[str, Sequence[int]]) -> tuple[str, ...]:
+def idle(
+    met: Contests, start: Floats, found: Gates, learn: Learn, groups: Mapping[str, Sequence[int]]
+) -> tuple[str, ...]:
     """The names of those `groups` of channels (places in the features) without which as much is worth; none with
-    few examples. `start` (C,) are the prior gates."""
+    few examples. `start` (C,) are the prior gates, `found` those learned from all events."""
     if len(met.bucket) < LEAST_EXAMPLES:
         return ()
+    left, gone = _quiet(groups, met, found[0]), list[str]()
     met = met.some(np.arange(min(len(met.bucket), MOST_EXAMPLES)))
-    crossed = Crossed(met, start, learn)
+    crossed = Crossed(met, start, found, learn)
     sides = [side for side in (met.begun, ~met.begun) if side.any()]
     kept = np.arange(met.features.shape[2])
-    left, gone = _quiet(groups, crossed), []
-    (best,) = crossed.worth([kept])
+    (best,) = crossed.worth([kept]) if left else (np.zeros(0),)
     while left:
         tried = [np.setdiff1d(kept, places) for places in left.values()]
         without = crossed.worth(tried)
@@ -52,11 +56,10 @@ def idle(met: Contests, start: Floats, learn: Learn, groups: Mapping[str, Sequen
     return tuple(gone)
 
 
-def _quiet(groups: Mapping[str, Sequence[int]], crossed: Crossed) -> dict[str, Sequence[int]]:
-    """Those that, with the gates learned from all events, are less than LOUD of the sum for people as they are now
-    and an item that somebody took."""
-    gates, _ = crossed.learn(Objective.of(crossed.met), crossed.start)
-    loud = gates[:, crossed.met.bucket[~crossed.met.begun], WARM_KIND].sum(axis=1)  # (C,)
+def _quiet(groups: Mapping[str, Sequence[int]], met: Contests, gates: Floats) -> dict[str, Sequence[int]]:
+    """Those that are less than LOUD of the sum of the gates (C, H, KINDS) for people as they are now and an item
+    that somebody took."""
+    loud = gates[:, met.bucket[~met.begun], WARM_KIND].sum(axis=1)  # (C,)
     total = max(float(loud.sum()), 1e-12)
     return {name: places for name, places in groups.items() if loud[list(places)].sum() < LOUD * total}
 
@@ -67,6 +70,7 @@ class Crossed:
 
     met: Contests
     start: Floats
+    found: Gates  # by all events: where learning begins
     learn: Learn
 
     def worth(self, sets: Sequence[npt.NDArray[np.int64]]) -> Doubles:
@@ -82,6 +86,7 @@ class Crossed:
         kept, half = asked
         met = self.met.hearing(kept)
         mine = np.arange(len(met.bucket)) % 2 == half
-        gates, constants = self.learn(Objective.of(met.some(np.flatnonzero(~mine))), self.start[kept])
+        begin = self.found[0][kept], self.found[1]
+        gates, constants = self.learn(Objective.of(met.some(np.flatnonzero(~mine))), self.start[kept], begin)
         judged = Objective.of(met.some(np.flatnonzero(mine)))
         return judged.worth(gates.transpose(1, 0, 2).astype(np.float64), constants.astype(np.float64))

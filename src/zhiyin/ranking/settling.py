@@ -198,18 +198,17 @@ def _race(
     return found if gain.mean() > SURE * error else None
 
 
-def settle_reader(
-    recipe: W, models: Sequence[Reading], beside: Sequence[Reading], data: Dataset, examples: Examples, seed: int
-) -> W:
-    """How fast a past fades for channels that read, `beside` others; for several of one recipe as their sum."""
-    if not (models and recipe.open and data.ordered and len(examples) >= LEAST_EXAMPLES):
+def settle_reader(recipe: W, models: Sequence[Reading], data: Dataset, made: Callable[[], Trial]) -> W:
+    """How fast a past fades for channels that read, beside those that the trial is made with; for several of one
+    recipe as their sum."""
+    if not (models and recipe.open and data.ordered):
         return recipe.usual()
-    trial = Trial.of(examples, beside, seed)
 
     def worth(tried: W, trial: Trial) -> Doubles:
         return trial.worth(Summed([replace(model, recency=tried.recency or 1.0) for model in models]))
 
-    return settle(recipe, worth, recipe.open, trial.heats)
+    trial = made()
+    return settle(recipe, worth, recipe.open, trial.heats) if len(trial) >= LEAST_EXAMPLES else recipe.usual()
 
 
 def settle_links(recipe: K, data: Dataset, run: Run, alike: Alike, trial: Trial) -> tuple[K, sp.csr_array]:

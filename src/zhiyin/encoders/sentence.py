@@ -70,8 +70,8 @@ class SentenceEncoder:
 
 
 class _WordByWord(UsePureTokenizer):  # type: ignore[misc]  # the package has no types
-    """The same tokens, sooner: no piece of the vocabulary goes on over a space, so those of a text are those of its
-    words, and most words were met before."""
+    """The same tokens, sooner: no piece of the vocabulary goes on over a space, so a text has those of its words,
+    and most words were met before."""
 
     def __init__(self, model_path: str) -> None:
         super().__init__(model_path)

@@ -158,10 +158,10 @@ class LinksRecipe(Fading):
     )
 
     def fit(
-        self, data: Dataset, run: Run, alike: Alike | None = None, gathered: sp.csr_array | None = None
+        self, data: Dataset, run: Run, alike: Alike | None = None, links: sp.csr_array | None = None
     ) -> Neighbours:
-        """Mixed with what reads `alike`; without that, every item for itself. `gathered`: where it is known."""
-        links = self.links(self.gather(data, run) if gathered is None else gathered, data)
+        """Mixed with what reads `alike`; without that, every item for itself. `links`: where they are known."""
+        links = self.links(self.gather(data, run), data) if links is None else links
         if alike is not None:
             usual = self.usual()
             source, target = alike.mixture(usual.source_trust or 0.0), alike.mixture(usual.target_trust or 0.0)

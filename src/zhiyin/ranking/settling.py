@@ -212,7 +212,7 @@ def settle_reader(recipe: W, models: Sequence[Reading], data: Dataset, made: Cal
 
 
 def settle_links(recipe: K, data: Dataset, run: Run, alike: Alike, trial: Trial) -> tuple[K, sp.csr_array]:
-    """An item-to-item channel, and what it gathered from `data`."""
+    """An item-to-item channel, and its links by `data`, each item for itself."""
     if len(trial) < LEAST_EXAMPLES:
         recipe = recipe.usual()
     if isinstance(recipe, TasteRecipe) and not {"reg", "rank"}.isdisjoint(recipe.open):
@@ -221,18 +221,22 @@ def settle_links(recipe: K, data: Dataset, run: Run, alike: Alike, trial: Trial)
     kept: dict[str, sp.csr_array] = {}
     mixtures: dict[float, sp.csr_array] = {}
 
-    def worth(tried: K, trial: Trial) -> Doubles:
+    def links(tried: K) -> sp.csr_array:
         plain = tried.model_copy(update=dict.fromkeys(LinksRecipe.choices))  # what the links themselves depend on
         name = plain.model_dump_json()
         if name not in kept:
             kept[name] = tried.links(gathered, data)
+        return kept[name]
+
+    def worth(tried: K, trial: Trial) -> Doubles:
         trusts = tried.source_trust or 0.0, tried.target_trust or 0.0
         for trust in set(trusts) - set(mixtures):
             mixtures[trust] = alike.mixture(trust)
-        return trial.worth(Mixed.of(tried.model(kept[name], data), mixtures[trusts[0]], mixtures[trusts[1]]))
+        return trial.worth(Mixed.of(tried.model(links(tried), data), mixtures[trusts[0]], mixtures[trusts[1]]))
 
     fields = [name for name in recipe.open if name != "recency" or data.ordered]
-    return settle(recipe, worth, fields, trial.heats), gathered
+    found = settle(recipe, worth, fields, trial.heats)
+    return found, links(found)
 
 
 def settle_popular(recipe: PopularRecipe, data: Dataset, run: Run) -> PopularRecipe:

@@ -16,17 +16,18 @@ def test_titles_of_distinct_words_are_weighted_like_scikit_learn() -> None:
     """With tf = 1 everywhere, log1p(tf) is one constant, so the unit rows are those of TfidfVectorizer with
     a smoothed idf."""
     titles = [" ".join(dict.fromkeys(title.split())) for title in TITLES if title]
-    encoder = LexicalEncoder.fit([Item(f"{n}", title) for n, title in enumerate(titles)])
+    encoder, fitted = LexicalEncoder.fit([Item(f"{n}", title) for n, title in enumerate(titles)])
     rows = encoder.encode_items([Item(f"{n}", title) for n, title in enumerate(titles)])
     other = TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"\w+", smooth_idf=True)
     wanted = other.fit_transform(titles).toarray()
     columns = [column_of(token) for token in other.get_feature_names_out()]
     assert len(set(columns)) == len(columns)
     np.testing.assert_allclose(rows[:, columns].toarray(), wanted, atol=1e-6)
+    np.testing.assert_array_equal(fitted.toarray()[:, columns], rows.toarray()[:, columns])
 
 
 def test_a_weight_is_the_log_of_the_count_times_the_idf() -> None:
-    encoder = LexicalEncoder.fit([Item("a", "red red lamp"), Item("b", "lamp")])
+    encoder, _ = LexicalEncoder.fit([Item("a", "red red lamp"), Item("b", "lamp")])
     row = encoder.encode_items([Item("a", "red red lamp")]).toarray()[0]
     rare, common = np.log(3 / 2) + 1, np.log(3 / 3) + 1
     wanted = {
@@ -74,7 +75,7 @@ def test_tokens_are_words_characters_and_pairs(text: str, wanted: set[str]) -> N
 @pytest.mark.slow
 @given(st.lists(st.text(max_size=30), max_size=5))
 def test_every_row_has_length_one_or_is_empty(texts: list[str]) -> None:
-    encoder = LexicalEncoder.fit([Item("a", "some words")])
+    encoder, _ = LexicalEncoder.fit([Item("a", "some words")])
     rows = encoder.encode_texts(texts)
     length = np.sqrt(np.asarray((rows * rows).sum(axis=1)))
     told = np.array([bool(words_of(text)) for text in texts], bool)
@@ -82,6 +83,6 @@ def test_every_row_has_length_one_or_is_empty(texts: list[str]) -> None:
 
 
 def test_a_word_never_seen_has_a_weight_too() -> None:
-    encoder = LexicalEncoder.fit([Item("a", "lamp"), Item("b", "lamp")])
+    encoder, _ = LexicalEncoder.fit([Item("a", "lamp"), Item("b", "lamp")])
     rows = encoder.encode_texts(["lamp zanzibar"]).toarray()[0]
     assert rows[column_of("zanzibar")] > rows[column_of("lamp")] > 0

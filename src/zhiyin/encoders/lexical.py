@@ -10,10 +10,12 @@ from __future__ import annotations
 import re
 import unicodedata
 import zlib
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -35,34 +37,38 @@ class LexicalEncoder:
     idf: Floats  # (N_COLUMNS,)
 
     @classmethod
-    def fit(cls, items: Sequence[Item]) -> LexicalEncoder:
-        counts = np.zeros(N_COLUMNS, np.int64)
-        for item in items:
-            counts[list({column_of(token) for token in item_tokens(item)})] += 1
-        return cls(np.log((1.0 + len(items)) / (1.0 + counts)).astype(np.float32) + 1.0)
+    def fit(cls, items: Sequence[Item]) -> tuple[Self, sp.csr_array]:
+        """And the (n, N_COLUMNS) unit rows of these items."""
+        weights = _hashed(map(item_tokens, items))
+        counts = np.bincount(weights.indices, minlength=N_COLUMNS)
+        encoder = cls(np.log((1.0 + len(items)) / (1.0 + counts)).astype(np.float32) + 1.0)
+        return encoder, encoder._scaled(weights)
 
     def encode_items(self, items: Sequence[Item]) -> sp.csr_array:
         """(n, N_COLUMNS) unit rows."""
-        return self._rows([item_tokens(item) for item in items])
+        return self._scaled(_hashed(map(item_tokens, items)))
 
     def encode_texts(self, texts: Sequence[str]) -> sp.csr_array:
         """(n, N_COLUMNS) unit rows of typed wishes."""
-        return self._rows([Counter(tokens(text)) for text in texts])
+        return self._scaled(_hashed(Counter(tokens(text)) for text in texts))
 
-    def _rows(self, bags: Sequence[Counter[str]]) -> sp.csr_array:
-        indptr, columns, data = [0], [], []
-        for bag in bags:
-            for token, weight in bag.items():
-                columns.append(column_of(token))
-                data.append(weight)
-            indptr.append(len(columns))
-        rows = sp.csr_array(
-            (np.array(data, np.float32), np.array(columns, np.int32), np.array(indptr, np.int64)),
-            shape=(len(bags), N_COLUMNS),
-        )
-        rows.sum_duplicates()
-        rows.data = np.log1p(rows.data) * self.idf[rows.indices]
-        return unit_sparse(rows)
+    def _scaled(self, weights: sp.csr_array) -> sp.csr_array:
+        """Unit rows of (n, N_COLUMNS) weights of tokens."""
+        weights.data = np.log1p(weights.data) * self.idf[weights.indices]
+        return unit_sparse(weights)
+
+
+def _hashed(bags: Iterable[Counter[str]]) -> sp.csr_array:
+    """(n, N_COLUMNS) the weights of tokens, each in its column."""
+    indptr, columns, data = [0], array("i"), array("f")
+    for bag in bags:
+        columns.extend(map(column_of, bag))
+        data.extend(bag.values())
+        indptr.append(len(columns))
+    found = (np.frombuffer(data, np.float32), np.frombuffer(columns, np.int32), np.array(indptr, np.int64))
+    rows = sp.csr_array(found, shape=(len(indptr) - 1, N_COLUMNS), copy=True)
+    rows.sum_duplicates()
+    return rows
 
 
 def item_tokens(item: Item) -> Counter[str]:

@@ -97,7 +97,6 @@ class WordsRecipe(Fading):
     n_terms: int = Field(default=64, gt=0, description="Words of a profile that retrieval looks up.")
 
     def fit(self, data: Dataset, run: Run) -> Words:
-        encoder = LexicalEncoder.fit(data.catalogue)
-        rows = encoder.encode_items(data.catalogue)
+        encoder, rows = LexicalEncoder.fit(data.catalogue)
         recency = self.fades(data)
         return Words(rows, sp.csr_array(rows.T), recency, encoder, self.n_terms)

@@ -87,9 +87,9 @@ def carve(data: Dataset, n_examples: int, hidden_share: float, seed: int) -> tup
     else:
         targets = _new_to_them(data, ~beginners, n_examples, rng)
         targets = rng.permutation(targets)[:n_examples]
-        held = np.isin(pairs, pairs[targets])
+        held = _among(pairs, pairs[targets])
     until, later = _begun(data, beginners, n_examples, rng)
-    held |= hidden[data.item_rows] | np.isin(pairs, pairs[later])
+    held |= hidden[data.item_rows] | _among(pairs, pairs[later])
     begun = np.arange(len(targets) + len(later)) >= len(targets)
     asked = _Asked(np.concatenate([targets, until]), np.concatenate([targets, later]), begun)
     examples = _examples(data, asked, ~held, rng)
@@ -125,6 +125,12 @@ def _to_come(support: npt.NDArray[np.int64]) -> float:
 def _pairs_of(data: Dataset) -> npt.NDArray[np.int64]:
     """(E,) one number for each pair of a user and an item."""
     return data.user_rows.astype(np.int64) * len(data.items) + data.item_rows
+
+
+def _among(pairs: npt.NDArray[np.int64], few: npt.NDArray[np.int64]) -> Mask:
+    """(E,) whether each pair is one of a few."""
+    few = np.append(np.sort(few), -1)  # what is after the last one is none of them
+    return few[np.searchsorted(few[:-1], pairs)] == pairs
 
 
 def _late(data: Dataset, rng: np.random.Generator) -> tuple[npt.NDArray[np.int64], Mask]:

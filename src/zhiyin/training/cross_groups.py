@@ -57,9 +57,9 @@ class Shelf:
 
     @classmethod
     def of(cls, catalogue: Sequence[Item], past: Past, near: Near, wrote: Wrote) -> Shelf:
-        lexical = LexicalEncoder.fit(catalogue)
+        lexical, rows = LexicalEncoder.fit(catalogue)
         able = np.flatnonzero([bool(text) for text in past.texts]).astype(np.int32)
-        return cls(catalogue, past, near, lexical, lexical.encode_items(catalogue), able, wrote)
+        return cls(catalogue, past, near, lexical, rows, able, wrote)
 
     def asked(self, example: Example) -> str:
         """A question in words: what was typed, or the items of a history, the newest first."""

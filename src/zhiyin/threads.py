@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import chain, islice
 from typing import TypeVar
 
@@ -17,6 +18,26 @@ from threadpoolctl import threadpool_limits
 
 P = TypeVar("P")
 R = TypeVar("R")
+
+
+class Hands:
+    """Threads that stay for as many calls as are made: those of an iteration are too short to begin with new ones
+    each time."""
+
+    def __init__(self, threads: ThreadPoolExecutor) -> None:
+        self._threads = threads
+
+    def each(self, act: Callable[[P], R], parts: Sequence[P]) -> list[R]:
+        """What `act` makes of each part, in order."""
+        return list(self._threads.map(act, parts))
+
+
+@contextmanager
+def hands(parts: int) -> Iterator[Hands]:
+    """One for each of the parts, or for each core there is."""
+    cores = len(os.sched_getaffinity(0))
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(min(parts, cores)) as threads:
+        yield Hands(threads)
 
 
 def side_by_side(act: Callable[[P], R], parts: Iterable[P], cores: int | None = None) -> Iterator[R]:

@@ -9,7 +9,7 @@ import scipy.sparse as sp
 from zhiyin.data.dataset import Floats
 from zhiyin.data.vocabulary import Rows
 from zhiyin.encoders.base import unit
-from zhiyin.models.sparse import prune
+from zhiyin.models.sparse import Sum, prune
 
 REACH, FADES = 5, 0.8  # items after each that count as going with it, and how much less each does
 MOST = 100  # of those that an item goes with, the most surprising
@@ -50,12 +50,12 @@ def pairs(indptr: npt.NDArray[np.int64], rows: Rows, n_items: int) -> sp.csr_arr
     """(I, I) how often two items stood near to one another in histories (`rows` (E,), one after the other), nearer
     ones counting more; the same both ways."""
     owner = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
-    total = sp.csr_array((n_items, n_items), dtype=np.float32)
+    near = Sum(n_items)
     for step in range(1, REACH + 1):
         same = owner[step:] == owner[:-step]
-        weights = np.full(int(same.sum()), FADES**step, np.float32)
-        total = total + sp.csr_array((weights, (rows[:-step][same], rows[step:][same])), shape=total.shape)
-    return sp.csr_array(total + total.T)
+        near.add(rows[:-step][same], rows[step:][same], np.full(int(same.sum()), FADES**step, np.float32))
+    total = near.total()
+    return sp.csr_array(total + sp.csr_array(total.T))
 
 
 def surprise(together: sp.csr_array) -> sp.csr_array:

@@ -13,6 +13,8 @@ import scipy.sparse as sp
 from zhiyin.data.dataset import Floats
 from zhiyin.data.vocabulary import Rows
 
+MOST_ADDED = 16_000_000  # entries that wait to be added up
+
 Places = npt.NDArray[np.int64]
 
 
@@ -25,6 +27,27 @@ class _Kept(local):
 
 _kept = _Kept()
 Entries = tuple[Places, Rows, Floats]  # whose, which column, what value
+
+
+class Sum:
+    """Of entries of an (n, n) matrix that come in parts, of which many are added at once."""
+
+    def __init__(self, n: int) -> None:
+        self._total = sp.csr_array((n, n), dtype=np.float32)
+        self._parts: list[tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], Floats]] = []
+
+    def add(self, rows: npt.NDArray[np.int32], columns: npt.NDArray[np.int32], values: npt.ArrayLike) -> None:
+        self._parts.append((rows, columns, np.asarray(values, np.float32)))
+        if sum(len(rows) for rows, _, _ in self._parts) >= MOST_ADDED:
+            self._total, self._parts = self.total(), []
+
+    def total(self) -> sp.csr_array:
+        """All that was added."""
+        if not self._parts:
+            return self._total
+        rows, columns, values = (np.concatenate(column) for column in zip(*self._parts, strict=True))
+        added = sp.csr_array((values, (rows, columns)), shape=self._total.shape)
+        return sp.csr_array(self._total + added) if self._total.nnz else added
 
 
 def entries(matrix: sp.csr_array, rows: npt.NDArray[np.integer]) -> Entries:

@@ -19,7 +19,7 @@ from pydantic import Field
 from zhiyin.data.dataset import Dataset
 from zhiyin.models.base import Choices, Run
 from zhiyin.models.neighbours import LinksRecipe, Neighbours, common_users
-from zhiyin.models.sparse import prune
+from zhiyin.models.sparse import Sum, prune
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +52,19 @@ class TogetherRecipe(LinksRecipe):
         liked = data.keep(data.weights > 0)
         n_items = len(data.items)
         steps = max(min(self.window, int(np.diff(liked.indptr).max(initial=0)) - 1), 0)
-        links = sp.csr_array((n_items, n_items), dtype=np.float32)
-        users = liked.user_rows
+        near, users = Sum(n_items), liked.user_rows
         run.progress.start("counting what goes together", steps)
         for d in range(1, steps + 1):
             earlier, later = _pairs(liked.item_rows, users, d)
-            weight = np.float32(self.decay ** (d - 1))
-            forward = weight + np.float32(self.next_bonus if d == 1 else 0.0)
-            ones = np.ones(len(earlier), np.float32)
-            pairs = sp.csr_array((ones, (earlier, later)), shape=(n_items, n_items))
-            links = links + forward * pairs + weight * sp.csr_array(pairs.T)
+            near.add(earlier, later, np.full(len(earlier), self.decay ** (d - 1), np.float32))
             run.progress.advance(d)
+        both = near.total()
+        links = both + sp.csr_array(both.T)
+        if self.next_bonus and steps:
+            following = Sum(n_items)
+            earlier, later = _pairs(liked.item_rows, users, 1)
+            following.add(earlier, later, np.full(len(earlier), self.next_bonus, np.float32))
+            links = links + following.total()
         run.progress.done()
         return sp.csr_array(links)
 

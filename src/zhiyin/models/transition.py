@@ -24,12 +24,11 @@ from pydantic import Field
 from zhiyin.data.dataset import Dataset, Floats
 from zhiyin.models.base import Run
 from zhiyin.models.neighbours import Neighbours, SolvedRecipe
-from zhiyin.models.sparse import entries, picked
+from zhiyin.models.sparse import Sum, entries, picked
 from zhiyin.threads import side_by_side
 
 FORGOTTEN = 0.01  # of a memory: what is left of it is nothing
 AT_ONCE = 64  # items that are solved in one part
-MOST_ADDED = 16_000_000  # entries that wait to be added up
 SHARE = 0.25  # power of an item's support that its ridge grows with, as in *taste*
 
 
@@ -84,36 +83,15 @@ class TransitionRecipe(SolvedRecipe):
         rows, users, n_items = place[liked.item_rows], liked.user_rows, len(place)
         after = np.repeat(liked.indptr[1:], np.diff(liked.indptr)) - 1 - np.arange(len(liked))
         lasts = (1.0 - self.memory ** (2 * after)) / (1.0 - self.memory**2)  # Σ of what is left of a pair, squared
-        together, forward = _Sum(n_items), _Sum(n_items)
+        together, forward = Sum(n_items), Sum(n_items)
         for d in range(1, _steps(self.memory, int(np.diff(liked.indptr).max(initial=0))) + 1):
             pair = np.flatnonzero(users[:-d] == users[d:])
             earlier, later = rows[pair], rows[pair + d]
             forward.add(earlier, later, np.full(len(pair), self.memory ** (d - 1)))
             together.add(earlier, later, self.memory**d * lasts[pair + d])
-        both, what_follows = side_by_side(_Sum.total, (together, forward))
+        both, what_follows = side_by_side(Sum.total, (together, forward))
         own = np.bincount(rows, lasts, minlength=n_items).astype(np.float32)
         return sp.csr_array(both + sp.csr_array(both.T) + sp.diags_array(own)), what_follows
-
-
-class _Sum:
-    """Of entries of an (n, n) matrix that come in parts, of which many are added at once."""
-
-    def __init__(self, n: int) -> None:
-        self._total = sp.csr_array((n, n), dtype=np.float32)
-        self._parts: list[tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], Floats]] = []
-
-    def add(self, rows: npt.NDArray[np.int32], columns: npt.NDArray[np.int32], values: npt.ArrayLike) -> None:
-        self._parts.append((rows, columns, np.asarray(values, np.float32)))
-        if sum(len(rows) for rows, _, _ in self._parts) >= MOST_ADDED:
-            self._total, self._parts = self.total(), []
-
-    def total(self) -> sp.csr_array:
-        """All that was added."""
-        if not self._parts:
-            return self._total
-        rows, columns, values = (np.concatenate(column) for column in zip(*self._parts, strict=True))
-        added = sp.csr_array((values, (rows, columns)), shape=self._total.shape)
-        return sp.csr_array(self._total + added) if self._total.nnz else added
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,7 +117,7 @@ class FusionRecipe(Recipe):
             gates = theta[:n_gates].reshape(shape)
             common = theta[n_gates:-n_constants].reshape(n_channels, KINDS)
             constants = theta[-n_constants:].reshape(n_buckets, KINDS)
-            value, d_gates, d_constants = objective.loss(gates, constants)
+            value, d_gates, d_constants = asked.loss(gates, constants)
             away, pull = gates - common, reg * (gates - common)
             back = rest * (common - home)
             value += 0.5 * float((pull * away).sum() + (back * (common - home)).sum())
@@ -126,7 +126,8 @@ class FusionRecipe(Recipe):
             return value, np.concatenate([part.ravel() for part in gradient])
 
         bounds = _bounds(first, warm_stay=warm_stay)
-        found = minimize(loss, theta, jac=True, bounds=bounds, method="L-BFGS-B", options={"maxiter": 200})
+        with objective.shared() as asked:
+            found = minimize(loss, theta, jac=True, bounds=bounds, method="L-BFGS-B", options={"maxiter": 200})
         gates = found.x[:n_gates].reshape(shape)
         return (
             np.ascontiguousarray(gates.transpose(1, 0, 2), np.float32),

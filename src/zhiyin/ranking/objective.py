@@ -8,7 +8,10 @@ Optimization of Information Retrieval Measures"). A little of the log-likelihood
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Self
 
 import numpy as np
@@ -17,10 +20,14 @@ import numpy.typing as npt
 from zhiyin.data.dataset import Doubles, Floats
 from zhiyin.ranking.contest import Contests
 from zhiyin.ranking.fusion import BUCKETS
+from zhiyin.threads import Hands, hands
 
 TAU = 0.25  # of the soft count: how near below the target an item may be to count a little
 MOST = 80.0  # exponent: what lies so far below the target counts nothing
 LIKELIHOOD = 0.02  # weight of the log-likelihood beside the gain
+MANY, PARTS = 4_000, 4  # contests from which on they are asked in parts, as many on any machine: so are the bits
+
+Losses = tuple[float, Doubles, Doubles]  # a loss, and its slopes by gates and by constants
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +66,23 @@ class Objective:
         """N."""
         return len(self.features)
 
-    def loss(self, gates: Doubles, constants: Doubles) -> tuple[float, Doubles, Doubles]:
+    @contextmanager
+    def shared(self) -> Iterator[Objective | InParts]:
+        """The same; where there are many contests, in parts that are asked side by side."""
+        if len(self) < MANY:
+            yield self
+            return
+        cuts = [len(self) * part // PARTS for part in range(PARTS + 1)]
+        with hands(PARTS) as free:
+            yield InParts([self._some(slice(*cut)) for cut in pairwise(cuts)], free)
+
+    def _some(self, lists: slice) -> Objective:
+        """Only these of the contests, which weigh as much as before among themselves."""
+        rows = self.features, self.of_kind, self.stands_for, self.log_weight, self.share
+        features, of_kind, stands_for, log_weight, share = (each[lists] for each in rows)
+        return Objective(features, self.kinds, of_kind, stands_for, log_weight, self.in_bucket[:, lists], share)
+
+    def loss(self, gates: Doubles, constants: Doubles) -> Losses:
         """Minus the mean gain and likelihood of the targets, and its gradients by gates (H, C, KINDS) and
         constants (H, KINDS)."""
         scores = self.scores(gates, constants)
@@ -88,6 +111,24 @@ class Objective:
         by_kind = mine[:, bucket].transpose(1, 0, 2) @ self.features  # (N, K, k)
         by_kind += constants[:, self.kinds].astype(precision)[bucket][:, :, None]
         return np.einsum("ntk,ntk->nk", by_kind, self.of_kind)
+
+
+@dataclass(frozen=True, slots=True)
+class InParts:
+    """An objective as the mean of its parts, weighed by how many contests each has."""
+
+    parts: Sequence[Objective]
+    hands: Hands
+
+    def loss(self, gates: Doubles, constants: Doubles) -> Losses:
+        """As of the whole."""
+        found = self.hands.each(lambda part: part.loss(gates, constants), self.parts)
+        shares = np.array([len(part) for part in self.parts]) / sum(map(len, self.parts))
+        value, d_gates, d_constants = (
+            sum(share * told for share, told in zip(shares, each, strict=True))
+            for each in zip(*found, strict=True)
+        )
+        return float(value), np.asarray(d_gates), np.asarray(d_constants)
 
 
 def _gain(scores: Floats, stands_for: Floats) -> tuple[Floats, Floats]:

@@ -21,7 +21,7 @@ from zhiyin.testing.small import START, small_events
 from zhiyin.types import Event, Item, Query
 from zhiyin.workflows.erase import erase
 from zhiyin.workflows.replay import replay
-from zhiyin.workflows.train import shop_data
+from zhiyin.workflows.shop_data import shop_data
 
 NOW = START + timedelta(days=20)
 

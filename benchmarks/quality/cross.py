@@ -56,7 +56,7 @@ from zhiyin.training.tower import Assignment
 from zhiyin.workflows.ingest import ingest
 from zhiyin.workflows.init import Files, init_project
 from zhiyin.workflows.rerank import tell
-from zhiyin.workflows.train import shop_data
+from zhiyin.workflows.shop_data import shop_data
 
 READ, WARM, TIMED = 50, 3, 15  # candidates of a list that are timed; lists before, and lists that count
 

@@ -30,9 +30,10 @@ from zhiyin.workflows.compare import compare
 from zhiyin.workflows.evaluate import evaluate_bundle, shop_terms
 from zhiyin.workflows.publish import publish
 from zhiyin.workflows.rewording import forget_wordings, with_other_wordings
+from zhiyin.workflows.shop_data import shop_data
 from zhiyin.workflows.stories import adapted_story
 from zhiyin.workflows.tracking import NOWHERE, Log, TensorBoard
-from zhiyin.workflows.train import UNFINISHED, shop_data, train
+from zhiyin.workflows.train import UNFINISHED, train
 
 if TYPE_CHECKING:
     from zhiyin.training.tower import Assignment, Tower

@@ -40,7 +40,7 @@ from zhiyin.training.distil.compressing import (
 )
 from zhiyin.training.distil.static import Bench, drawn
 from zhiyin.training.distil.texts import lesson_texts
-from zhiyin.workflows.train import shop_data
+from zhiyin.workflows.shop_data import shop_data
 
 REPORT = "report.json"
 MOST_TYPED = 10_000  # wishes from the log

@@ -33,9 +33,9 @@ from zhiyin.settings import FILE, Settings
 from zhiyin.settings_file import load_settings
 from zhiyin.shop import Zhiyin, encoder_of
 from zhiyin.workflows.report import page_of, report_in, write_page
+from zhiyin.workflows.shop_data import shop_data
 from zhiyin.workflows.stories import evaluated_story
 from zhiyin.workflows.tracking import NOWHERE, Log
-from zhiyin.workflows.train import shop_data
 
 MOST_PEOPLE = 10_000  # of a shop that are judged; a published protocol judges everybody
 OWN_METRICS = ("ndcg@10", "hr@10")

@@ -47,9 +47,10 @@ from zhiyin.types import Event
 from zhiyin.workflows.adapt import check_extras, may_be_known
 from zhiyin.workflows.amending import amending
 from zhiyin.workflows.evaluate import shop_terms
+from zhiyin.workflows.shop_data import shop_data
 from zhiyin.workflows.stories import adapted_story
 from zhiyin.workflows.tracking import NOWHERE, Log
-from zhiyin.workflows.train import UNFINISHED, shop_data
+from zhiyin.workflows.train import UNFINISHED
 
 if TYPE_CHECKING:
     from zhiyin.training.cross import Cross, Lesson

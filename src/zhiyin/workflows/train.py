@@ -7,27 +7,24 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 
 from zhiyin.bundle import save_bundle
-from zhiyin.data.dataset import Dataset, build_dataset
-from zhiyin.data.shown import MOST, Shown
-from zhiyin.errors import InvalidData
+from zhiyin.data.dataset import Dataset
 from zhiyin.files import shared_folder
 from zhiyin.models.base import Run
 from zhiyin.models.graph import Graph
 from zhiyin.models.meaning import Meaning
-from zhiyin.progress import Progress
 from zhiyin.ranking.examples import REPEATS
 from zhiyin.ranking.learn import group_of
 from zhiyin.recipe import DefaultRecipe, Fitted
 from zhiyin.shop import Zhiyin
-from zhiyin.types import LATEST, SIMILAR, TRENDING, AsOf, Event, Recommendation
+from zhiyin.types import AsOf
 from zhiyin.workflows.believing import Learned, learn_belief
 from zhiyin.workflows.settling import settled_exposures
+from zhiyin.workflows.shop_data import shop_data
 from zhiyin.workflows.stories import flat, trained_story
 from zhiyin.workflows.tempering import learn_tempering
 from zhiyin.workflows.tracking import NOWHERE, Log, Value
 
 UNFINISHED = ".unfinished"  # among the bundles: what a fit that is killed goes on from
-TOLD_EVERY = 20_000  # events between two reports of progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +86,9 @@ def train(shop: Zhiyin, seed: int = 0, log: Log = NOWHERE, *, deep: bool = False
     began = perf_counter()
     recipe, unfinished = shop.settings.recipe, shop.bundles / UNFINISHED
     recipe = recipe.deepened() if deep else recipe
-    data, as_of = shop_data(shop, lists=recipe.learns_from_lists)
-    read = perf_counter()
     run = Run(shop.encoder(), seed, shop.progress, unfinished)
+    data, as_of = shop_data(shop, lists=recipe.learns_from_lists, encoder=run.encoder)
+    read = perf_counter()
     with shared_folder(unfinished):  # another training may be in the middle of it
         fitted = recipe.fit(data, run)
         learned = _believed(shop, data, fitted, as_of)
@@ -137,50 +134,3 @@ def set_by_fit(asked: DefaultRecipe, fitted: Fitted) -> Iterator[tuple[str, Valu
     for name, value in flat(fitted.recipe.model_dump(mode="json")):
         if name.partition(".")[0] in used and before[name] != value:
             yield name, value
-
-
-def shop_data(shop: Zhiyin, *, lists: bool = False) -> tuple[Dataset, AsOf]:
-    """All of the store as a dataset, with the `lists` that were shown where they are learned from, and its
-    position. Raises InvalidData if there are no items."""
-    as_of, earned = shop.store.position(), dict[tuple[str, str], float]()
-    told = _told(shop, as_of.event, shop.progress)
-    data = build_dataset(
-        shop.store.items(),
-        _earning(told, shop, earned) if lists else told,
-        relations=shop.store.relations(),
-        signals=shop.settings.data.signals,
-        last_event=as_of.event,
-        time_zone=shop.settings.data.time_zone,
-    )
-    if not len(data.items):
-        raise InvalidData("the catalogue is empty, so there is nothing to recommend: zhiyin import brings items")
-    if lists and earned:
-        data = replace(data, shown=Shown.of(_lists(shop), earned, data.items, data.users))
-    return data, as_of
-
-
-def _earning(events: Iterator[Event], shop: Zhiyin, earned: dict[tuple[str, str], float]) -> Iterator[Event]:
-    """The same events; what was done with an item of a list is put into `earned`, the most of it."""
-    for event in events:
-        if event.recommendation_id is not None and event.item_id is not None:
-            answer = event.recommendation_id, event.item_id
-            weight = shop.settings.data.signals.weight(event.type, event.value)
-            if weight > 0:
-                earned[answer] = max(weight, earned.get(answer, 0.0))
-        yield event
-
-
-def _lists(shop: Zhiyin) -> Iterator[tuple[str, Recommendation]]:
-    """The newest lists for somebody by their past, oldest first, each with the person behind the id."""
-    for one in reversed(shop.store.recent(limit=MOST)):
-        if one.query.user_id is not None and one.query.scenario not in (SIMILAR, TRENDING, LATEST):
-            yield shop.store.resolve(one.query.user_id), one
-
-
-def _told(shop: Zhiyin, last: int, progress: Progress) -> Iterator[Event]:
-    progress.start("reading events", last)
-    for seq, event in shop.store.events(until=last):
-        if seq % TOLD_EVERY == 0:
-            progress.advance(seq)
-        yield event
-    progress.done()

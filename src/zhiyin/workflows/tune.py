@@ -21,10 +21,10 @@ from zhiyin.workflows.amending import amend, toml_lines
 from zhiyin.workflows.contenders import Contender, Task, contenders
 from zhiyin.workflows.evaluate import OWN_METRICS, shop_terms
 from zhiyin.workflows.searching import Budget, Searched, search
+from zhiyin.workflows.shop_data import shop_data
 from zhiyin.workflows.spaces import Values
 from zhiyin.workflows.stories import tuned_story
 from zhiyin.workflows.tracking import NOWHERE, Log
-from zhiyin.workflows.train import shop_data
 
 UNTUNED = "untuned"  # our recipe as it was, among those that the test part is asked about
 

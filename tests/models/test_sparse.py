@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from zhiyin.data.dataset import Floats
-from zhiyin.models.sparse import prune, top_of_rows
+from zhiyin.models.sparse import Sum, prune, top_of_rows
 
 numbers = st.sampled_from([0.0, 0.0, 0.5, -0.5, 1.0, -2.0, 3.0])  # ties, zeros, both signs
 blocks = arrays(np.float32, array_shapes(min_dims=2, max_dims=2, max_side=12), elements=numbers)
@@ -35,3 +35,15 @@ def test_pruning_leaves_as_large_entries_in_each_row(block: Floats, k: int) -> N
     assert np.all((left == block) | (left == 0))
     for row, kept in zip(block, left, strict=True):
         np.testing.assert_array_equal(np.sort(np.abs(kept)), np.sort(np.abs(largest(row, k))))
+
+
+@given(parts=st.lists(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), max_size=6), max_size=6))
+def test_entries_that_come_in_parts_are_added_up_however_many_wait(parts: list[list[tuple[int, int]]]) -> None:
+    wanted, waiting, at_once = np.zeros((5, 5), np.float32), Sum(5), Sum(5, most=4)
+    for n, part in enumerate(parts):
+        rows, columns = (np.array([pair[side] for pair in part], np.int32) for side in (0, 1))
+        for total in (waiting, at_once):
+            total.add(rows, columns, np.full(len(part), n + 0.5))
+        np.add.at(wanted, (rows, columns), np.float32(n + 0.5))
+    np.testing.assert_array_equal(waiting.total().toarray(), wanted)
+    np.testing.assert_array_equal(at_once.total().toarray(), wanted)

@@ -128,6 +128,21 @@ def drawn_contests(features: np.ndarray, stands_for: np.ndarray, rng: np.random.
     return Contests(features, kind, stands_for, bucket, np.zeros(n, bool), counts)
 
 
+def test_an_objective_in_parts_is_the_objective(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(6)
+    n = 11  # parts of two and of three
+    whole = Objective.of(drawn_contests(rng.normal(size=(n, 5, 3)).astype(np.float32), np.ones((n, 5)), rng))
+    gates, constants = rng.random((len(BUCKETS), 3, KINDS)), rng.random((len(BUCKETS), KINDS))
+    with whole.shared() as alone:
+        assert alone is whole, "few need no help"
+    monkeypatch.setattr("zhiyin.ranking.objective.MANY", n)
+    with whole.shared() as parts:
+        assert parts is not whole
+        found = parts.loss(gates, constants)
+    for one, other in zip(found, whole.loss(gates, constants), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+
+
 def test_a_contest_that_stands_for_more_is_that_contest_as_often() -> None:
     rng = np.random.default_rng(5)
     features = rng.normal(size=(6, 4, 2)).astype(np.float32)

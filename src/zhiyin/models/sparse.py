@@ -30,16 +30,18 @@ Entries = tuple[Places, Rows, Floats]  # whose, which column, what value
 
 
 class Sum:
-    """Of entries of an (n, n) matrix that come in parts, of which many are added at once."""
+    """Of entries of an (n, n) matrix that come in parts, of which up to `most` wait to be added at once."""
 
-    def __init__(self, n: int) -> None:
+    def __init__(self, n: int, most: int = MOST_ADDED) -> None:
+        self._most, self._waiting = most, 0
         self._total = sp.csr_array((n, n), dtype=np.float32)
         self._parts: list[tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], Floats]] = []
 
     def add(self, rows: npt.NDArray[np.int32], columns: npt.NDArray[np.int32], values: npt.ArrayLike) -> None:
         self._parts.append((rows, columns, np.asarray(values, np.float32)))
-        if sum(len(rows) for rows, _, _ in self._parts) >= MOST_ADDED:
-            self._total, self._parts = self.total(), []
+        self._waiting += len(rows)
+        if self._waiting >= self._most:
+            self._total, self._parts, self._waiting = self.total(), [], 0
 
     def total(self) -> sp.csr_array:
         """All that was added."""

@@ -58,10 +58,10 @@ def contests(
 
     def met(drawn: tuple[Examples, np.random.Generator]) -> tuple[Floats, npt.NDArray[np.int64], Doubles]:
         part, rng = drawn
-        scores = [model.score(part.batch) for model in models.values()]
-        rows, stands_for = _drawn(scores, part, AGAIN in models, rng)
+        last = [-model.score(part.batch) for model in models.values()]  # what stands first is least
+        rows, stands_for = _drawn(last, part, AGAIN in models, rng)
         at = np.maximum(rows, 0)
-        features = np.stack([np.take_along_axis(said, at, axis=1) for said in scores], axis=2)
+        features = -np.stack([np.take_along_axis(said, at, axis=1) for said in last], axis=2)
         return standardised(features, fusion.scales), fusion.kinds(part.batch, at), stands_for
 
     parts = list(examples.parts())
@@ -71,13 +71,13 @@ def contests(
 
 
 def _drawn(
-    scores: Sequence[Floats], part: Examples, again: bool, rng: np.random.Generator
+    last: Sequence[Floats], part: Examples, again: bool, rng: np.random.Generator
 ) -> tuple[npt.NDArray[np.int32], Doubles]:
-    """(B, k) rows, the target first, PAD where a list is shorter, and how many items each stands for."""
-    width = 1 + FAVOURITES * len(scores) + OTHERS + (OWN if again else 0)
+    """(B, k) rows, the target first, PAD where a list is shorter, and how many items each stands for. `last`: of
+    each channel (B, I) scores with the other sign."""
+    width = 1 + FAVOURITES * len(last) + OTHERS + (OWN if again else 0)
     rows = np.full((len(part), width), PAD, np.int32)
     stands_for = np.zeros((len(part), width))
-    last = [-said for said in scores]  # what stands first is least
     for b, target in enumerate(part.targets):
         history = part.batch.rows[part.batch.indptr[b] : part.batch.indptr[b + 1]]
         chosen, weight = _contenders([said[b] for said in last], int(target), history, again, rng)
@@ -89,8 +89,8 @@ def _contenders(
     last: Sequence[Floats], target: int, history: Rows, again: bool, rng: np.random.Generator
 ) -> tuple[Rows, Doubles]:
     """The target, then rows that compete with it, and how many items each stands for. `last` are each channel's
-    scores (I,) with the other sign, and are written into. What the asker has does not compete, except where people
-    take things again: there the newest OWN of it do."""
+    scores (I,) with the other sign. What the asker has does not compete, except where people take things again:
+    there the newest OWN of it do."""
     n_items = len(last[0])
     out = np.append(history[history < n_items], target)
     free = np.ones(n_items, bool)
@@ -98,8 +98,9 @@ def _contenders(
     k = min(FAVOURITES, n_items)
     chosen = np.zeros(n_items, bool)
     for said in last:
-        said[out] = np.inf
+        kept, said[out] = said[out], np.inf  # sooner than a copy of all
         chosen[np.argpartition(said, k - 1)[:k]] = True
+        said[out] = kept
     if again:
         own = np.unique(history[::-1], return_index=True)
         newest = own[0][np.argsort(own[1])][:OWN]

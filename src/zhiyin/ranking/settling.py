@@ -37,9 +37,9 @@ W = TypeVar("W", WordsRecipe, MeaningRecipe, VectorsRecipe, ReaderRecipe)
 Reading = Words | Meaning | Vectors | Reader
 
 MOST_NUMBERS = 20_000_000  # scores of a trial in memory
-MOST_EXAMPLES = 3_000
+MOST_EXAMPLES = 1_500
 LEAST_EXAMPLES = 50
-MOST_ITEMS = 1_000  # ranks are counted among that many, drawn at random: many events tell more than exact ranks
+MOST_ITEMS = 4_000  # ranks are counted among that many, drawn at random
 ROUNDS = 2
 FULL = 0.05  # share of links from which on a matrix is multiplied faster as a dense one
 FEW = 0.04  # share of items in histories below which their links are gathered faster than multiplied

@@ -20,7 +20,7 @@ from typing import Self
 
 import numpy as np
 
-from zhiyin.data.dataset import Floats
+from zhiyin.data.dataset import Doubles, Floats
 from zhiyin.models.base import Arrays
 
 AT_ONCE = 4_000_000  # numbers of a product of steps and items
@@ -49,13 +49,13 @@ class ClickHead:
         inner = np.maximum(items @ self.item + self.shift, np.float32(0.0))
         return inner @ self.out - np.maximum(self.shift, np.float32(0.0)) @ self.out
 
-    def steps(self, askers: Floats, items: Floats) -> Floats:
-        """(S, n) f(h, v) − f(h, 0) of S states of an asker (S, F, D) for n items, in one product."""
+    def steps(self, askers: Floats | Doubles, items: Floats | Doubles) -> Floats | Doubles:
+        """(S, n) f(h, v) − f(h, 0) of S states of an asker (S, F, D) for n items, as precise as these are."""
         n_fields, dim, inner = self.meet.shape
         meet = self.meet.reshape(n_fields * dim, inner)
         start = askers.reshape(len(askers), -1) @ self.asker.reshape(n_fields * dim, inner) + self.shift
         zero = np.maximum(start, np.float32(0.0)) @ self.out
-        same, found = items @ self.item, np.zeros((len(askers), len(items)), np.float32)
+        same, found = items @ self.item, np.zeros((len(askers), len(items)), items.dtype)
         size = max(1, AT_ONCE // max(len(items) * (n_fields * dim + inner), 1))
         for begin in range(0, len(askers), size):
             some = slice(begin, begin + size)

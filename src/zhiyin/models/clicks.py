@@ -246,8 +246,8 @@ class ClicksScorer:
         order = np.argsort(when, kind="stable")
         entries = np.cumsum((order < n).astype(np.int64))  # so many are there after each step
         texts = np.arange(n + m) + 1 - entries
-        items = self._model.vectors[rows]
-        states = self._states(entries, texts)
+        items = self._model.vectors[rows].astype(np.float64)  # differences of float32 depend on what else is asked
+        states = self._states(entries, texts).astype(np.float64)
         added = np.zeros((n + m, len(rows)), np.float32)
         for side, sign in enumerate((np.float32(1.0), np.float32(-1.0))):
             if not states[:, side].any():

@@ -86,9 +86,7 @@ def _meanwhile(
     return reading.result()
 
 
-def _told(
-    shop: Zhiyin, last: int, progress: Progress, goes_on: Callable[[], bool] = lambda: True
-) -> Iterator[Event]:
+def _told(shop: Zhiyin, last: int, progress: Progress, goes_on: Callable[[], bool]) -> Iterator[Event]:
     """The events up to the `last`, as long as it `goes_on`."""
     progress.start("reading events", last)
     for seq, event in shop.store.events(until=last):

@@ -99,10 +99,8 @@ def test_of_few_people_each_gives_some_targets_and_never_more_than_a_tenth() -> 
     events += [Event("few", f"{n:03}", "like", order=n) for n in range(3)]
     data = build_dataset(items, events)
     _, examples = carve(data, 1_000, 0.0, 0)
-    assert told(data, examples.newest) == [27, 28, 29, 95, 96, 97, 98, 99]
-    assert sorted(examples.newest.batch.lengths.tolist()) == [27, 27, 27, 95, 95, 95, 95, 95], (
-        "of none what is held out"
-    )
+    assert told(data, examples.newest) == [27, 28, 29, *range(90, 100)]
+    assert sorted(examples.newest.batch.lengths.tolist()) == [27] * 3 + [90] * 10, "of none what is held out"
     assert examples.begun.sum() == 1, "of whom did little"
     _, few = carve(data, 3, 0.0, 0)
     assert len(few) == 3
@@ -152,6 +150,51 @@ def test_of_some_people_the_history_is_how_they_began() -> None:
     assert abs(numbers[examples.begun].mean() - 51) < 6, "any of it"
     assert lengths[~examples.begun].min() == numbers[~examples.begun].min() >= 97, "the others as they are now"
     assert not examples.newest.begun.any()
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+def test_it_is_known_what_else_somebody_went_on_to_take(ordered: bool) -> None:
+    items = [Item(f"{n:03}") for n in range(40)]
+    events = [
+        Event(f"u{user}", f"{n:03}", "hide" if n == 39 else "like", order=n if ordered else None)
+        for user in range(100)
+        for n in range(40)
+    ]
+    data = build_dataset(items, events)
+    _, examples = carve(data, 300, 0.1, 0)
+    assert examples.begun.any()
+    assert len(examples.later) == len(examples)
+    liked = {row for row in range(40) if data.items[row] != "039"}
+    for n, target in enumerate(examples.targets.tolist()):
+        history = set(examples.batch.rows[examples.batch.indptr[n] : examples.batch.indptr[n + 1]].tolist())
+        later = set(examples.later[n].tolist())
+        assert target in later <= liked - history
+        if not ordered:
+            assert later == liked - history
+        elif not examples.begun[n]:
+            assert min(int(data.items[row]) for row in later) > max(int(data.items[row]) for row in history)
+        else:
+            assert max(int(data.items[row]) for row in later) == 38, "to the end"
+    few = examples.some(np.array([5, 2]))
+    assert few.later[0].tolist() == examples.later[5].tolist()
+    first = next(examples.parts())
+    assert first.later.rows.tolist() == examples.later.take(np.arange(len(first))).rows.tolist()
+
+
+def test_who_took_much_later_is_asked_more_often_as_they_began() -> None:
+    """People of 100 items ten times as often as people of 10, but nobody more than 20 times."""
+    items = [Item(f"{n:03}") for n in range(400)]
+    sizes = [10, 100] * 150 + [400] * 20
+    events = [
+        Event(f"u{user}", f"{n:03}", "like", order=n) for user, size in enumerate(sizes) for n in range(size)
+    ]
+    data = build_dataset(items, events)
+    _, examples = carve(data, 10_000, 0.0, 0)
+    begun = examples.some(np.flatnonzero(examples.begun))
+    sizes_of = [1 + max(int(data.items[row]) for row in begun.later[n]) for n in range(len(begun))]
+    people = Counter(sizes_of)
+    assert people[100] == pytest.approx(10 * people[10], rel=0.5)
+    assert people[400] % 20 == 0
 
 
 def test_of_some_people_without_an_order_a_few_items_are_known() -> None:

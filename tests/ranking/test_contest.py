@@ -49,8 +49,10 @@ def test_contenders_stand_for_everything_that_the_asker_could_take(fitted: Fitte
     met = contests(models, fusion, examples, np.random.default_rng(0))
     part = examples.batch
     had = [set(part.rows[a:b].tolist()) for a, b in zip(part.indptr[:-1], part.indptr[1:], strict=True)]
+    assert examples.later.sizes.max() > 1
     for b, target in enumerate(examples.targets.tolist()):
-        rivals = N_ITEMS - 1 - (0 if again else len(had[b] - {target}))
+        relevant = {target, *examples.later[b].tolist()}
+        rivals = N_ITEMS - len(relevant if again else relevant | had[b])
         assert met.stands_for[b, 0] == 1.0
         assert met.stands_for[b, 1:].sum() == pytest.approx(rivals)
     width = met.stands_for > 0
@@ -58,13 +60,13 @@ def test_contenders_stand_for_everything_that_the_asker_could_take(fitted: Fitte
 
 
 def test_the_favourites_of_every_channel_compete(fitted: Fitted) -> None:
-    """With what comes back allowed, all but the target competes, so the highest score of all is met."""
+    """With what comes back allowed, all but what is taken later competes, so the highest score of it is met."""
     _, examples = carve(large(), 40, 0.1, 0)
     met = contests(fitted.models, fitted.fusion, examples, np.random.default_rng(0))
     scales = fitted.fusion.scales
     for c, (model, scale) in enumerate(zip(fitted.models.values(), scales, strict=True)):
         scores = standardised(model.score(examples.batch), scale)
-        scores[np.arange(len(examples)), examples.targets] = -np.inf
+        scores[examples.later.owners, examples.later.rows] = -np.inf
         rivals = np.where(met.stands_for[:, 1:] > 0, met.features[:, 1:, c], -np.inf)
         assert rivals.max(axis=1) == pytest.approx(scores.max(axis=1), abs=1e-5)
 

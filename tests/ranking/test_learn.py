@@ -8,6 +8,7 @@ import pytest
 from scipy.optimize import approx_fprime
 
 from zhiyin.data.dataset import Floats
+from zhiyin.data.ragged import Ragged
 from zhiyin.data.vocabulary import Rows
 from zhiyin.models.base import Arrays, Arrivals, Batch, Model
 from zhiyin.ranking.contest import Contests
@@ -62,7 +63,7 @@ def planted(rng: np.random.Generator, cold: np.ndarray) -> tuple[dict[str, Model
     asker = np.repeat(np.arange(N), lengths).astype(np.float32)
     batch = Batch(indptr, nobody_wants, np.ones(indptr[-1], np.float32), asker)
     return {"taste": Table(taste), "meaning": Table(meaning), "popular": Table(noise)}, Examples(
-        batch, targets, np.zeros(len(targets), bool), np.ones(len(targets), np.float32)
+        batch, targets, np.zeros(len(targets), bool), np.ones(len(targets), np.float32), Ragged.empty(len(targets))
     )
 
 

@@ -26,7 +26,7 @@ class Ragged:
     rows: Rows  # (T,)
 
     @classmethod
-    def of(cls, lists: Iterable[Sequence[int]]) -> Ragged:
+    def of(cls, lists: Iterable[Sequence[int] | Rows]) -> Ragged:
         """From plain lists, as they are."""
         kept = [np.asarray(rows, np.int32) for rows in lists]
         return cls(pointers([len(rows) for rows in kept]), np.concatenate([np.zeros(0, np.int32), *kept]))

@@ -11,13 +11,15 @@ import numpy.typing as npt
 
 from zhiyin.data.circumstances import contexts_at
 from zhiyin.data.dataset import TYPE_CODE, Dataset, Floats, Mask
+from zhiyin.data.ragged import Ragged
 from zhiyin.data.vocabulary import Rows
 from zhiyin.models.base import Batch, history_batch
 
 BATCH = 128
 BEGUN = 1 / 3  # share of the people who are asked as they began
 BEGINNINGS = np.array([0, 0, 0, 1, 1, 1, 2, 3, 4, 5, 6, 8])  # items that they had then, few as often as some
-MOST_OF_ONE = 5  # targets, and never more than a tenth of what the person likes
+MOST_OF_ONE = 10  # targets, and never more than a tenth of what the person likes
+MOST_OF_BEGINNER = 20  # the same of one who is asked as they began
 REPEATS = 0.25  # share of repeated events from which on what comes back is a target, too
 BASKET = 3_600.0  # seconds between two purchases that are made together
 LONGEST = 1_000  # newest entries of a history
@@ -33,12 +35,14 @@ class Examples:
     targets: Rows  # (N,)
     begun: Mask  # (N,) whether the history is how somebody began, and the target any later item
     counts: Floats  # (N,) how many events like it each stands for
+    later: Ragged  # N lists: all that they went on to take, the target too; none of it is its rival
 
     @classmethod
     def none(cls) -> Self:
         """Of a past without events."""
         nothing = np.zeros(0, np.int32)
-        return cls(history_batch([], [], []), nothing, nothing.astype(bool), nothing.astype(np.float32))
+        begun, counts = nothing.astype(bool), nothing.astype(np.float32)
+        return cls(history_batch([], [], []), nothing, begun, counts, Ragged.empty(0))
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -57,19 +61,20 @@ class Examples:
 
     def some(self, which: npt.NDArray[np.int64]) -> Examples:
         """Only these, in this order."""
-        return Examples(some(self.batch, which), self.targets[which], self.begun[which], self.counts[which])
+        columns = self.targets[which], self.begun[which], self.counts[which]
+        return Examples(some(self.batch, which), *columns, self.later.take(which))
 
     def parts(self) -> Iterator[Examples]:
         """The same examples, BATCH at a time."""
-        for start, part in zip(range(0, len(self), BATCH), parts_of(self.batch), strict=True):
-            stop = start + BATCH
-            yield Examples(part, self.targets[start:stop], self.begun[start:stop], self.counts[start:stop])
+        for start in range(0, len(self), BATCH):
+            yield self.some(np.arange(start, min(start + BATCH, len(self))))
 
 
 def carve(data: Dataset, n_examples: int, hidden_share: float, seed: int) -> tuple[Dataset, Examples]:
     """The part to fit, and examples held out of it, at most a tenth of what somebody likes or one: `n_examples` of
     most people, the newest items that were new to them, or any where histories have no order; and as many of the
-    others, as they began, what they took later.
+    others, as they began, of what they took later: of who took much more of it, for a list that is full of it is
+    full, however much it is.
 
     A share of the items is hidden from everybody, as if they had just arrived; they come up as targets as often as
     people took them, so cold and warm items are learned on one scale; where nothing tells what came when, each of
@@ -177,16 +182,18 @@ def _new_to_them(data: Dataset, people: Mask, n_examples: int, rng: np.random.Ge
     no target: it would teach that things look like themselves."""
     firsts, counts = _firsts(data, rng)
     newer = np.repeat(np.cumsum(counts), counts) - 1 - np.arange(len(firsts))  # of the same user
-    return firsts[newer < np.repeat(_each(counts, people, n_examples), counts)]
+    n_able = max(int((people & (counts >= 2)).sum()), 1)
+    each = _each(counts, people, min(max(n_examples // n_able, 1), MOST_OF_ONE))
+    return firsts[newer < np.repeat(each, counts)]
 
 
 def _begun(
     data: Dataset, people: Mask, n_examples: int, rng: np.random.Generator
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """As many of these people: the event before which they had liked the first few items or none, and one in which
-    they liked another later."""
+    """As many of these people, of each in proportion to what they took: the event before which they had liked the
+    first few items or none, and one in which they liked another later."""
     firsts, counts = _firsts(data, rng)
-    who = np.repeat(np.arange(len(counts)), _each(counts, people, n_examples))
+    who = np.repeat(np.arange(len(counts)), _each(counts, people, MOST_OF_BEGINNER))
     who = rng.permutation(who)[:n_examples]
     starts, left = (np.cumsum(counts) - counts)[who], counts[who]
     had = np.minimum(rng.choice(BEGINNINGS, len(who)), left - 1)
@@ -194,11 +201,9 @@ def _begun(
     return firsts[starts + had], firsts[starts + target]
 
 
-def _each(counts: npt.NDArray[np.int64], people: Mask, n_examples: int) -> npt.NDArray[np.int64]:
-    """(U,) how many examples each of the people gives."""
-    able = people & (counts >= 2)
-    wanted = min(max(n_examples // max(int(able.sum()), 1), 1), MOST_OF_ONE)
-    return np.where(able, np.clip(counts // 10, 1, wanted), 0)
+def _each(counts: npt.NDArray[np.int64], people: Mask, most: int) -> npt.NDArray[np.int64]:
+    """(U,) how many examples each of the people gives, who like so many items."""
+    return np.where(people & (counts >= 2), np.clip(counts // 10, 1, most), 0)
 
 
 def _firsts(data: Dataset, rng: np.random.Generator) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
@@ -219,16 +224,19 @@ def _examples(data: Dataset, asked: _Asked, fitted: Mask, rng: np.random.Generat
     """
     ages = data.ages().astype(np.float32)
     users = data.user_rows[asked.targets]
-    histories = []
+    histories, later = [], []
     begins = _basket_begins(data)[asked.until]
     for place, user, few in zip(begins, users, asked.begun, strict=True):
-        before = np.arange(data.indptr[user], place if data.ordered else data.indptr[user + 1])
+        first, last = data.indptr[user : user + 2]
+        before = np.arange(first, place if data.ordered else last)
         before = before[fitted[before]]
         if data.ordered:
             before = before[-LONGEST:]
         elif few:
             before = np.sort(rng.permutation(before)[: rng.choice(BEGINNINGS)])
+        after = np.arange(place, last) if data.ordered else np.setdiff1d(np.arange(first, last), before)
         histories.append(before)
+        later.append(np.unique(data.item_rows[after[data.weights[after] > 0]]))
     indptr = np.concatenate([[0], np.cumsum([len(h) for h in histories])]).astype(np.int64)
     entries = np.concatenate(histories) if histories else np.zeros(0, np.int64)
     since = np.repeat(ages[asked.until], np.diff(indptr))
@@ -241,7 +249,8 @@ def _examples(data: Dataset, asked: _Asked, fitted: Mask, rng: np.random.Generat
         contexts=contexts_at(data.context, asked.targets),
         written=data.notes.at(entries).of(indptr),
     )
-    return Examples(batch, data.item_rows[asked.targets], asked.begun, np.ones(len(asked.targets), np.float32))
+    targets = data.item_rows[asked.targets]
+    return Examples(batch, targets, asked.begun, np.ones(len(targets), np.float32), Ragged.of(later))
 
 
 def singles(rows: npt.NDArray[np.int64]) -> Batch:

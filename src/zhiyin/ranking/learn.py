@@ -31,7 +31,7 @@ class FusionRecipe(Recipe):
     """How the gates are learned."""
 
     n_examples: int = Field(
-        default=3_000,
+        default=6_000,
         ge=0,
         description="Held-out events the gates are learned from, of people as they are now; and as many of people "
         "as they began.",

@@ -1,6 +1,6 @@
 """Choosing what the settings left open: each channel's few constants, on events held out of the fitted part.
 
-A held-out event is worth 1 / log2(2 + rank) of its item among all that the person did not have (NDCG without a
+A held-out event is worth 1 / log2(2 + rank) of its item among all that the person did not take (NDCG without a
 cut, which tells apart deep ranks too), ranked by the channel's calmed score on top of what the readers say, for
 that is the company it will be in. One constant is moved at a time, and only for a gain above its standard
 error.
@@ -16,7 +16,7 @@ from typing import Protocol, Self, TypeVar
 import numpy as np
 import scipy.sparse as sp
 
-from zhiyin.data.dataset import Dataset, Doubles, Floats
+from zhiyin.data.dataset import Dataset, Doubles, Floats, Mask
 from zhiyin.data.vocabulary import Rows
 from zhiyin.models.base import Batch, Model, Recipe, Run
 from zhiyin.models.meaning import Meaning, MeaningRecipe
@@ -102,11 +102,19 @@ class Trial:
     def _worth_of(self, channel: Scoring, start: int, part: Examples) -> Doubles:
         scores = self.said[start : start + BATCH] + calmed(self.seen(part, channel))
         mine, others = scores[:, -1:], scores[:, :-1]
-        had = part.batch.matrix(self.n_items, np.ones(len(part.batch.rows), np.float32))
-        others[had[:, self.sample].toarray() > 0] = -np.inf
-        others[self.sample[None, :] == part.targets[:, None]] = -np.inf
+        others[self._taken(part)] = -np.inf
         above = (others > mine).sum(axis=1) + 0.5 * (others == mine).sum(axis=1)
         return 1.0 / np.log2(2.0 + above * (self.n_items / len(self.sample)))
+
+    def _taken(self, part: Examples) -> Mask:
+        """(B, m) whether the asker had or went on to take it."""
+        owners = np.concatenate([part.batch.askers, part.later.owners, np.arange(len(part))])
+        rows = np.concatenate([part.batch.rows, part.later.rows, part.targets])
+        place = np.minimum(np.searchsorted(self.sample, rows), len(self.sample) - 1)
+        met = self.sample[place] == rows
+        taken = np.zeros((len(part), len(self.sample)), bool)
+        taken[owners[met], place[met]] = True
+        return taken
 
     def seen(self, part: Examples, channel: Scoring) -> Floats:
         """(B, m + 1) what a channel says about the sample, and about each one's own target."""

@@ -153,11 +153,11 @@ class SequenceRecipe(Recipe):
         default=0.1, ge=0, lt=1, description="Share of the items that are told by their text alone in a step."
     )
     epochs: int = Field(default=30, ge=1, description="Most times that training goes through all histories.")
-    patience: int = Field(default=3, ge=1, description="Epochs in a row without a gain, after which it stops.")
+    patience: int = Field(default=6, ge=1, description="Epochs in a row without a gain, after which it stops.")
     again: float = Field(
         default=0.3, gt=0, le=1, description="Share of those epochs that it goes on for with what was held out."
     )
-    minutes: float = Field(default=10.0, gt=0, description="Most minutes that learning may take, all in all.")
+    minutes: float = Field(default=30.0, gt=0, description="Most minutes that learning may take, all in all.")
     learning_rate: float = Field(default=0.002, gt=0, description="At its highest.")
     batch: int = Field(default=16, ge=1, description="Full histories in a step.")
     accumulate: int = Field(default=1, ge=1, description="Parts that a step is taken in, to save memory.")

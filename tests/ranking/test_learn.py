@@ -63,7 +63,11 @@ def planted(rng: np.random.Generator, cold: np.ndarray) -> tuple[dict[str, Model
     asker = np.repeat(np.arange(N), lengths).astype(np.float32)
     batch = Batch(indptr, nobody_wants, np.ones(indptr[-1], np.float32), asker)
     return {"taste": Table(taste), "meaning": Table(meaning), "popular": Table(noise)}, Examples(
-        batch, targets, np.zeros(len(targets), bool), np.ones(len(targets), np.float32), Ragged.empty(len(targets))
+        batch,
+        targets,
+        np.zeros(len(targets), bool),
+        np.ones(len(targets), np.float32),
+        Ragged.of(targets[:, None]),
     )
 
 

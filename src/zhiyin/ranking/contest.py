@@ -80,27 +80,20 @@ def _drawn(
     stands_for = np.zeros((len(part), width))
     for b, target in enumerate(part.targets):
         history = part.batch.rows[part.batch.indptr[b] : part.batch.indptr[b + 1]]
-        own = _Own(int(target), history, part.later[b])
-        chosen, weight = _contenders([said[b] for said in last], own, again, rng)
+        said = [scores[b] for scores in last]
+        chosen, weight = _contenders(said, int(target), history, part.later[b], again, rng)
         rows[b, : len(chosen)], stands_for[b, : len(chosen)] = chosen, weight
     return rows, stands_for
 
 
-@dataclass(frozen=True, slots=True)
-class _Own:
-    """What an asker had, and went on to take."""
-
-    target: int
-    history: Rows
-    later: Rows  # with the target
-
-
-def _contenders(last: Sequence[Floats], own: _Own, again: bool, rng: np.random.Generator) -> tuple[Rows, Doubles]:
+def _contenders(
+    last: Sequence[Floats], target: int, history: Rows, later: Rows, again: bool, rng: np.random.Generator
+) -> tuple[Rows, Doubles]:
     """The target, then rows that compete with it, and how many items each stands for. `last` are each channel's
-    scores (I,) with the other sign. What the asker has or went on to take does not compete, except where people
+    scores (I,) with the other sign. What the asker has or took `later` does not compete, except where people
     take things again: there the newest OWN of what they have and take no more do."""
     n_items = len(last[0])
-    out = np.concatenate([own.history[own.history < n_items], own.later, [own.target]])
+    out = np.append(history[history < n_items], later)
     free = np.ones(n_items, bool)
     free[out] = False
     k = min(FAVOURITES, n_items)
@@ -110,15 +103,15 @@ def _contenders(last: Sequence[Floats], own: _Own, again: bool, rng: np.random.G
         chosen[np.argpartition(said, k - 1)[:k]] = True
         said[out] = kept
     if again:
-        had, place = np.unique(own.history[::-1], return_index=True)
+        had, place = np.unique(history[::-1], return_index=True)
         newest = had[np.argsort(place)][:OWN]
-        free[np.setdiff1d(newest, np.append(own.later, own.target))] = True
+        free[np.setdiff1d(newest, later)] = True
         chosen[newest] = True
     first = np.flatnonzero(chosen & free)
     rest = np.flatnonzero(~chosen & free)
     others = rng.choice(rest, min(OTHERS, len(rest)), replace=False)
     weight = np.concatenate([np.ones(1 + len(first)), np.full(len(others), len(rest) / max(len(others), 1))])
-    return np.concatenate([[own.target], first, others]).astype(np.int32), weight
+    return np.concatenate([[target], first, others]).astype(np.int32), weight
 
 
 def spread(models: Mapping[str, Model], batch: Batch, seed: int) -> Floats:

@@ -108,8 +108,8 @@ class Trial:
 
     def _taken(self, part: Examples) -> Mask:
         """(B, m) whether the asker had or went on to take it."""
-        owners = np.concatenate([part.batch.askers, part.later.owners, np.arange(len(part))])
-        rows = np.concatenate([part.batch.rows, part.later.rows, part.targets])
+        owners = np.concatenate([part.batch.askers, part.later.owners])
+        rows = np.concatenate([part.batch.rows, part.later.rows])
         place = np.minimum(np.searchsorted(self.sample, rows), len(self.sample) - 1)
         met = self.sample[place] == rows
         taken = np.zeros((len(part), len(self.sample)), bool)
